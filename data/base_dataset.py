@@ -1,0 +1,104 @@
+"""What every data set is: a list of positions, each giving the same item every time."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch.utils import data
+
+from data.image_folder import list_images
+from data.image_reader import BadImage, read_image
+from data.transforms import Preprocess
+from options.base_options import DataOptions
+from util.errors import InputError
+from util.position_seed import position_seed
+
+
+class Position(NamedTuple):
+    """Which item of which epoch: all that randomness may depend on, beside the seed."""
+
+    epoch: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a data set needs to know beside its own options.
+
+    Attributes:
+        phase: train, val, test ...: which folders.
+        input_nc, output_nc: channels of A and B.
+        multiple: what the networks need image sides to be divisible by.
+        augment: random order, crops and flips.
+    """
+
+    phase: str = "train"
+    input_nc: int = 3
+    output_nc: int = 3
+    multiple: int = 4
+    augment: bool = True
+    seed: int = 0
+
+
+def image_channels(source: Source) -> tuple[int, int]:
+    """Channels of A and B, for data sets of image files. Raises: InputError unless they are 1 or 3."""
+    for name, channels in (("input_nc", source.input_nc), ("output_nc", source.output_nc)):
+        if channels not in (1, 3):
+            raise InputError(
+                f"--{name} {channels}: image files are read with 1 (grey) or 3 (colour) channels; "
+                "for others write a data set (see data/template_dataset.py)"
+            )
+    return source.input_nc, source.output_nc
+
+
+class BaseDataset(data.Dataset[dict[str, Any]]):
+    """Subclass it: set up in `__init__`, write `__len__` and `item`.
+
+    Attributes:
+        Options: the group of command-line flags the data set understands.
+    """
+
+    Options: ClassVar[type[DataOptions]] = DataOptions
+
+    def __init__(self, options: DataOptions, source: Source) -> None:
+        self.options, self.source = options, source
+        self.root = Path(options.dataroot)
+        self.preprocess = Preprocess(
+            options.preprocess,
+            options.load_size,
+            options.crop_size,
+            source.multiple,
+            source.augment,
+            not options.no_flip,
+        )
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def item(self, index: int, rng: random.Random) -> dict[str, Any]:
+        """{"A": (C, H, W) in [-1, 1], "A_paths": str} and the same for B; all chance comes from rng."""
+        raise NotImplementedError
+
+    def __getitem__(self, position: int | Position) -> dict[str, Any] | BadImage:
+        """The item, or what is wrong with its image: the loader decides what follows from that."""
+        epoch, index = position if isinstance(position, tuple) else (1, position)
+        rng = random.Random(position_seed(self.source.seed, epoch, index))
+        try:
+            return self.item(index, rng)
+        except BadImage as bad:
+            return bad
+
+    def list_images(self, folder: Path) -> list[str]:
+        return list_images(folder, self.options.max_dataset_size)
+
+    def read(self, path: str, channels: int, rng: random.Random) -> torch.Tensor:
+        """One image, preprocessed by a draw of its own."""
+        image = read_image(path, channels)
+        try:
+            return self.preprocess.sample(tuple(image.shape[-2:]), rng)(image)
+        except ValueError as error:
+            raise BadImage(path, str(error)) from None

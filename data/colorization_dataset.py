@@ -1,0 +1,55 @@
+"""Colour photographs in <dataroot>/<phase>, as lightness (A) and colour (B) of Lab."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from data.base_dataset import BaseDataset, Source
+from data.image_reader import BadImage, read_image
+from options.base_options import DataOptions
+
+
+@dataclass(frozen=True)
+class ColorizationDataOptions(DataOptions):
+    """One channel in, two out."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"input_nc": 1, "output_nc": 2}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.direction != "AtoB":
+            raise ValueError("--dataset_mode colorization goes from grey to colour: --direction AtoB")
+
+
+class ColorizationDataset(BaseDataset):
+    """A is L / 50 - 1, B is (a, b) / 110, so that both lie in [-1, 1]."""
+
+    Options = ColorizationDataOptions
+
+    def __init__(self, options: DataOptions, source: Source) -> None:
+        super().__init__(options, source)
+        if (source.input_nc, source.output_nc) != (1, 2):
+            raise ValueError(
+                "--dataset_mode colorization has --input_nc 1 and --output_nc 2, "
+                f"not {source.input_nc} and {source.output_nc}"
+            )
+        self.paths = self.list_images(self.root / source.phase)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def item(self, index: int, rng: random.Random) -> dict[str, Any]:
+        from skimage.color import rgb2lab
+
+        path = self.paths[index]
+        image = read_image(path, 3)
+        try:
+            pixels = self.preprocess.sample(tuple(image.shape[-2:]), rng).pixels(image)
+        except ValueError as error:
+            raise BadImage(path, str(error)) from None
+        lab = torch.from_numpy(rgb2lab(pixels.numpy(), channel_axis=0)).float()
+        return {"A": lab[:1] / 50 - 1, "B": lab[1:] / 110, "A_paths": path, "B_paths": path}

@@ -1,0 +1,69 @@
+"""Image files -> 8-bit tensors: one decoder for the common formats, Pillow for the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torchvision.io import ImageReadMode, decode_image
+
+FAST = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")  # JPEG, PNG, WebP
+
+
+class BadImage(Exception):
+    """An image file that cannot be used. Attributes: path, reason."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def read_image(path: str, channels: int) -> torch.Tensor:
+    """uint8 (channels, H, W), turned upright as its EXIF orientation says.
+
+    channels 1 gives luminance and 3 colour, whatever the file holds; transparency is dropped; deeper
+    files are scaled to 8 bits.
+    Raises: BadImage when the file is damaged, empty, or no image.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        if content.startswith(FAST) and (image := _decode_fast(content, channels)) is not None:
+            return image
+        return _decode_with_pillow(path, channels)
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BadImage(path, f"cannot be read as an image ({reason})") from None
+
+
+def _decode_fast(content: bytes, channels: int) -> torch.Tensor | None:
+    """torchvision's decoder, three times as fast with the same pixels; None where it is no help."""
+    mode = ImageReadMode.GRAY if channels == 1 else ImageReadMode.RGB
+    data = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    try:
+        image = decode_image(data, mode=mode, apply_exif_orientation=True)
+    except RuntimeError:
+        return None  # Pillow knows more variants, and explains better
+    return image if image.dtype == torch.uint8 and image.shape[0] == channels else None
+
+
+def _decode_with_pillow(path: str, channels: int) -> torch.Tensor:
+    with Image.open(path) as file:
+        picture = ImageOps.exif_transpose(file)
+        if picture.mode.startswith(("I", "F")):  # 16 and 32 bits, which convert() would clip
+            picture = _to_8_bits(picture)
+        array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    return torch.from_numpy(array.copy()).reshape(*array.shape[:2], channels).permute(2, 0, 1)
+
+
+def _to_8_bits(picture: Image.Image) -> Image.Image:
+    """Whole numbers by their 16-bit range; floats by 0..1, or 0..255 where they exceed 1."""
+    array = np.asarray(picture).astype(np.float64)
+    if picture.mode.startswith("I"):
+        scale = 255 / 65535
+    else:
+        scale = 255.0 if array.max(initial=0) <= 1 else 1.0
+    return Image.fromarray((array * scale).round().clip(0, 255).astype(np.uint8))

@@ -1,0 +1,37 @@
+"""Two unrelated folders of images, <dataroot>/<phase>A and <dataroot>/<phase>B."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from data.base_dataset import BaseDataset, Source, image_channels
+from options.base_options import DataOptions
+
+
+class UnalignedDataset(BaseDataset):
+    """A in order, B drawn anew for every item; as long as the larger folder.
+
+    With --serial_batches both go in order, the smaller starting over. --direction BtoA swaps the folders.
+    """
+
+    def __init__(self, options: DataOptions, source: Source) -> None:
+        super().__init__(options, source)
+        self.A_nc, self.B_nc = image_channels(source)
+        sides = "BA" if options.direction == "BtoA" else "AB"
+        self.A_paths, self.B_paths = (
+            self.list_images(self.root / f"{source.phase}{side}") for side in sides
+        )
+
+    def __len__(self) -> int:
+        return max(len(self.A_paths), len(self.B_paths))
+
+    def item(self, index: int, rng: random.Random) -> dict[str, Any]:
+        A_path = self.A_paths[index % len(self.A_paths)]
+        if self.options.serial_batches:
+            B_path = self.B_paths[index % len(self.B_paths)]
+        else:
+            B_path = rng.choice(self.B_paths)
+        A = self.read(A_path, self.A_nc, rng)
+        B = self.read(B_path, self.B_nc, rng)
+        return {"A": A, "B": B, "A_paths": A_path, "B_paths": B_path}

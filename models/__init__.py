@@ -1,0 +1,51 @@
+"""Models by name. `create_model` builds one, ready to train or to translate."""
+
+from __future__ import annotations
+
+import torch
+
+from models.base_model import Adam, BaseModel, Step
+from options.base_options import ModelOptions
+from util.errors import InputError
+from util.position_seed import position_seed
+from util.registry import find_class
+
+MODELS = ("pix2pix", "cycle_gan", "colorization", "test", "template")
+
+
+def find_model(name: str) -> type[BaseModel]:
+    """The model class of models/<name>_model.py. Raises: ValueError for an unknown name."""
+    return find_class("models", "model", name, MODELS)
+
+
+def model_options(name: str) -> type[ModelOptions]:
+    """The options group of the model of that name."""
+    return find_model(name).Options
+
+
+def create_model(
+    options: ModelOptions,
+    *,
+    adam: Adam | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> BaseModel:
+    """The model that `options.model` names, or whose Options class `options` is.
+
+    Args:
+        adam: makes optimizers; None builds for inference alone.
+        seed: the same seed gives the same initial weights.
+    Raises: InputError when the options do not fit each other.
+    """
+    names = [name for name in MODELS if find_model(name).Options is type(options)]
+    model_class = find_model(names[0] if names else options.model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(position_seed(seed, "init"))
+        try:
+            model = model_class(options, adam, seed)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+    return model.to(device)
+
+
+__all__ = ["MODELS", "Adam", "BaseModel", "Step", "create_model", "find_model", "model_options"]

@@ -1,0 +1,147 @@
+"""What every model is: networks as children, a training step, a translation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from models.networks import define_G
+from options.base_options import ModelOptions
+from util import distributed
+from util.errors import InputError
+from util.image_pool import ImagePool
+from util.images import at_any_size
+
+Batch = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """What a model's optimizers need: learning rate and first momentum (the second is 0.999)."""
+
+    lr: float = 0.0002
+    beta1: float = 0.5
+
+    def __call__(self, *networks: nn.Module) -> torch.optim.Optimizer:
+        parameters = [p for network in networks for p in network.parameters()]
+        return torch.optim.Adam(parameters, lr=self.lr, betas=(self.beta1, 0.999))
+
+
+@dataclass
+class Step:
+    """What a training step gives back: detached, still on the device.
+
+    losses: name -> scalar, weighted as it is logged.
+    visuals: name -> (N, C, H, W) in [-1, 1].
+    """
+
+    losses: dict[str, torch.Tensor]
+    visuals: dict[str, torch.Tensor] = field(default_factory=dict)
+
+
+class BaseModel(nn.Module):
+    """Subclass it: build networks and, when training, optimizers; write `train_step` and `translate`.
+
+    Args:
+        options: sizes and weights; an instance of the class's own `Options`.
+        adam: makes optimizers; None builds for inference alone, without discriminators.
+        seed: of randomness that is not torch's own.
+
+    Attributes:
+        Options: the group of command-line flags the model understands.
+        sources: visual name -> "B" where an image belongs to the file in B_paths, not A_paths.
+        plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
+        optimizers, pools: state beside the networks that a resumed run needs.
+    """
+
+    Options: ClassVar[type[ModelOptions]] = ModelOptions
+    sources: ClassVar[dict[str, str]] = {}
+    plateau_losses: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, options: ModelOptions, adam: Adam | None = None, seed: int = 0) -> None:
+        super().__init__()
+        self.options, self.seed = options, seed
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.pools: dict[str, ImagePool] = {}
+        self._synchronized: dict[str, nn.Module] = {}  # beside the networks, never saved
+
+    def train_step(self, batch: Batch) -> Step:
+        """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1]."""
+        raise NotImplementedError
+
+    def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Name -> images in [-1, 1] to show and save for a test batch of any image size."""
+        raise NotImplementedError
+
+    def displayable(self, visuals: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Visuals as pictures of one or three channels; called only when they are shown."""
+        return visuals
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Name -> network: what is saved as <label>_net_<name>.pth."""
+        return dict(self.named_children())
+
+    def stateful(self) -> dict[str, Any]:
+        """Name -> object with state_dict and load_state_dict: what resuming needs besides networks."""
+        optimizers = {f"optimizer_{name}": value for name, value in self.optimizers.items()}
+        return {**optimizers, **{f"pool_{name}": value for name, value in self.pools.items()}}
+
+    @property
+    def size_multiple(self) -> int:
+        """What the sides of training images must be divisible by."""
+        return max((getattr(net, "size_multiple", 1) for net in self.children()), default=1)
+
+    @property
+    def smallest_input(self) -> int:
+        """The least side of training images."""
+        return max((getattr(net, "smallest_input", 1) for net in self.children()), default=1)
+
+    def check_crop_size(self, crop_size: int) -> None:
+        """Raises: InputError when crops of this size do not go through the networks."""
+        multiple = self.size_multiple
+        if crop_size % multiple:
+            below = crop_size // multiple * multiple
+            advice = f"{below} or {below + multiple}" if below else f"{multiple}"
+            raise InputError(
+                f"--crop_size {crop_size} does not fit --netG {self.options.netG}, whose images must have "
+                f"sides that are multiples of {multiple}: use {advice}"
+            )
+        if crop_size < self.smallest_input:
+            raise InputError(
+                f"--crop_size {crop_size} is too small for --netD {self.options.netD}, which needs at least "
+                f"{self.smallest_input}; --netD pixel, or n_layers with fewer --n_layers_D, need less"
+            )
+
+    def image(self, batch: Batch, name: str) -> torch.Tensor:
+        """batch[name] on the model's device and in its precision."""
+        like = next(self.parameters())
+        return batch[name].to(like.device, like.dtype, non_blocking=True)
+
+    def build_G(self, input_nc: int, output_nc: int) -> nn.Module:
+        """A generator as the options say."""
+        o = self.options
+        dropout = not o.no_dropout
+        return define_G(
+            input_nc, output_nc, o.ngf, o.netG, o.norm, dropout, o.init_type, o.init_gain
+        )
+
+    def run(self, name: str, images: torch.Tensor) -> torch.Tensor:
+        """The output of the network of that name; in backward its gradients are averaged over processes."""
+        if name not in self._synchronized:
+            self._synchronized[name] = distributed.synchronized(getattr(self, name))
+        return self._synchronized[name](images)
+
+    def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """A generator's output for images of any size, in their size."""
+        return at_any_size(network, images, getattr(network, "size_multiple", 1))
+
+
+def descend(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+    """One step of gradient descent on a scalar."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()

@@ -1,0 +1,108 @@
+"""CycleGAN: unpaired image-to-image translation (Zhu et al. 2017)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch.nn import functional as F
+
+from models.base_model import Adam, Batch, Step, descend
+from models.gan_model import GANModel, frozen
+from options.base_options import GANOptions, at_least
+from options.flags import flag, override
+
+
+@dataclass(frozen=True)
+class CycleGANOptions(GANOptions):
+    """The paper's choices: ResNet, instance norm, least-squares GAN loss, a pool of 50, no dropout."""
+
+    no_dropout: bool = override(True)
+    lambda_A: float = flag(10.0, "weight of the cycle A -> B -> A", only="train")
+    lambda_B: float = flag(10.0, "weight of the cycle B -> A -> B", only="train")
+    lambda_identity: float = flag(
+        0.5,
+        "weight of the identity loss relative to the cycles; 0 = off, and faster",
+        only="train",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
+        at_least(0, lambda_identity=self.lambda_identity)
+
+
+class CycleGANModel(GANModel):
+    """G_A: A -> B, G_B: B -> A. D_A judges images of domain B, D_B those of domain A."""
+
+    Options = CycleGANOptions
+    options: CycleGANOptions
+    sources: ClassVar[dict[str, str]] = {"real_B": "B", "fake_A": "B", "rec_B": "B", "idt_A": "B"}
+    plateau_losses = ("cycle_A", "cycle_B")
+
+    def __init__(self, options: CycleGANOptions, adam: Adam | None = None, seed: int = 0) -> None:
+        super().__init__(options, adam, seed)
+        self.G_A = self.build_G(options.input_nc, options.output_nc)
+        self.G_B = self.build_G(options.output_nc, options.input_nc)
+        self.lambda_identity = options.lambda_identity
+        if adam is None:
+            return
+        if self.lambda_identity > 0 and options.input_nc != options.output_nc:
+            self.lambda_identity = 0.0
+            logging.getLogger(__name__).warning(
+                "identity loss is off: it compares G_A(B) with B, which needs --input_nc equal to --output_nc"
+            )
+        self.D_A = self.build_D(options.output_nc)
+        self.D_B = self.build_D(options.input_nc)
+        self.optimizers = {"G": adam(self.G_A, self.G_B), "D": adam(self.D_A, self.D_B)}
+        self.pools = {"A": self.build_pool("A"), "B": self.build_pool("B")}
+
+    def train_step(self, batch: Batch) -> Step:
+        real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
+        trains_G = self.next_step_trains_G()
+        with torch.set_grad_enabled(trains_G), frozen(self.D_A, self.D_B):
+            losses, visuals = self._G_losses(real_A, real_B)
+            if trains_G:
+                descend(self.optimizers["G"], torch.stack(list(losses.values())).sum())
+
+        D_A = self.D_losses("D_A", real_B, self.pools["B"].query(visuals["fake_B"]))
+        D_B = self.D_losses("D_B", real_A, self.pools["A"].query(visuals["fake_A"]))
+        descend(self.optimizers["D"], D_A["total"] + D_B["total"])
+        losses |= {"D_A": D_A["total"], "D_B": D_B["total"]}
+
+        order = [f"{loss}_{side}" for side in "AB" for loss in ("D", "G", "cycle", "idt")]
+        return Step(
+            losses={name: losses.get(name, real_A.new_zeros(())).detach() for name in order},
+            visuals={name: image.detach() for name, image in visuals.items()},
+        )
+
+    def _G_losses(
+        self, real_A: torch.Tensor, real_B: torch.Tensor
+    ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """The generators' weighted losses and all images on the way to them."""
+        o = self.options
+        fake_B, fake_A = self.run("G_A", real_A), self.run("G_B", real_B)
+        rec_A, rec_B = self.run("G_B", fake_B), self.run("G_A", fake_A)
+        losses = {
+            "G_A": self.G_loss(self.D_A, fake_B),
+            "G_B": self.G_loss(self.D_B, fake_A),
+            "cycle_A": o.lambda_A * F.l1_loss(rec_A, real_A),
+            "cycle_B": o.lambda_B * F.l1_loss(rec_B, real_B),
+        }
+        A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
+        B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}
+        if self.lambda_identity > 0:
+            idt_A, idt_B = self.run("G_A", real_B), self.run("G_B", real_A)
+            losses["idt_A"] = self.lambda_identity * o.lambda_B * F.l1_loss(idt_A, real_B)
+            losses["idt_B"] = self.lambda_identity * o.lambda_A * F.l1_loss(idt_B, real_A)
+            A, B = {**A, "idt_B": idt_B}, {**B, "idt_A": idt_A}
+        return losses, {**A, **B}
+
+    def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
+        real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
+        fake_B, fake_A = self.translated(self.G_A, real_A), self.translated(self.G_B, real_B)
+        rec_A, rec_B = self.translated(self.G_B, fake_B), self.translated(self.G_A, fake_A)
+        A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
+        return {**A, "real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}

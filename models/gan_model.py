@@ -1,0 +1,94 @@
+"""What models with discriminators share: D's loss, pools, critic steps, gradients over processes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from models.base_model import Adam, BaseModel
+from models.losses import gan_loss, gradient_penalty
+from models.networks import define_D
+from options.base_options import GANOptions
+from util import distributed
+from util.image_pool import ImagePool
+from util.position_seed import position_seed
+
+
+@dataclass
+class StepCount:
+    """Training steps taken, saved with the model."""
+
+    steps: int = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+
+
+class GANModel(BaseModel):
+    """A model that trains generators against discriminators."""
+
+    Options: ClassVar[type[GANOptions]] = GANOptions
+    options: GANOptions
+
+    def __init__(self, options: GANOptions, adam: Adam | None = None, seed: int = 0) -> None:
+        super().__init__(options, adam, seed)
+        self.count = StepCount()
+
+    def stateful(self) -> dict[str, Any]:
+        return {**super().stateful(), "count": self.count}
+
+    def build_D(self, input_nc: int) -> nn.Module:
+        """A discriminator as the options say."""
+        o = self.options
+        return define_D(input_nc, o.ndf, o.netD, o.n_layers_D, o.norm, o.init_type, o.init_gain)
+
+    def build_pool(self, name: str) -> ImagePool:
+        rng = random.Random(position_seed(self.seed, distributed.rank(), f"pool_{name}"))
+        return ImagePool(self.options.pool_size, rng)
+
+    def next_step_trains_G(self) -> bool:
+        """Counts a step: every one trains G, but with wgangp only each n_critic-th."""
+        self.count.steps += 1
+        return self.options.gan_mode != "wgangp" or self.count.steps % self.options.n_critic == 0
+
+    def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
+        """How far D is from taking generated images (N, C, H, W) for real."""
+        return gan_loss(D(fake), True, self.options.gan_mode, for_generator=True)
+
+    def D_losses(
+        self, name: str, real: torch.Tensor, fake: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Losses of the discriminator of that name on (N, C, H, W): real, fake, and half their sum, total.
+
+        With wgangp also the weighted gradient penalty, whose half is part of the total.
+        """
+        mode = self.options.gan_mode
+        fake_loss = gan_loss(self.run(name, fake.detach()), False, mode)
+        real_loss = gan_loss(self.run(name, real), True, mode)
+        losses = {"real": real_loss, "fake": fake_loss}
+        if mode == "wgangp":
+            mix = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
+            penalty = gradient_penalty(getattr(self, name), real, fake, mix)
+            losses["gp"] = self.options.lambda_gp * penalty
+        return {"total": 0.5 * sum(losses.values()), **losses}
+
+
+@contextmanager
+def frozen(*networks: nn.Module) -> Iterator[None]:
+    """Lets gradients pass through networks without computing those of their weights."""
+    for network in networks:
+        network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(True)

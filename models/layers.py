@@ -1,0 +1,94 @@
+"""Building blocks that all networks share: normalization, initialisation, and their test-time form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn import functional as F
+
+NormLayer = Callable[[int], nn.Module]
+
+
+class SyncBatchNorm2d(nn.SyncBatchNorm):
+    """Batch norm over all processes; nn.SyncBatchNorm, and the same arithmetic where it refuses: on CPUs."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        together = self.training and dist.is_available() and dist.is_initialized()
+        if not together or input.is_cuda:
+            return super().forward(input)
+        channels = input.shape[1]
+        count = input.new_full((1,), input.numel() / channels)
+        sums = torch.cat([input.sum((0, 2, 3)), input.square().sum((0, 2, 3)), count])
+        total, squares, count = all_reduce(sums).split([channels, channels, 1])
+        mean = total / count
+        variance = squares / count - mean.square()
+        with torch.no_grad():
+            unbiased = variance * count / (count - 1)
+            self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+            self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
+            self.num_batches_tracked.add_(1)
+        return F.batch_norm(
+            input, mean, variance, self.weight, self.bias, training=False, eps=self.eps
+        )
+
+
+def norm_layer(norm: str) -> NormLayer:
+    """Channels -> layer, for a --norm spelling; instance norm has neither weights nor statistics."""
+    if norm == "batch":
+        return nn.BatchNorm2d
+    if norm in ("syncbatch", "sync_batch"):
+        return SyncBatchNorm2d
+    if norm in ("instance", "sync_instance"):  # nothing to synchronize: statistics are per image
+        return nn.InstanceNorm2d
+    if norm == "none":
+        return lambda channels: nn.Identity()
+    raise ValueError(f"unknown normalization {norm!r}")
+
+
+def needs_bias(norm: str) -> bool:
+    """Whether a convolution before this norm has a bias: batch norms bring their own."""
+    return norm not in ("batch", "syncbatch", "sync_batch")
+
+
+def init_weights(network: nn.Module, init_type: str = "normal", init_gain: float = 0.02) -> None:
+    """Draws convolution and linear weights (biases 0); batch norm weights are N(1, init_gain)."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            if module.affine:
+                nn.init.normal_(module.weight, 1.0, init_gain)
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)):
+            _init_weight(module.weight, init_type, init_gain)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _init_weight(weight: torch.Tensor, init_type: str, gain: float) -> None:
+    if init_type == "normal":
+        nn.init.normal_(weight, 0.0, gain)
+    elif init_type == "xavier":
+        nn.init.xavier_normal_(weight, gain=gain)
+    elif init_type == "kaiming":
+        nn.init.kaiming_normal_(weight, a=0, mode="fan_in")
+    elif init_type == "orthogonal":
+        nn.init.orthogonal_(weight, gain=gain)
+    else:
+        raise ValueError(f"unknown initialisation {init_type!r}")
+
+
+def use_image_statistics(network: nn.Module) -> None:
+    """Turns batch norm into the instance norm that it equals, in training mode, for a batch of one.
+
+    The ancestor tests pix2pix so, image by image; in this form the result does not depend on which
+    images share a batch.
+    """
+    for parent in list(network.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                image_norm = nn.InstanceNorm2d(module.num_features, module.eps, affine=True)
+                image_norm.weight, image_norm.bias = module.weight, module.bias
+                setattr(parent, name, image_norm)

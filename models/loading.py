@@ -1,0 +1,117 @@
+"""Weights files -> networks: what a file was made with, and the small repairs that old files need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from util.checkpoint import load_weights
+from util.errors import InputError
+
+Weights = Mapping[str, torch.Tensor]
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
+
+
+def describe_generator(weights: Weights) -> dict[str, Any]:
+    """Flags that fit a generator's weights: netG, norm, ngf, input_nc, output_nc and, for a ResNet, no_dropout.
+
+    A U-Net's dropout leaves no trace; neither does instance norm, which is assumed where biases stand
+    without batch norm. Returns {} for weights of no generator known here.
+    """
+    if "model.model.0.weight" in weights:
+        return _describe_unet(weights)
+    if "model.1.weight" in weights and any(".conv_block." in key for key in weights):
+        return _describe_resnet(weights)
+    return {}
+
+
+def _describe_resnet(weights: Weights) -> dict[str, Any]:
+    blocks = {key.split(".")[1] for key in weights if ".conv_block." in key}
+    first = weights["model.1.weight"]
+    # The second convolution is number 5 of its block, or 6 behind a dropout layer.
+    plain = weights.get("model.10.conv_block.5.weight")
+    last = max(int(re.match(r"model\.(\d+)\.", key)[1]) for key in weights)
+    return {
+        "netG": f"resnet_{len(blocks)}blocks",
+        "norm": _norm(weights, "model.2", "model.1.bias"),
+        "no_dropout": plain is not None and plain.dim() == 4,
+        "ngf": first.shape[0],
+        "input_nc": first.shape[1],
+        "output_nc": weights[f"model.{last}.weight"].shape[0],
+    }
+
+
+def _describe_unet(weights: Weights) -> dict[str, Any]:
+    first, last = weights["model.model.0.weight"], weights["model.model.3.weight"]
+    depth = max(key.count("model.") for key in weights) - 1
+    family = "unet" if last.shape[0] == 2 * first.shape[0] else "encoder_decoder"
+    return {
+        "netG": f"{family}_{2**depth}",
+        "norm": _norm(weights, "model.model.1.model.2", "model.model.0.bias"),
+        "ngf": first.shape[0],
+        "input_nc": first.shape[1],
+        "output_nc": last.shape[1],
+    }
+
+
+def _norm(weights: Weights, layer: str, bias: str) -> str:
+    if f"{layer}.weight" in weights:
+        return "batch"
+    return "instance" if bias in weights else "none"
+
+
+def load_network(network: nn.Module, path: Path) -> None:
+    """Loads a weights file, of ours, the ancestor's or a published one, into the network.
+
+    Statistics that old files carry for instance norm are dropped; biases that files trained with norm
+    `none` lack become zero.
+    Raises: InputError that says how the file differs, as flags where it can.
+    """
+    weights, own = load_weights(path), network.state_dict()
+    weights = {
+        key: value
+        for key, value in weights.items()
+        if key in own or not key.endswith(STATISTICS)
+    }
+    has_norm = any(isinstance(m, (nn.modules.batchnorm._NormBase)) for m in network.modules())
+    for key, value in own.items():
+        if key.endswith(".bias") and not has_norm:
+            weights.setdefault(key, torch.zeros_like(value))
+        elif key.endswith("num_batches_tracked"):
+            weights.setdefault(key, value)  # files from before PyTorch 0.4.1 lack the counter
+    if misfit := _misfit(weights, own):
+        raise InputError(f"{path} does not fit this network: {_advice(weights, own) or misfit}")
+    network.load_state_dict(weights)
+
+
+def _misfit(weights: Weights, own: Weights) -> str:
+    """The first difference between two sets of keys and shapes, or ""."""
+    for key in own:
+        if key not in weights:
+            return f"it lacks {key}"
+        if weights[key].shape != own[key].shape:
+            found, wanted = tuple(weights[key].shape), tuple(own[key].shape)
+            return f"{key} has shape {found}, this network wants {wanted}"
+    extra = [key for key in weights if key not in own]
+    return f"it has {extra[0]} besides" if extra else ""
+
+
+def _advice(weights: Weights, own: Weights) -> str:
+    """Which flags would have to change, where both are generators."""
+    found, asked = describe_generator(weights), describe_generator(own)
+    if not found or not asked:
+        return ""
+    changes = []
+    for name, value in found.items():
+        if name not in asked or asked[name] == value:
+            continue
+        if name == "no_dropout":
+            changes.append("--no_dropout" if value else "--dropout")
+        else:
+            changes.append(f"--{name} {value} (not {asked[name]})")
+    return "it was made with " + ", ".join(changes) if changes else ""

@@ -1,0 +1,57 @@
+"""Losses as pure functions of tensors; all return scalars, unweighted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional as F
+
+
+def gan_loss(
+    logits: torch.Tensor, target_is_real: bool, mode: str, for_generator: bool = False
+) -> torch.Tensor:
+    """How far D's logits are from calling the images real (or generated).
+
+    Args:
+        logits: any shape; every element is one verdict.
+        mode: lsgan (Mao et al. 2017), vanilla (Goodfellow et al. 2014, with logits), wgangp (Gulrajani et
+            al. 2017) or hinge (Lim & Ye 2017).
+        for_generator: hinge alone treats the generator's target differently: it has no margin.
+    """
+    if mode == "lsgan":
+        return F.mse_loss(logits, torch.full_like(logits, float(target_is_real)))
+    if mode == "vanilla":
+        target = torch.full_like(logits, float(target_is_real))
+        return F.binary_cross_entropy_with_logits(logits, target)
+    sign = -1 if target_is_real else 1
+    if mode == "hinge" and not for_generator:
+        return F.relu(1 + sign * logits).mean()
+    if mode in ("wgangp", "hinge"):
+        return sign * logits.mean()
+    raise ValueError(f"unknown gan mode {mode!r}")
+
+
+def gradient_penalty(
+    D: Callable[[torch.Tensor], torch.Tensor],
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    mix: torch.Tensor,
+) -> torch.Tensor:
+    """Mean squared deviation of ||grad D|| from 1 between real and fake (Gulrajani et al. 2017, Eq. 3).
+
+    Args:
+        real, fake: (N, C, H, W) in [-1, 1].
+        mix: (N, 1, 1, 1) in [0, 1]; 0 is fake, 1 is real.
+    """
+    between = torch.lerp(fake.detach(), real.detach(), mix).requires_grad_(True)
+    logits = D(between)
+    (gradient,) = torch.autograd.grad(logits.sum(), between, create_graph=True)
+    # The tiny term keeps the square root differentiable where the gradient vanishes.
+    norm = (gradient.flatten(1).square().sum(1) + 1e-16).sqrt()
+    return (norm - 1).square().mean()
+
+
+def reconstruction_loss(images: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:
+    """Mean absolute (kind "l1") or squared (kind "l2") difference over all pixels and channels."""
+    return F.l1_loss(images, target) if kind == "l1" else F.mse_loss(images, target)

@@ -1,0 +1,80 @@
+"""pix2pix: paired image-to-image translation with a conditional GAN (Isola et al. 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from models.base_model import Adam, Batch, Step, descend
+from models.gan_model import GANModel, frozen
+from models.losses import reconstruction_loss
+from options.base_options import GANOptions, at_least
+from options.flags import flag, override
+
+
+@dataclass(frozen=True)
+class Pix2PixOptions(GANOptions):
+    """The paper's choices: U-Net, batch norm, vanilla GAN loss, L1."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "aligned"}
+
+    norm: str = override("batch")
+    netG: str = override("unet_256")
+    gan_mode: str = override("vanilla")
+    pool_size: int = override(0)
+    lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
+    loss_reconstruction: str = flag(
+        "l1", "reconstruction loss", choices=("l1", "l2"), only="train"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_L1=self.lambda_L1)
+
+
+class Pix2PixModel(GANModel):
+    """G: A -> B. D judges A and B together, patch by patch."""
+
+    Options = Pix2PixOptions
+    options: Pix2PixOptions
+    plateau_losses = ("G_L1",)
+
+    def __init__(self, options: Pix2PixOptions, adam: Adam | None = None, seed: int = 0) -> None:
+        super().__init__(options, adam, seed)
+        self.G = self.build_G(options.input_nc, options.output_nc)
+        if adam:
+            self.D = self.build_D(options.input_nc + options.output_nc)
+            self.optimizers = {"G": adam(self.G), "D": adam(self.D)}
+            self.pools = {"AB": self.build_pool("AB")}
+
+    def train_step(self, batch: Batch) -> Step:
+        real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
+        trains_G = self.next_step_trains_G()
+        with torch.set_grad_enabled(trains_G):
+            fake_B = self.run("G", real_A)
+            fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
+
+        real_AB = torch.cat([real_A, real_B], dim=1)
+        D = self.D_losses("D", real_AB, self.pools["AB"].query(fake_AB))
+        descend(self.optimizers["D"], D["total"])
+
+        with torch.set_grad_enabled(trains_G), frozen(self.D):
+            gan = self.G_loss(self.D, fake_AB)
+            kind = self.options.loss_reconstruction
+            reconstruction = self.options.lambda_L1 * reconstruction_loss(fake_B, real_B, kind)
+            if trains_G:
+                descend(self.optimizers["G"], gan + reconstruction)
+
+        losses = {"G_GAN": gan, "G_L1": reconstruction, "D_real": D["real"], "D_fake": D["fake"]}
+        if "gp" in D:
+            losses["D_gp"] = D["gp"]
+        return Step(
+            losses={name: loss.detach() for name, loss in losses.items()},
+            visuals={"real_A": real_A, "fake_B": fake_B.detach(), "real_B": real_B},
+        )
+
+    def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
+        real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
+        return {"real_A": real_A, "fake_B": self.translated(self.G, real_A), "real_B": real_B}

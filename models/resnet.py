@@ -1,0 +1,70 @@
+"""The ResNet generator of CycleGAN (Zhu et al. 2017, after Johnson et al. 2016)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from models.layers import needs_bias, norm_layer
+
+
+class ResnetBlock(nn.Module):
+    """x + conv-norm-ReLU-[dropout]-conv-norm(x), reflection-padded, with as many channels out as in."""
+
+    def __init__(self, channels: int, norm: str, use_dropout: bool) -> None:
+        super().__init__()
+        layer, bias = norm_layer(norm), needs_bias(norm)
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            layer(channels),
+            nn.ReLU(inplace=True),
+            *([nn.Dropout(0.5)] if use_dropout else []),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            layer(channels),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.conv_block(x)
+
+
+class ResnetGenerator(nn.Module):
+    """(N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1]; H and W multiples of 4.
+
+    Two strided convolutions, n_blocks residual blocks at a quarter of the size, two transposed ones.
+    """
+
+    size_multiple = 4
+
+    def __init__(
+        self,
+        input_nc: int,
+        output_nc: int,
+        ngf: int = 64,
+        norm: str = "batch",
+        use_dropout: bool = False,
+        n_blocks: int = 6,
+    ) -> None:
+        super().__init__()
+        layer, bias = norm_layer(norm), needs_bias(norm)
+
+        def followed(conv: nn.Module, channels: int) -> list[nn.Module]:
+            return [conv, layer(channels), nn.ReLU(inplace=True)]
+
+        layers: list[nn.Module] = [nn.ReflectionPad2d(3)]
+        layers += followed(nn.Conv2d(input_nc, ngf, 7, bias=bias), ngf)
+        for width in (ngf, 2 * ngf):
+            down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias)
+            layers += followed(down, 2 * width)
+        layers += [ResnetBlock(4 * ngf, norm, use_dropout) for _ in range(n_blocks)]
+        for width in (4 * ngf, 2 * ngf):
+            up = nn.ConvTranspose2d(
+                width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=bias
+            )
+            layers += followed(up, width // 2)
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model(x)

@@ -1,0 +1,86 @@
+"""The U-Net generator of pix2pix (Isola et al. 2017), and its encoder-decoder without skips."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from models.layers import needs_bias, norm_layer
+
+
+class UnetBlock(nn.Module):
+    """One level: halve, run the level below, double; with skip, the input is concatenated.
+
+    Args:
+        outer_nc: channels of the level above (of its input, and of this level's upsampled half).
+        inner_nc: channels of this level's downsampled input.
+        input_nc: channels that come in; only the outermost differs from outer_nc.
+        submodule: the level below, None for the innermost.
+    """
+
+    def __init__(
+        self,
+        outer_nc: int,
+        inner_nc: int,
+        norm: str,
+        *,
+        submodule: nn.Module | None = None,
+        input_nc: int | None = None,
+        outermost: bool = False,
+        use_dropout: bool = False,
+        skip: bool = True,
+    ) -> None:
+        super().__init__()
+        self.skip = skip and not outermost
+        layer, bias = norm_layer(norm), needs_bias(norm)
+        innermost = submodule is None
+        down = nn.Conv2d(input_nc or outer_nc, inner_nc, 4, stride=2, padding=1, bias=bias)
+        up_nc = 2 * inner_nc if skip and not innermost else inner_nc
+        up = nn.ConvTranspose2d(
+            up_nc, outer_nc, 4, stride=2, padding=1, bias=True if outermost else bias
+        )
+        if outermost:
+            layers = [down, submodule, nn.ReLU(), up, nn.Tanh()]
+        elif innermost:
+            layers = [nn.LeakyReLU(0.2), down, nn.ReLU(), up, layer(outer_nc)]
+        else:
+            layers = [nn.LeakyReLU(0.2), down, layer(inner_nc), submodule]
+            layers += [nn.ReLU(), up, layer(outer_nc)]
+            layers += [nn.Dropout(0.5)] if use_dropout else []
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, self.model(x)], dim=1) if self.skip else self.model(x)
+
+
+class UnetGenerator(nn.Module):
+    """(N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1]; H and W multiples of 2**num_downs.
+
+    Widths ngf x (1, 2, 4, 8, 8, ...); dropout in the inner levels of full width, the innermost excepted.
+    """
+
+    def __init__(
+        self,
+        input_nc: int,
+        output_nc: int,
+        ngf: int = 64,
+        norm: str = "batch",
+        use_dropout: bool = False,
+        num_downs: int = 8,
+        skip: bool = True,
+    ) -> None:
+        super().__init__()
+        self.size_multiple = 2**num_downs
+        block = UnetBlock(8 * ngf, 8 * ngf, norm, skip=skip)
+        for _ in range(num_downs - 5):
+            block = UnetBlock(
+                8 * ngf, 8 * ngf, norm, submodule=block, use_dropout=use_dropout, skip=skip
+            )
+        for width in (4 * ngf, 2 * ngf, ngf):
+            block = UnetBlock(width, 2 * width, norm, submodule=block, skip=skip)
+        self.model = UnetBlock(
+            output_nc, ngf, norm, submodule=block, input_nc=input_nc, outermost=True, skip=skip
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.model(x)

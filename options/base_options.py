@@ -1,0 +1,169 @@
+"""The flags that training and testing share, as typed groups, and their contradictions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from options.flags import count_or_inf, flag
+
+NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
+PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
+INITS = ("normal", "xavier", "kaiming", "orthogonal")
+GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Which run this is, and where it lives."""
+
+    name: str = flag(
+        "experiment_name", "name of the run: its folder under checkpoints and results"
+    )
+    checkpoints_dir: str = flag("./checkpoints", "folder of all runs")
+    gpu_ids: str = flag(
+        "0", "GPU to use, e.g. 0; -1 for the CPU; several GPUs: see docs/qa.md"
+    )
+    phase: str = flag("train", "split of the data set: train, val, test, ...", test="test")
+    epoch: str = flag("latest", "which saved epoch to load: a number or latest")
+    load_iter: int = flag(0, "load iter_N instead of an epoch; 0 = off")
+    verbose: bool = flag(False, "print the networks layer by layer")
+    suffix: str = flag("", "added to --name, e.g. {model}_{netG}_size{load_size}")
+    seed: int = flag(0, "seed of all randomness: weights, data order, augmentation, dropout, pools")
+
+    def __post_init__(self) -> None:
+        at_least(0, load_iter=self.load_iter, seed=self.seed)
+        if not self.name or self.name in (".", "..") or any(c in self.name for c in "/\\\0\n"):
+            raise ValueError(
+                f"--name {self.name!r} must be a plain folder name; use --checkpoints_dir to choose where it lies"
+            )
+        if not (self.epoch in ("latest", "best") or self.epoch.isdecimal()):
+            raise ValueError(f"--epoch {self.epoch!r} is neither a number nor 'latest'")
+        if self.gpu_ids != "-1" and not all(i.strip().isdecimal() for i in self.gpu_ids.split(",")):
+            raise ValueError(f"--gpu_ids {self.gpu_ids!r} is not -1 (CPU) or a list such as 0 or 0,1")
+
+    @property
+    def label(self) -> str:
+        """Prefix of the checkpoint files to load: latest, an epoch number, or iter_N."""
+        return f"iter_{self.load_iter}" if self.load_iter else self.epoch
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which images, and what is done to them before the network sees them."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {}
+
+    dataroot: str = flag("", "folder of the images; layouts: docs/datasets.md", required=True)
+    dataset_mode: str = flag(
+        "unaligned", "aligned, unaligned, single, colorization, template, or your data/<x>_dataset.py"
+    )
+    direction: str = flag("AtoB", "which domain is translated", choices=("AtoB", "BtoA"))
+    serial_batches: bool = flag(False, "fixed order instead of shuffling")
+    num_threads: int = flag(4, "loader processes; 0 = load in the training process", test=0)
+    batch_size: int = flag(1, "images per step (per process under torchrun)")
+    load_size: int = flag(286, "resize to this many pixels first", test=256)
+    crop_size: int = flag(256, "then crop to this many pixels")
+    max_dataset_size: float = flag(
+        math.inf, "use at most this many images per folder", parse=count_or_inf
+    )
+    preprocess: str = flag("resize_and_crop", "resizing and cropping", choices=PREPROCESS)
+    no_flip: bool = flag(False, "no random horizontal flips")
+    bad_images: str = flag(
+        "stop",
+        "on an image that cannot be used: stop (after saving), or skip it and list it at the end",
+        choices=("stop", "skip"),
+    )
+
+    def __post_init__(self) -> None:
+        at_least(1, batch_size=self.batch_size, load_size=self.load_size, crop_size=self.crop_size)
+        at_least(1, max_dataset_size=self.max_dataset_size)
+        at_least(0, num_threads=self.num_threads)
+        resizes = self.preprocess in ("resize_and_crop", "scale_width_and_crop")
+        if resizes and self.load_size < self.crop_size:
+            raise ValueError(
+                f"--load_size {self.load_size} is smaller than --crop_size {self.crop_size}: "
+                f"give --load_size {self.crop_size} or more, or a smaller --crop_size"
+            )
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What the networks are. Models subclass it; see models/template_model.py."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {}
+
+    model: str = flag(
+        "cycle_gan",
+        "cycle_gan, pix2pix, test, colorization, template, or your models/<x>_model.py",
+        test="test",
+    )
+    input_nc: int = flag(3, "channels of input images: 3 for colour, 1 for grey")
+    output_nc: int = flag(3, "channels of output images: 3 for colour, 1 for grey")
+    ngf: int = flag(64, "generator filters in the first layer")
+    ndf: int = flag(64, "discriminator filters in the first layer")
+    netD: str = flag("basic", "basic (70x70 PatchGAN), n_layers, or pixel")
+    netG: str = flag(
+        "resnet_9blocks",
+        "resnet_9blocks, resnet_6blocks, unet_64 ... unet_1024, encoder_decoder_64 ... encoder_decoder_1024",
+    )
+    n_layers_D: int = flag(3, "strided layers of the discriminator, with --netD n_layers")
+    norm: str = flag("instance", "normalization", choices=NORMS)
+    init_type: str = flag("normal", "weight initialisation", choices=INITS)
+    init_gain: float = flag(0.02, "scale of normal, xavier and orthogonal initialisation")
+    no_dropout: bool = flag(False, "no dropout in the generator (--dropout switches it on)")
+    gan_mode: str = flag("lsgan", "adversarial loss", choices=GAN_MODES, only="train")
+    pool_size: int = flag(50, "generated images kept to show D again; 0 = off", only="train")
+
+    def __post_init__(self) -> None:
+        at_least(1, input_nc=self.input_nc, output_nc=self.output_nc)
+        at_least(1, ngf=self.ngf, ndf=self.ndf, n_layers_D=self.n_layers_D)
+        at_least(0, pool_size=self.pool_size)
+
+
+@dataclass(frozen=True)
+class GANOptions(ModelOptions):
+    """Flags of every model with a discriminator."""
+
+    n_critic: int = flag(5, "with wgangp: D steps per G step", only="train")
+    lambda_gp: float = flag(10.0, "with wgangp: weight of the gradient penalty", only="train")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_gp=self.lambda_gp)
+        at_least(1, n_critic=self.n_critic)
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """What is shown, where and how often."""
+
+    display_winsize: int = flag(256, "width of images on pages and in visdom, in pixels")
+    use_wandb: bool = flag(False, "log to Weights & Biases as well (pip install wandb)")
+    wandb_project_name: str = flag("CycleGAN-and-pix2pix", "W&B project")
+    display_freq: int = flag(400, "show images every this many images", only="train")
+    update_html_freq: int = flag(
+        1000, "write images to the training page every this many images", only="train"
+    )
+    print_freq: int = flag(100, "print losses every this many images", only="train")
+    no_html: bool = flag(False, "no training page in web/", only="train")
+    display_ncols: int = flag(
+        4, "visdom: images per row; 0 = a window for each image", only="train"
+    )
+    display_id: int = flag(1, "visdom: first window; 0 or less = no visdom", only="train")
+    display_server: str = flag("http://localhost", "visdom: server", only="train")
+    display_env: str = flag("main", "visdom: environment", only="train")
+    display_port: int = flag(8097, "visdom: port", only="train")
+
+    def __post_init__(self) -> None:
+        at_least(1, display_freq=self.display_freq, print_freq=self.print_freq)
+        at_least(1, update_html_freq=self.update_html_freq, display_winsize=self.display_winsize)
+        at_least(0, display_ncols=self.display_ncols)
+
+
+def at_least(least: float, **values: float) -> None:
+    """Raises the error that names the flag whose value is too small."""
+    for name, value in values.items():
+        if not value >= least:  # so that NaN fails too
+            raise ValueError(f"--{name} {value} must be at least {least}")

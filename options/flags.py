@@ -1,0 +1,145 @@
+"""Frozen dataclass fields <-> one flat command line, in the ancestor's spelling.
+
+A group is a frozen dataclass whose fields are made by `flag()`. `add_flags` turns groups into argparse arguments,
+`build` turns the parsed namespace back into groups.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+REQUIRED = "required"  # metadata key
+SAME = object()  # "no other default in this phase"
+
+
+def flag(
+    default: Any,
+    help: str,
+    *,
+    choices: Iterable[str] | None = None,
+    parse: Callable[[str], Any] | None = None,
+    test: Any = SAME,
+    only: str = "",
+    required: bool = False,
+) -> Any:
+    """A dataclass field that is also a command-line flag of the same name.
+
+    Args:
+        test: default in the test phase, where it differs.
+        only: "train" or "test" when the flag exists in one phase alone.
+    """
+    metadata = {
+        "help": help,
+        "choices": tuple(choices) if choices else None,
+        "parse": parse or type(default),
+        "test": test,
+        "only": only,
+        REQUIRED: required,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def override(default: Any, **changes: Any) -> Any:
+    """Another default (and help, choices ...) for a flag that a base class declares."""
+    return dataclasses.field(default=default, metadata={"override": True, "test": SAME, **changes})
+
+
+def flags_of(group: type) -> dict[str, dict[str, Any]]:
+    """Flag name -> metadata (with "default") of a group, redefinitions merged with what they redefine."""
+    merged: dict[str, dict[str, Any]] = {}
+    for cls in reversed(group.__mro__):
+        for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+            if field.metadata.get("override") and field.name not in merged:
+                raise TypeError(f"{cls.__name__}.{field.name} overrides a flag that does not exist")
+            merged[field.name] = {
+                **merged.get(field.name, {}),
+                **field.metadata,
+                "default": field.default,
+            }
+    return merged
+
+
+def count_or_inf(text: str) -> float:
+    """A whole number, or 'inf' for no limit."""
+    if text.strip().lower() in ("inf", "all"):
+        return math.inf
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor 'inf'") from None
+
+
+def defaults_of(groups: Iterable[type], is_train: bool) -> dict[str, Any]:
+    """Flag name -> default in this phase; groups may prefer other defaults for flags of other groups."""
+    defaults: dict[str, Any] = {}
+    for group in groups:
+        for name, meta in flags_of(group).items():
+            use_test = not is_train and meta["test"] is not SAME
+            defaults[name] = meta["test"] if use_test else meta["default"]
+    for group in groups:
+        defaults.update(getattr(group, "flag_defaults", {}))
+    return defaults
+
+
+def add_flags(
+    parser: argparse.ArgumentParser, groups: Iterable[type], defaults: dict[str, Any], phase: str
+) -> None:
+    """Adds every flag of the groups that exists in the phase ("train" or "test")."""
+    for group in groups:
+        section = parser.add_argument_group(group.__name__.removesuffix("Options").lower())
+        for name, meta in flags_of(group).items():
+            if meta["only"] in ("", phase):
+                _add_flag(section, name, meta, defaults[name])
+
+
+def _add_flag(
+    section: argparse._ArgumentGroup, name: str, meta: dict[str, Any], default: Any
+) -> None:
+    if isinstance(meta["default"], bool):
+        section.add_argument(f"--{name}", action="store_true", default=default, help=meta["help"])
+        opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
+        # Every switch can be switched back: a saved or model default may have turned it on.
+        section.add_argument(
+            f"--{opposite}", action="store_false", dest=name, help=argparse.SUPPRESS
+        )
+        return
+    section.add_argument(
+        f"--{name}",
+        type=meta["parse"],
+        choices=meta["choices"],
+        default=default,
+        required=meta[REQUIRED] and not default,
+        metavar=None if meta["choices"] else meta["parse"].__name__.upper(),
+        help=f"{meta['help']} [{default}]".replace("%", "%%"),
+    )
+
+
+def build(group: type, values: dict[str, Any]) -> Any:
+    """The group with the values that are its flags; the rest keep their defaults."""
+    names = [field.name for field in dataclasses.fields(group)]
+    return group(**{name: values[name] for name in names if name in values})
+
+
+def flat(phase: str, *groups: Any) -> dict[str, Any]:
+    """Flag name -> value over several groups, for the flags that exist in the phase."""
+    return {
+        name: getattr(group, name)
+        for group in groups
+        for name, meta in flags_of(type(group)).items()
+        if meta["only"] in ("", phase)
+    }
+
+
+def table(values: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """The ancestor's listing: sorted names, and the default where the value differs from it."""
+    lines = ["----------------- Options ---------------"]
+    for name, value in sorted(values.items()):
+        changed = name in defaults and value != defaults[name]
+        note = f"\t[default: {defaults[name]}]" if changed else ""
+        lines.append(f"{name:>25}: {value!s:<30}{note}")
+    lines.append("----------------- End -------------------")
+    return "\n".join(lines)

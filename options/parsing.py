@@ -1,0 +1,196 @@
+"""argv -> options: finds the model's and the data set's flags, layers the defaults, parses once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from options.base_options import DataOptions, ModelOptions
+from options.flags import add_flags, build, defaults_of, flags_of
+from options.legacy import modernise
+
+OptionsOf = Callable[[str], type]  # name of a model or data set -> its options group
+NOT_INHERITED = {"continue_train", "epoch_count", "epoch", "load_iter", "suffix", "isTrain"}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a command line gave: the groups, and what each flag's default was."""
+
+    groups: dict[str, Any]
+    defaults: dict[str, Any]
+    explicit: frozenset[str]
+
+
+class CommandLine:
+    """The command line of one phase.
+
+    Args:
+        groups: attribute name -> options group, in the order of `--help`.
+        model_options, dataset_options: registries; raise ValueError for a name they do not know.
+        phase: "train" or "test".
+    """
+
+    def __init__(
+        self,
+        groups: dict[str, type],
+        model_options: OptionsOf,
+        dataset_options: OptionsOf,
+        *,
+        phase: str,
+        description: str,
+    ) -> None:
+        self.groups, self.phase, self.description = groups, phase, description
+        self.model_options, self.dataset_options = model_options, dataset_options
+
+    def parse(self, argv: Sequence[str], saved: dict[str, Any] | None = None) -> Parsed:
+        """Parses argv; `saved` flags come before built-in defaults and after the command line.
+
+        Exits with status 2 and a message on what cannot be understood, as argparse does.
+        """
+        words = modernise(list(argv))
+        saved = {**(saved or {}), **self._options_file(words)}
+        saved = {name: value for name, value in saved.items() if name not in NOT_INHERITED}
+        parser = self._parser()
+        groups = self._groups(
+            parser,
+            _peek(words, "model") or saved.get("model"),
+            _peek(words, "dataset_mode") or saved.get("dataset_mode"),
+        )
+        while True:
+            parser = self._parser()
+            defaults = defaults_of(groups.values(), self.phase == "train")
+            known = {name: value for name, value in saved.items() if name in defaults}
+            _check_saved(parser, groups, known)
+            add_flags(parser, groups.values(), {**defaults, **known}, self.phase)
+            parsed = vars(parser.parse_args(words))
+            found = self._groups(parser, parsed["model"], parsed["dataset_mode"])
+            if found == groups:
+                break
+            groups = found  # --model or --dataset_mode was abbreviated: its flags are known only now
+        parsed["name"] = self._name(parser, parsed, defaults)
+        explicit = frozenset(_given(words, parser) & parsed.keys())
+        if self.phase == "test" and "crop_size" in explicit and "load_size" not in explicit:
+            parsed["load_size"] = parsed["crop_size"]  # a test crops only when asked to
+        try:
+            built = {key: build(group, {**defaults, **parsed}) for key, group in groups.items()}
+        except ValueError as error:
+            parser.error(str(error))
+        return Parsed(built, defaults, explicit)
+
+    def _parser(self) -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser(
+            description=self.description,
+            epilog="Any flag may be shortened while it stays unique.",
+        )
+        parser.add_argument(
+            "--options",
+            metavar="FILE",
+            help="take flags from this options.json; flags on the command line win",
+        )
+        return parser
+
+    def _options_file(self, words: list[str]) -> dict[str, Any]:
+        path = _peek(words, "options")
+        return self.read(Path(path)) if path else {}
+
+    def read(self, file: Path) -> dict[str, Any]:
+        """Saved flags; exits with status 2 and a message when the file is not an options file."""
+        try:
+            return read_options(file)
+        except ValueError as error:
+            self._parser().error(str(error))
+
+    def _groups(
+        self, parser: argparse.ArgumentParser, model: str | None, dataset: str | None
+    ) -> dict[str, type]:
+        """The groups, with the model's and the data set's own in their places."""
+        base = defaults_of([ModelOptions, DataOptions], self.phase == "train")
+        try:
+            model_group = self.model_options(model or base["model"])
+            preferred = model_group.flag_defaults.get("dataset_mode", base["dataset_mode"])
+            return {
+                **self.groups,
+                "data": self.dataset_options(dataset or preferred),
+                "model": model_group,
+            }
+        except ValueError as error:
+            parser.error(str(error))
+
+    def _name(
+        self, parser: argparse.ArgumentParser, parsed: dict[str, Any], defaults: dict[str, Any]
+    ) -> str:
+        if not parsed["suffix"]:
+            return parsed["name"]
+        try:
+            return parsed["name"] + "_" + string.Formatter().vformat(
+                parsed["suffix"], (), {**defaults, **parsed}
+            )
+        except (KeyError, IndexError, ValueError) as error:
+            parser.error(f"--suffix {parsed['suffix']!r}: no flag is named {error}")
+
+
+def _peek(words: list[str], name: str) -> str | None:
+    """The value of one deciding flag, read before the parser that knows all flags can be built."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(f"--{name}", nargs="?")
+    return getattr(parser.parse_known_args(words)[0], name)
+
+
+def _check_saved(
+    parser: argparse.ArgumentParser, groups: dict[str, type], saved: dict[str, Any]
+) -> None:
+    """Saved values pass the same checks as typed ones: the file may have been edited."""
+    for group in groups.values():
+        for name, meta in flags_of(group).items():
+            if name not in saved:
+                continue
+            value, wanted = saved[name], type(meta["default"])
+            fits = isinstance(value, (int, float) if wanted is float else wanted)
+            if not fits or (meta["choices"] and value not in meta["choices"]):
+                parser.error(f"saved options: {name} = {value!r} is not a value for --{name}")
+
+
+def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:
+    """Names of the flags that stand on the command line, abbreviated or not."""
+    silent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    for action in parser._actions:
+        if action.option_strings and action.dest != "help":
+            takes = {"nargs": 0} if action.nargs == 0 else {}
+            silent.add_argument(*action.option_strings, dest=action.dest, action=_Seen, **takes)
+    return set(vars(silent.parse_known_args(words)[0]))
+
+
+class _Seen(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, True)
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Flags saved in an options.json.
+
+    Raises: ValueError that names the file, when it cannot be read or is not one.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON ({error})") from None
+    if not isinstance(content, dict) or not isinstance(content.get("flags"), dict):
+        raise ValueError(f"{path} is not an options file: it has no 'flags'")
+    return {
+        name: float("inf") if value == "inf" else value
+        for name, value in content["flags"].items()
+    }
+
+
+def dump_options(values: dict[str, Any]) -> str:
+    """The text that `read_options` reads; infinity becomes "inf", which JSON lacks."""
+    flags = {name: "inf" if value == float("inf") else value for name, value in values.items()}
+    return json.dumps({"flags": flags}, indent=2, sort_keys=True) + "\n"

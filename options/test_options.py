@@ -1,0 +1,125 @@
+"""The options of test.py: what the run was trained with, unless the command line says otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
+from options.flags import count_or_inf, flag, flat, table
+from options.parsing import CommandLine, OptionsOf
+
+ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "norm", "no_dropout")
+
+
+@dataclass(frozen=True)
+class ResultOptions:
+    """What is computed and where it goes."""
+
+    results_dir: str = flag("./results/", "folder of the results")
+    aspect_ratio: float = flag(1.0, "height / width by which saved images are stretched")
+    eval: bool = flag(
+        False, "no dropout, and running statistics in batch norm (see docs/tips.md)"
+    )
+    num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
+
+    def __post_init__(self) -> None:
+        at_least(1, num_test=self.num_test)
+        if not 0 < self.aspect_ratio < math.inf:
+            raise ValueError(f"--aspect_ratio {self.aspect_ratio} must be positive")
+
+
+@dataclass(frozen=True)
+class TestOptions:
+    """Everything one test is told.
+
+    saved: flags of the training run, {} for a bare downloaded checkpoint.
+    explicit: names of the flags that stood on the command line.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    run: RunOptions
+    data: DataOptions
+    model: ModelOptions
+    log: LogOptions
+    result: ResultOptions
+    defaults: dict[str, Any]
+    saved: dict[str, Any]
+    explicit: frozenset[str]
+
+    @classmethod
+    def parse(
+        cls, argv: Sequence[str], model_options: OptionsOf, dataset_options: OptionsOf
+    ) -> TestOptions:
+        """Reads the command line over the flags that the run was trained with."""
+        groups = {
+            "run": RunOptions,
+            "data": DataOptions,
+            "model": ModelOptions,
+            "log": LogOptions,
+            "result": ResultOptions,
+        }
+        line = CommandLine(
+            groups,
+            model_options,
+            dataset_options,
+            phase="test",
+            description="Translates images with a trained model and writes a result page.",
+        )
+        parsed, saved = line.parse(argv), {}
+        first = cls(**parsed.groups, defaults=parsed.defaults, saved={}, explicit=parsed.explicit)
+        file = first.folder / "options.json"
+        if file.exists():
+            saved = line.read(file)
+            parsed = line.parse(argv, inherited(saved, first.model.model))
+        return cls(
+            **parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's checkpoints lie."""
+        return Path(self.run.checkpoints_dir) / self.run.name
+
+    @property
+    def result_folder(self) -> Path:
+        iteration = f"_iter{self.run.load_iter}" if self.run.load_iter else ""
+        label = f"{self.run.phase}_{self.run.epoch}{iteration}"
+        return Path(self.result.results_dir) / self.run.name / label
+
+    def values(self) -> dict[str, Any]:
+        """Flag name -> value."""
+        return flat("test", self.run, self.data, self.model, self.log, self.result)
+
+    def table(self) -> str:
+        return table({**self.values(), "isTrain": False}, self.defaults)
+
+
+def inherited(saved: dict[str, Any], model: str) -> dict[str, Any]:
+    """What a test with `model` takes over from the flags its run was trained with.
+
+    The networks' shape always; direction, data set and own flags for the model that was trained; and preprocessing
+    without its randomness: a random crop of a resized image becomes the resized image, a random crop
+    of the original becomes the whole original.
+    """
+    own = saved.get("model") == model
+    skip = {"model", "name", "checkpoints_dir", "gpu_ids", "phase", "dataroot", "serial_batches"}
+    skip |= {"num_threads", "batch_size", "max_dataset_size", "bad_images", "no_flip", "verbose"}
+    skip |= {"load_size", "crop_size", "preprocess", "use_wandb", "display_winsize"}
+    taken = {
+        name: value
+        for name, value in saved.items()
+        if name in ARCHITECTURE or (own and name not in skip)
+    }
+    mode, crop = saved.get("preprocess"), saved.get("crop_size", 256)
+    if mode == "resize_and_crop":
+        taken |= {"preprocess": mode, "load_size": crop, "crop_size": crop}
+    elif mode in ("scale_width", "scale_width_and_crop"):
+        taken |= {"preprocess": "scale_width", "load_size": saved.get("load_size", 286)}
+    elif mode in ("crop", "none"):
+        taken |= {"preprocess": "none"}
+    return taken

@@ -1,0 +1,113 @@
+"""The options of train.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
+from options.flags import flag, flat, table
+from options.parsing import CommandLine, OptionsOf, dump_options, read_options
+
+LR_POLICIES = ("linear", "step", "plateau", "cosine")
+
+
+@dataclass(frozen=True)
+class OptimOptions:
+    """How long and how fast it learns."""
+
+    n_epochs: int = flag(100, "epochs at the initial learning rate")
+    n_epochs_decay: int = flag(100, "epochs over which it then falls linearly towards zero")
+    beta1: float = flag(0.5, "first momentum of Adam")
+    lr: float = flag(0.0002, "initial learning rate of Adam")
+    lr_policy: str = flag("linear", "learning rate schedule", choices=LR_POLICIES)
+    lr_decay_iters: int = flag(50, "with --lr_policy step: epochs between divisions by ten")
+    continue_train: bool = flag(False, "continue the run of this name where it was last saved")
+    epoch_count: int = flag(1, "number of the first epoch")
+
+    def __post_init__(self) -> None:
+        at_least(0, n_epochs=self.n_epochs, n_epochs_decay=self.n_epochs_decay, lr=self.lr)
+        at_least(1, epoch_count=self.epoch_count, lr_decay_iters=self.lr_decay_iters)
+        if not 0 <= self.beta1 < 1:
+            raise ValueError(f"--beta1 {self.beta1} must be at least 0 and less than 1")
+        if self.epoch_count > self.last_epoch:
+            raise ValueError(
+                f"--epoch_count {self.epoch_count} lies after the last epoch, "
+                f"--n_epochs {self.n_epochs} + --n_epochs_decay {self.n_epochs_decay} = {self.last_epoch}: "
+                "nothing would be trained"
+            )
+
+    @property
+    def last_epoch(self) -> int:
+        return self.n_epochs + self.n_epochs_decay
+
+
+@dataclass(frozen=True)
+class SaveOptions:
+    """When checkpoints are written."""
+
+    save_latest_freq: int = flag(5000, "save latest every this many images")
+    save_epoch_freq: int = flag(5, "save latest and <epoch> every this many epochs")
+    save_by_iter: bool = flag(False, "saves within an epoch are named iter_N instead of latest")
+
+    def __post_init__(self) -> None:
+        at_least(1, save_latest_freq=self.save_latest_freq, save_epoch_freq=self.save_epoch_freq)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Everything one training run is told.
+
+    explicit: names of the flags that stood on the command line.
+    """
+
+    run: RunOptions
+    data: DataOptions
+    model: ModelOptions
+    optim: OptimOptions
+    save: SaveOptions
+    log: LogOptions
+    defaults: dict[str, Any]
+    explicit: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(
+        cls, argv: Sequence[str], model_options: OptionsOf, dataset_options: OptionsOf
+    ) -> TrainOptions:
+        """Reads the command line; with --continue_train, the run's saved flags come before the defaults."""
+        groups = {
+            "run": RunOptions,
+            "data": DataOptions,
+            "model": ModelOptions,
+            "optim": OptimOptions,
+            "save": SaveOptions,
+            "log": LogOptions,
+        }
+        line = CommandLine(
+            groups,
+            model_options,
+            dataset_options,
+            phase="train",
+            description="Trains pix2pix, CycleGAN or a model of yours.",
+        )
+        parsed = line.parse(argv)
+        file = cls(**parsed.groups, defaults=parsed.defaults).folder / "options.json"
+        if parsed.groups["optim"].continue_train and file.exists():
+            parsed = line.parse(argv, line.read(file))
+        return cls(**parsed.groups, defaults=parsed.defaults, explicit=parsed.explicit)
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.run.checkpoints_dir) / self.run.name
+
+    def values(self) -> dict[str, Any]:
+        """Flag name -> value."""
+        return flat("train", self.run, self.data, self.model, self.optim, self.save, self.log)
+
+    def table(self) -> str:
+        return table({**self.values(), "isTrain": True}, self.defaults)
+
+    def json(self) -> str:
+        return dump_options({**self.values(), "isTrain": True})

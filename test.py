@@ -1,0 +1,163 @@
+"""Translates images with a trained model: python test.py --dataroot ./datasets/maps --name maps_cyclegan --model cycle_gan"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from data import Source, create_dataset, dataset_options
+from data.image_reader import BadImage
+from data.loader import Loader
+from models import BaseModel, create_model, model_options
+from models.layers import use_image_statistics
+from models.loading import describe_generator, load_network
+from options.test_options import ARCHITECTURE, TestOptions
+from util.checkpoint import load_weights, network_path
+from util.device import describe, select_device
+from util.errors import InputError, run_command
+from util.files import write_text
+from util.images import to_uint8
+from util.position_seed import position_seed
+from util.results import ResultWriter
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs a whole test; returns the exit status."""
+    options = TestOptions.parse(argv, model_options, dataset_options)
+    logging.basicConfig(format="note: %(message)s")
+    device = select_device(options.run.gpu_ids)
+    torch.backends.cudnn.benchmark = options.data.preprocess == "resize_and_crop"
+    options = with_architecture_of_checkpoint(options)
+    print(options.table())
+    print(describe(device, options.run.gpu_ids))
+    model = load_model(options).to(device)
+    test(model, options)
+    return 0
+
+
+def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
+    """The options, completed from the weights file itself where no options.json tells how they were trained."""
+    known = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
+    if not known:
+        generator = next(iter(create_model(options.model).networks()))
+        known = describe_generator(
+            load_weights(network_path(options.folder, options.run.label, generator))
+        )
+    for name in sorted(options.explicit & known.keys()):
+        if getattr(options.model, name) != known[name]:
+            logging.warning(
+                "--%s %s is used as asked, but this checkpoint was made with %s",
+                name,
+                getattr(options.model, name),
+                known[name],
+            )
+    found = {name: value for name, value in known.items() if name not in options.explicit}
+    return dataclasses.replace(options, model=dataclasses.replace(options.model, **found))
+
+
+def load_model(options: TestOptions) -> BaseModel:
+    """The trained model, on the CPU, in the mode that --eval asks for."""
+    model = create_model(options.model)
+    for name, network in model.networks().items():
+        path = network_path(options.folder, options.run.label, name)
+        load_network(network, path)
+        print(f"loading the model from {path}")
+        if options.run.verbose:
+            print(network)
+    write_text(options.folder / "test_opt.txt", options.table() + "\n")
+    if options.result.eval:
+        return model.eval()
+    use_image_statistics(model)
+    return model.train()
+
+
+def test(model: BaseModel, options: TestOptions) -> None:
+    """Translates the images and writes them and their page to the result folder."""
+    data, folder = options.data, options.result_folder
+    # In a fixed order A and B go side by side, and every image of both is used.
+    dataset = create_dataset(
+        dataclasses.replace(data, serial_batches=True),
+        Source(
+            phase=options.run.phase,
+            input_nc=options.model.input_nc,
+            output_nc=options.model.output_nc,
+            augment=False,
+            seed=options.run.seed,
+        ),
+    )
+    random = model.training and any(isinstance(m, nn.Dropout) for m in model.modules())
+    loader = Loader(
+        dataset,
+        batch_size=1 if random else data.batch_size,  # each image has dropout noise of its own
+        num_threads=data.num_threads,
+        bad_images=data.bad_images,
+    )
+    total = int(min(len(loader), options.result.num_test))
+    title = f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
+    writer = ResultWriter(
+        folder,
+        title,
+        dataroot=data.dataroot,
+        phase=options.run.phase,
+        width=options.log.display_winsize,
+        aspect_ratio=options.result.aspect_ratio,
+    )
+    wandb = None
+    if options.log.use_wandb:
+        from util.sinks.wandb_sink import WandbSink
+
+        project, name = options.log.wandb_project_name, options.run.name
+        wandb = WandbSink(project, name, options.values(), str(options.folder))
+    with writer, torch.inference_mode():
+        for index, batch in enumerate(progress(batches(loader, total), total)):
+            torch.manual_seed(position_seed(options.run.seed, index))
+            images = model.displayable(model.translate(batch))
+            for i, A_path in enumerate(batch["A_paths"]):
+                paths = {"A": A_path, "B": batch.get("B_paths", batch["A_paths"])[i]}
+                shown = {name: to_uint8(image[i]) for name, image in images.items()}
+                writer.add(shown, {name: paths[model.sources.get(name, "A")] for name in shown})
+                if wandb:
+                    wandb.results(shown)
+    if wandb:
+        wandb.close()
+    for path, reason in loader.skipped.items():
+        print(f"skipped {path}: {reason}")
+    print(f"{writer.count} images translated; see {folder / 'index.html'}")
+
+
+def batches(loader: Loader, total: int) -> Iterator[dict[str, Any]]:
+    """Batches of the first `total` images."""
+    left = total
+    try:
+        for batch in loader.epoch(1):
+            size = len(batch["A_paths"])
+            yield {key: value[:left] for key, value in batch.items()} if size > left else batch
+            left -= size
+            if left <= 0:
+                return
+    except BadImage as bad:
+        raise InputError(f"{bad}\nmend or remove it, or use --bad_images skip") from None
+
+
+def progress(items: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """A progress bar on a terminal, a line for every fifth image elsewhere."""
+    bar = tqdm(total=total, unit="img", disable=not sys.stderr.isatty())
+    done = 0
+    with bar:
+        for item in items:
+            if bar.disable and done % 5 == 0:
+                print(f"processing ({done:04d})-th image... {item['A_paths'][0]}", flush=True)
+            yield item
+            done += len(item["A_paths"])
+            bar.update(len(item["A_paths"]))
+
+
+if __name__ == "__main__":
+    run_command(main)

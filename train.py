@@ -1,0 +1,224 @@
+"""Trains a model: python train.py --dataroot ./datasets/maps --name maps_cyclegan --model cycle_gan"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+import torch
+
+from data import Source, create_dataset, dataset_options
+from data.image_reader import BadImage
+from data.loader import Loader
+from models import Adam, create_model, model_options
+from models.base_model import Step
+from models.resume import resume
+from options.train_options import TrainOptions
+from util import distributed
+from util.device import describe, select_device
+from util.errors import InputError, run_command
+from util.files import make_folder, write_text
+from util.images import to_uint8
+from util.logger import At, Logger, crossed
+from util.lr_schedule import lr_multiplier
+from util.position_seed import position_seed
+from util.run_state import Progress, save_networks, save_state
+from util.sinks import build_sinks
+from util.sinks.console_sink import ConsoleSink
+from util.stop import StopRequest
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs a whole training; returns the exit status."""
+    options = TrainOptions.parse(argv, model_options, dataset_options)
+    logging.basicConfig(format="note: %(message)s")
+    with distributed.process_group(), StopRequest() as stop:
+        return Training(options, stop).run()
+
+
+class Training:
+    """One run, from its options to its last checkpoint."""
+
+    def __init__(self, options: TrainOptions, stop: StopRequest) -> None:
+        self.options, self.stop, self.is_main = options, stop, distributed.is_main()
+        run, data = options.run, options.data
+        device = select_device(run.gpu_ids)
+        # Images of varying size would make cuDNN search for the fastest algorithm over and over.
+        torch.backends.cudnn.benchmark = "crop" in data.preprocess
+        adam = Adam(options.optim.lr, options.optim.beta1)
+        self.model = create_model(options.model, adam=adam, seed=run.seed, device=device)
+        if "crop" in data.preprocess:
+            self.model.check_crop_size(data.crop_size)
+        source = Source(
+            phase=run.phase,
+            input_nc=options.model.input_nc,
+            output_nc=options.model.output_nc,
+            multiple=self.model.size_multiple,
+            seed=run.seed,
+        )
+        dataset = create_dataset(data, source)
+        self.loader = Loader(
+            dataset,
+            batch_size=data.batch_size,
+            num_threads=data.num_threads,
+            shuffle=not data.serial_batches,
+            seed=run.seed,
+            bad_images=data.bad_images,
+            rank=distributed.rank(),
+            world_size=distributed.world_size(),
+            pin_memory=device.type == "cuda",
+        )
+        self.progress = Progress()
+        self.resumed = resume(self.model, self.progress, options)
+        if self.is_main:
+            self._announce(device, len(dataset))
+
+    def run(self) -> int:
+        """Trains to the last epoch, or until a signal or an unusable image; what was reached is saved."""
+        options, progress = self.options, self.progress
+        epoch_images = len(self.loader) * distributed.world_size()
+        self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
+        sinks = build_sinks(options, progress.curve) if self.is_main else []
+        self.logger = Logger([self.console, *sinks] if self.is_main else [])
+        try:
+            while progress.epoch <= options.optim.last_epoch and not self.stop.signal:
+                self._epoch(epoch_images)
+        except BadImage as bad:
+            self._save("latest", f"saving before stopping at a bad image (epoch {progress.epoch})")
+            raise InputError(
+                f"{bad}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
+            ) from None
+        finally:
+            self.logger.close()
+        for path, reason in self.loader.skipped.items():
+            self._say(f"skipped {path}: {reason}")
+        if self.stop.signal:
+            self._save("latest", f"stopped by a signal; saved epoch {progress.epoch}")
+            self._say("go on with the same command and --continue_train")
+            return 128 + self.stop.signal
+        self._say(f"done: {options.folder}")
+        return 0
+
+    def _epoch(self, epoch_images: int) -> None:
+        options, progress = self.options, self.progress
+        epoch, last_epoch = progress.epoch, options.optim.last_epoch
+        started = time.perf_counter()
+        learning_rate = self._set_learning_rate()
+
+        waiting_since = time.perf_counter()
+        for batch in self.loader.epoch(epoch, progress.position):
+            step_started = time.perf_counter()
+            seed = position_seed(options.run.seed, distributed.rank(), progress.iteration)
+            torch.manual_seed(seed)
+            step = self.model.train_step(batch)
+
+            images = len(batch["A_paths"]) * distributed.world_size()
+            before = progress.run_images
+            progress.run_images += images
+            progress.iteration += 1
+            progress.position = self.loader.position
+            if options.optim.lr_policy == "plateau":
+                self._count_metric(step)
+            seen = progress.position * distributed.world_size()
+            x = epoch - 1 + seen / epoch_images
+            at = At(epoch, seen, progress.run_images, x, data=step_started - waiting_since)
+            last = epoch == last_epoch and progress.position >= len(self.loader)
+            self._show(step, at, before, images, step_started, last)
+            if crossed(before, progress.run_images, options.save.save_latest_freq):
+                label = f"iter_{progress.run_images}" if options.save.save_by_iter else "latest"
+                self._save(
+                    label,
+                    f"saving the latest model (epoch {epoch}, total_iters {progress.run_images})",
+                )
+            if self.stop.signal:
+                return
+            waiting_since = time.perf_counter()
+
+        progress.next_epoch()
+        if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
+            message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
+            self._save("latest", message)
+            self._save(str(epoch), "")
+        seconds = time.perf_counter() - started
+        self._say(
+            f"End of epoch {epoch} / {last_epoch} \t Time Taken: {seconds:.0f} sec"
+            f" \t learning rate {learning_rate:.7f}"
+        )
+
+    def _show(
+        self, step: Step, at: At, before: int, images: int, step_started: float, last: bool
+    ) -> None:
+        """Hands losses and images to the logger when they are due; only then waits for the device."""
+        log = self.options.log
+        if self.is_main:
+            self.console.progress(at, images, at.data)
+        if last or crossed(before, at.run_images, log.print_freq):
+            losses = distributed.mean(step.losses)
+            took = (time.perf_counter() - step_started) / images
+            at = At(at.epoch, at.epoch_images, at.run_images, at.x, took, at.data)
+            self.progress.curve.append([at.x, losses])
+            self.logger.losses(at, losses)
+        if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
+            shown = self.model.displayable(step.visuals)
+            self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
+
+    def _set_learning_rate(self) -> float:
+        """Sets the epoch's learning rate in all optimizers and returns it."""
+        optim = self.options.optim
+        learning_rate = optim.lr * lr_multiplier(
+            self.progress.epoch,
+            optim.lr_policy,
+            optim.n_epochs,
+            optim.n_epochs_decay,
+            optim.lr_decay_iters,
+            self.progress.metric,
+        )
+        for optimizer in self.model.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+        return learning_rate
+
+    def _count_metric(self, step: Step) -> None:
+        names = self.model.plateau_losses or tuple(step.losses)
+        self.progress.metric_sum += sum(distributed.mean(step.losses)[name] for name in names)
+        self.progress.metric_steps += 1
+
+    def _save(self, label: str, message: str) -> None:
+        """Writes the networks under a label, and the state to resume from."""
+        if not self.is_main:
+            return
+        if message:
+            self._say(message)
+        save_networks(self.options.folder, label, self.model)
+        save_state(self.options.folder, self.model, self.progress, self.options.values())
+
+    def _announce(self, device: torch.device, images: int) -> None:
+        """Writes the options and says what was found."""
+        options = self.options
+        folder = make_folder(options.folder)
+        print(options.table())
+        write_text(folder / "train_opt.txt", options.table() + "\n")
+        write_text(folder / "options.json", options.json())
+        print(describe(device, options.run.gpu_ids))
+        print(f"dataset [{options.data.dataset_mode}] was created")
+        print(f"The number of training images = {images}")
+        print(f"model [{options.model.model}] was created")
+        print("---------- Networks initialized -------------")
+        for name, network in self.model.networks().items():
+            if options.run.verbose:
+                print(network)
+            millions = sum(p.numel() for p in network.parameters()) / 1e6
+            print(f"[Network {name}] Total number of parameters : {millions:.3f} M")
+        print("-----------------------------------------------")
+        if self.resumed:
+            print(self.resumed)
+        print(f"seed {options.run.seed}", flush=True)
+
+    def _say(self, text: str) -> None:
+        if self.is_main:
+            self.console.message(text)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,41 @@
+"""Which device a run uses."""
+
+from __future__ import annotations
+
+import torch
+
+from util import distributed
+
+
+def select_device(gpu_ids: str) -> torch.device:
+    """The device for --gpu_ids: -1 is the CPU; otherwise that GPU, or the best that the machine has."""
+    if gpu_ids == "-1":
+        return torch.device("cpu")
+    if torch.cuda.is_available():
+        index = distributed.local_rank() if distributed.is_active() else int(gpu_ids.split(",")[0])
+        if index >= torch.cuda.device_count():
+            index = 0
+        torch.cuda.set_device(index)
+        return torch.device("cuda", index)
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def describe(device: torch.device, gpu_ids: str) -> str:
+    """One line for the console: what was chosen, and why if it is not what was asked for."""
+    if device.type == "cuda":
+        text = f"device: {device} ({torch.cuda.get_device_name(device)})"
+    elif device.type == "mps":
+        text = "device: mps (Apple GPU)"
+    else:
+        text = f"device: cpu ({torch.get_num_threads()} threads)"
+        if gpu_ids != "-1":
+            text += "; no GPU that PyTorch can use was found"
+    several = "," in gpu_ids and not distributed.is_active()
+    if several:
+        text += (
+            f"\n--gpu_ids {gpu_ids}: one process uses one GPU; for all of them start "
+            f"torchrun --nproc_per_node={len(gpu_ids.split(','))} train.py ..."
+        )
+    return text

@@ -1,0 +1,75 @@
+"""What a process needs to know of the others when torchrun starts several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Joins the group that torchrun announces in the environment; without torchrun does nothing."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield
+        return
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def is_active() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    return dist.get_rank() if is_active() else 0
+
+
+def world_size() -> int:
+    return dist.get_world_size() if is_active() else 1
+
+
+def local_rank() -> int:
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def is_main() -> bool:
+    """Whether this process writes files and talks to people."""
+    return rank() == 0
+
+
+def synchronized(network: nn.Module) -> nn.Module:
+    """The callable whose backward averages gradients over processes; the network itself if alone.
+
+    Buffers are not broadcast: batch norm keeps statistics per process, and a second forward of D in
+    the same step would otherwise overwrite what the first one's backward needs.
+    """
+    if not is_active():
+        return network
+    return DistributedDataParallel(network, broadcast_buffers=False)
+
+
+def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
+    """Scalars averaged over processes; waits for the device."""
+    if not values:
+        return {}
+    stacked = torch.stack([value.detach().double().cpu() for value in values.values()])
+    if is_active():
+        if torch.cuda.is_available():
+            stacked = stacked.cuda()
+        dist.all_reduce(stacked)
+        stacked /= world_size()
+    return dict(zip(values, stacked.tolist(), strict=True))
+
+
+def barrier() -> None:
+    if is_active():
+        dist.barrier()

@@ -1,0 +1,26 @@
+"""Errors that the user can mend."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+
+class InputError(ValueError):
+    """Something the user gave does not work; the message says what, what was found, and what to do."""
+
+
+def run_command(main: Callable[[Sequence[str]], int]) -> None:
+    """Runs a script's main with the command line; InputError becomes one message and status 1."""
+    try:
+        status = main(sys.argv[1:])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:  # the reader of our output went away, as with `| head`
+        sys.stderr.close()
+        status = 141
+    sys.exit(status)

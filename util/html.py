@@ -1,0 +1,70 @@
+"""Pages of rows of images, written with dominate, which escapes text; addresses are quoted here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import dominate
+from dominate import tags
+from dominate.util import raw
+
+from util.files import write_text
+
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, as a path relative to the page's folder, and what to write below it."""
+
+    file: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Images that belong together, under a heading."""
+
+    heading: str
+    pictures: list[Picture]
+
+
+def write_page(
+    path: Path,
+    title: str,
+    rows: list[Row],
+    *,
+    width: int,
+    notes: list[str] = (),
+    refresh: int = 0,
+) -> None:
+    """Writes a page in place of an older one at once.
+
+    Args:
+        width: of images on the page, in pixels.
+        refresh: seconds after which a browser loads the page again; 0 = never.
+    """
+    page = dominate.document(title=title)
+    with page.head:
+        tags.meta(charset="utf-8")
+        tags.meta(name="viewport", content="width=device-width, initial-scale=1")
+        if refresh:
+            tags.meta(http_equiv="refresh", content=str(refresh))
+        tags.style(raw(STYLE))
+    with page:
+        tags.h1(title)
+        for note in notes:
+            tags.p(note)
+        for row in rows:
+            tags.h3(row.heading)
+            with tags.table(border="1").add(tags.tr()):
+                for picture in row.pictures:
+                    address = quote(picture.file)
+                    with tags.td(), tags.p():
+                        with tags.a(href=address):
+                            tags.img(src=address, width=width, loading="lazy", alt=picture.label)
+                        tags.br()
+                        tags.span(picture.label)
+    write_text(path, page.render(pretty=False))

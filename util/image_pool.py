@@ -1,0 +1,46 @@
+"""A history of generated images that keeps the discriminator from forgetting (Shrivastava et al. 2017)."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import torch
+
+
+class ImagePool:
+    """Returns new images or, half of the time once full, earlier ones in exchange.
+
+    Args:
+        pool_size: images kept; 0 returns every query as it came.
+        rng: decides what is exchanged; its state is part of `state_dict`.
+    """
+
+    def __init__(self, pool_size: int, rng: random.Random) -> None:
+        self.pool_size, self.rng = pool_size, rng
+        self.images: list[torch.Tensor] = []
+
+    def query(self, images: torch.Tensor) -> torch.Tensor:
+        """As many images as given, (N, C, H, W); without gradient, unless pool_size is 0."""
+        if self.pool_size == 0:
+            return images
+        return torch.stack([self._exchange(image) for image in images.detach()])
+
+    def _exchange(self, image: torch.Tensor) -> torch.Tensor:
+        if len(self.images) < self.pool_size:
+            self.images.append(image.clone())
+            return image
+        if self.rng.random() <= 0.5:
+            return image
+        slot = self.rng.randrange(self.pool_size)
+        kept, self.images[slot] = self.images[slot], image.clone()
+        return kept
+
+    def state_dict(self) -> dict[str, Any]:
+        version, numbers, gauss = self.rng.getstate()
+        return {"images": list(self.images), "rng": [version, list(numbers), gauss]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        version, numbers, gauss = state["rng"]
+        self.rng.setstate((version, tuple(numbers), gauss))
+        self.images = list(state["images"])

@@ -1,0 +1,75 @@
+"""Fans losses and images out to sinks; a sink that fails is dropped, training goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class At:
+    """When something happened.
+
+    Attributes:
+        epoch, epoch_images: the epoch, from 1, and the images of it seen by one process.
+        run_images: images since the start of the run.
+        x: epochs done, with their fraction: where a point lies on a curve.
+        time, data: seconds an image took, and seconds that a step waited for data.
+    """
+
+    epoch: int
+    epoch_images: int
+    run_images: int
+    x: float
+    time: float = 0.0
+    data: float = 0.0
+
+
+class Sink(Protocol):
+    """A place where losses and images go."""
+
+    def losses(self, at: At, losses: dict[str, float]) -> None:
+        """Weighted losses by name."""
+
+    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
+        """uint8 (H, W, 3) or (H, W) by name."""
+
+    def close(self) -> None:
+        """The run has ended."""
+
+
+class Logger:
+    """All sinks as one. Nothing a sink raises stops a run."""
+
+    def __init__(self, sinks: list[Sink]) -> None:
+        self.sinks = list(sinks)
+
+    def losses(self, at: At, losses: dict[str, float]) -> None:
+        self._each(lambda sink: sink.losses(at, losses))
+
+    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
+        self._each(lambda sink: sink.images(at, images))
+
+    def close(self) -> None:
+        self._each(lambda sink: sink.close())
+
+    def _each(self, call: Callable[[Sink], None]) -> None:
+        for sink in list(self.sinks):
+            try:
+                call(sink)
+            except Exception as error:  # any failure of any back end: it must not cost the run
+                self.sinks.remove(sink)
+                logging.getLogger(__name__).warning(
+                    "%s is switched off for the rest of this run: %s",
+                    type(sink).__name__,
+                    str(error) or type(error).__name__,
+                )
+
+
+def crossed(before: int, after: int, every: int) -> bool:
+    """Whether a count that went from before to after passed a multiple of `every`."""
+    return after // every > before // every

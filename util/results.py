@@ -1,0 +1,105 @@
+"""results/<name>/<phase>_<epoch>/: images named after what they were made from, and a page of them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path, PurePath
+from types import TracebackType
+
+import numpy as np
+
+from util.errors import InputError
+from util.files import make_folder
+from util.html import Picture, Row, write_page
+from util.images import save_image
+
+IN_FLIGHT = 64  # images that may wait for the disk before the network waits for them
+
+
+def result_name(path: str, dataroot: str, phase: str) -> str:
+    """Where an input's results go below images/: its place below the data root, without extension.
+
+    The phase folder (test, testA, testB) is left out, other sub-folders are kept.
+    """
+    relative = PurePath(os.path.relpath(path, dataroot))
+    parts = relative.with_suffix("").parts
+    if parts[0] == "..":
+        return relative.stem
+    if len(parts) > 1 and parts[0] in (phase, f"{phase}A", f"{phase}B"):
+        parts = parts[1:]
+    return "/".join(parts)
+
+
+class ResultWriter:
+    """Writes images in the background, each once, and the page at the end, also after an error."""
+
+    def __init__(
+        self,
+        folder: Path,
+        title: str,
+        *,
+        dataroot: str,
+        phase: str,
+        width: int,
+        aspect_ratio: float = 1.0,
+    ) -> None:
+        self.folder, self.title, self.width = make_folder(folder), title, width
+        self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
+        self.rows: list[Row] = []
+        self.count = 0
+        self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
+        self.pool = ThreadPoolExecutor(2)
+        self.pending: deque[Future[None]] = deque()
+
+    def add(self, images: dict[str, np.ndarray], paths: dict[str, str]) -> None:
+        """Writes uint8 images by label, each named after the input at paths[label]."""
+        pictures, names = [], []
+        for label, image in images.items():
+            name = self._claim(paths[label], label)
+            if name is None:
+                continue  # the smaller of two folders has started over
+            file = f"images/{name}_{label}.png"
+            self._enqueue(self.folder / file, image)
+            pictures.append(Picture(file, label))
+            if name not in names:
+                names.append(name)
+        self.count += 1
+        if pictures:
+            self.rows.append(Row(" | ".join(names), pictures))
+
+    def _claim(self, path: str, label: str) -> str | None:
+        """A name that no other input has; None when this input's image is written already."""
+        name = result_name(path, self.dataroot, self.phase)
+        suffix = PurePath(path).suffix.lstrip(".")
+        for candidate in (name, f"{name}_{suffix}"):  # a.jpg and a.png may lie side by side
+            if (candidate, label) not in self.owners:
+                self.owners[candidate, label] = path
+                return candidate
+            if self.owners[candidate, label] == path:
+                return None
+        raise InputError(f"{path} and {self.owners[name, label]} would overwrite each other's results")
+
+    def _enqueue(self, path: Path, image: np.ndarray) -> None:
+        while len(self.pending) >= IN_FLIGHT:
+            self.pending.popleft().result()
+        self.pending.append(self.pool.submit(save_image, path, image, self.aspect_ratio))
+
+    def __enter__(self) -> ResultWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            while self.pending:
+                self.pending.popleft().result()
+        except OSError as failure:
+            raise InputError(f"cannot write to {self.folder}: {failure.strerror}") from None
+        finally:
+            self.pool.shutdown()
+        write_page(self.folder / "index.html", self.title, self.rows, width=self.width)

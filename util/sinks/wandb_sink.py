@@ -1,0 +1,42 @@
+"""Weights & Biases, or any package with its interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from util.errors import InputError
+from util.logger import At
+
+
+class WandbSink:
+    """Losses by name and images under results/, at the count of images.
+
+    Raises: InputError when the package is missing.
+    """
+
+    def __init__(self, project: str, name: str, config: dict[str, Any], folder: str) -> None:
+        try:
+            import wandb
+        except ImportError:
+            raise InputError("--use_wandb needs the package wandb: pip install wandb") from None
+        self.wandb = wandb
+        self.run = wandb.init(project=project, name=name, config=config, dir=folder)
+
+    def losses(self, at: At, losses: dict[str, float]) -> None:
+        self.run.log({**losses, "epoch": at.x}, step=at.run_images)
+
+    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
+        pictures = {
+            f"results/{name}": self.wandb.Image(image, caption=f"{name} - Step {at.run_images}")
+            for name, image in images.items()
+        }
+        self.run.log(pictures, step=at.run_images)
+
+    def results(self, images: dict[str, np.ndarray]) -> None:
+        """One row of test results."""
+        self.run.log({name: self.wandb.Image(image, caption=name) for name, image in images.items()})
+
+    def close(self) -> None:
+        self.run.finish()
