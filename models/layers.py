@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.nn.functional import all_reduce
-from torch.nn import functional as F
 
 NormLayer = Callable[[int], nn.Module]
 
 
-class SyncBatchNorm2d(nn.SyncBatchNorm):
-    """Batch norm over all processes; nn.SyncBatchNorm, and the same arithmetic where it refuses: on CPUs."""
+class SumOverProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; each one's gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: torch.Tensor) -> torch.Tensor:
+        total = tensor.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return SumOverProcesses.forward(ctx, gradient)
+
+
+class SyncBatchNorm2d(nn.BatchNorm2d):
+    """Batch norm with the statistics of all processes' images together, on any device.
+
+    nn.SyncBatchNorm refuses CPUs, where it could not be tested.
+    """
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        together = self.training and dist.is_available() and dist.is_initialized()
-        if not together or input.is_cuda:
+        if not (self.training and dist.is_available() and dist.is_initialized()):
             return super().forward(input)
         channels = input.shape[1]
         count = input.new_full((1,), input.numel() / channels)
         sums = torch.cat([input.sum((0, 2, 3)), input.square().sum((0, 2, 3)), count])
-        total, squares, count = all_reduce(sums).split([channels, channels, 1])
+        total, squares, count = SumOverProcesses.apply(sums).split([channels, channels, 1])
         mean = total / count
-        variance = squares / count - mean.square()
+        variance = (squares / count - mean.square()).clamp(min=0)
         with torch.no_grad():
             unbiased = variance * count / (count - 1)
             self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
             self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
             self.num_batches_tracked.add_(1)
-        return F.batch_norm(
-            input, mean, variance, self.weight, self.bias, training=False, eps=self.eps
-        )
+        scale = self.weight * (variance + self.eps).rsqrt()
+        shift = self.bias - mean * scale
+        return input * scale[:, None, None] + shift[:, None, None]
 
 
 def norm_layer(norm: str) -> NormLayer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,9 @@ def synchronized(network: nn.Module) -> nn.Module:
     """
     if not is_active():
         return network
-    return DistributedDataParallel(network, broadcast_buffers=False)
+    known = inspect.signature(DistributedDataParallel).parameters
+    switch = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+    return DistributedDataParallel(network, **{switch: False})
 
 
 def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
