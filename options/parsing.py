@@ -68,11 +68,12 @@ class CommandLine:
             known = {name: value for name, value in saved.items() if name in defaults}
             _check_saved(parser, groups, known)
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase)
-            parsed = vars(parser.parse_args(words))
+            parsed = vars(parser.parse_known_args(words)[0])
             found = self._groups(parser, parsed["model"], parsed["dataset_mode"])
             if found == groups:
                 break
             groups = found  # --model or --dataset_mode was abbreviated: its flags are known only now
+        parsed = vars(parser.parse_args(words))
         parsed["name"] = self._name(parser, parsed, defaults)
         explicit = frozenset(_given(words, parser) & parsed.keys())
         if self.phase == "test" and "crop_size" in explicit and "load_size" not in explicit:
