@@ -100,7 +100,9 @@ def test(model: BaseModel, options: TestOptions) -> None:
         bad_images=data.bad_images,
     )
     total = int(min(len(loader), options.result.num_test))
-    title = f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
+    title = (
+        f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
+    )
     writer = ResultWriter(
         folder,
         title,

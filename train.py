@@ -79,7 +79,7 @@ class Training:
         options, progress = self.options, self.progress
         epoch_images = len(self.loader) * distributed.world_size()
         self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
-        sinks = build_sinks(options, progress.curve) if self.is_main else []
+        sinks = build_sinks(options, progress.curve, self._say) if self.is_main else []
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
         try:
             while progress.epoch <= options.optim.last_epoch and not self.stop.signal:

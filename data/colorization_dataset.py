@@ -22,7 +22,9 @@ class ColorizationDataOptions(DataOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.direction != "AtoB":
-            raise ValueError("--dataset_mode colorization goes from grey to colour: --direction AtoB")
+            raise ValueError(
+                "--dataset_mode colorization goes from grey to colour: --direction AtoB"
+            )
 
 
 class ColorizationDataset(BaseDataset):

@@ -21,7 +21,9 @@ class PositionSampler(Sampler[Position]):
     the next.
     """
 
-    def __init__(self, length: int, *, shuffle: bool, seed: int, rank: int, world_size: int) -> None:
+    def __init__(
+        self, length: int, *, shuffle: bool, seed: int, rank: int, world_size: int
+    ) -> None:
         self.length, self.shuffle, self.seed = length, shuffle, seed
         self.rank, self.world_size = rank, world_size
         self.epoch, self.start = 1, 0
@@ -31,9 +33,7 @@ class PositionSampler(Sampler[Position]):
 
     def __iter__(self) -> Iterator[Position]:
         if self.shuffle:
-            generator = torch.Generator().manual_seed(
-                position_seed(self.seed, self.epoch, "order")
-            )
+            generator = torch.Generator().manual_seed(position_seed(self.seed, self.epoch, "order"))
             order = torch.randperm(self.length, generator=generator).tolist()
         else:
             order = list(range(self.length))

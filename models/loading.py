@@ -74,9 +74,7 @@ def load_network(network: nn.Module, path: Path) -> None:
     """
     weights, own = load_weights(path), network.state_dict()
     weights = {
-        key: value
-        for key, value in weights.items()
-        if key in own or not key.endswith(STATISTICS)
+        key: value for key, value in weights.items() if key in own or not key.endswith(STATISTICS)
     }
     has_norm = any(isinstance(m, (nn.modules.batchnorm._NormBase)) for m in network.modules())
     for key, value in own.items():

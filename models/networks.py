@@ -71,7 +71,9 @@ def define_D(
     return network
 
 
-def _choose(networks: dict[str, Callable[..., nn.Module]], name: str, flag: str) -> Callable[..., nn.Module]:
+def _choose(
+    networks: dict[str, Callable[..., nn.Module]], name: str, flag: str
+) -> Callable[..., nn.Module]:
     if name not in networks:
         raise ValueError(f"--{flag} {name!r} is unknown: choose from {', '.join(networks)}")
     return networks[name]

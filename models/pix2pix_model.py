@@ -25,9 +25,7 @@ class Pix2PixOptions(GANOptions):
     gan_mode: str = override("vanilla")
     pool_size: int = override(0)
     lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
-    loss_reconstruction: str = flag(
-        "l1", "reconstruction loss", choices=("l1", "l2"), only="train"
-    )
+    loss_reconstruction: str = flag("l1", "reconstruction loss", choices=("l1", "l2"), only="train")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,13 +18,9 @@ GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
 class RunOptions:
     """Which run this is, and where it lives."""
 
-    name: str = flag(
-        "experiment_name", "name of the run: its folder under checkpoints and results"
-    )
+    name: str = flag("experiment_name", "name of the run: its folder under checkpoints and results")
     checkpoints_dir: str = flag("./checkpoints", "folder of all runs")
-    gpu_ids: str = flag(
-        "0", "GPU to use, e.g. 0; -1 for the CPU; several GPUs: see docs/qa.md"
-    )
+    gpu_ids: str = flag("0", "GPU to use, e.g. 0; -1 for the CPU; several GPUs: see docs/qa.md")
     phase: str = flag("train", "split of the data set: train, val, test, ...", test="test")
     epoch: str = flag("latest", "which saved epoch to load: a number or latest")
     load_iter: int = flag(0, "load iter_N instead of an epoch; 0 = off")
@@ -41,7 +37,9 @@ class RunOptions:
         if not (self.epoch in ("latest", "best") or self.epoch.isdecimal()):
             raise ValueError(f"--epoch {self.epoch!r} is neither a number nor 'latest'")
         if self.gpu_ids != "-1" and not all(i.strip().isdecimal() for i in self.gpu_ids.split(",")):
-            raise ValueError(f"--gpu_ids {self.gpu_ids!r} is not -1 (CPU) or a list such as 0 or 0,1")
+            raise ValueError(
+                f"--gpu_ids {self.gpu_ids!r} is not -1 (CPU) or a list such as 0 or 0,1"
+            )
 
     @property
     def label(self) -> str:
@@ -57,7 +55,8 @@ class DataOptions:
 
     dataroot: str = flag("", "folder of the images; layouts: docs/datasets.md", required=True)
     dataset_mode: str = flag(
-        "unaligned", "aligned, unaligned, single, colorization, template, or your data/<x>_dataset.py"
+        "unaligned",
+        "aligned, unaligned, single, colorization, template, or your data/<x>_dataset.py",
     )
     direction: str = flag("AtoB", "which domain is translated", choices=("AtoB", "BtoA"))
     serial_batches: bool = flag(False, "fixed order instead of shuffling")

@@ -72,7 +72,9 @@ class CommandLine:
             found = self._groups(parser, parsed["model"], parsed["dataset_mode"])
             if found == groups:
                 break
-            groups = found  # --model or --dataset_mode was abbreviated: its flags are known only now
+            groups = (
+                found  # --model or --dataset_mode was abbreviated: its flags are known only now
+            )
         parsed = vars(parser.parse_args(words))
         parsed["name"] = self._name(parser, parsed, defaults)
         explicit = frozenset(_given(words, parser) & parsed.keys())
@@ -129,8 +131,10 @@ class CommandLine:
         if not parsed["suffix"]:
             return parsed["name"]
         try:
-            return parsed["name"] + "_" + string.Formatter().vformat(
-                parsed["suffix"], (), {**defaults, **parsed}
+            return (
+                parsed["name"]
+                + "_"
+                + string.Formatter().vformat(parsed["suffix"], (), {**defaults, **parsed})
             )
         except (KeyError, IndexError, ValueError) as error:
             parser.error(f"--suffix {parsed['suffix']!r}: no flag is named {error}")
@@ -186,8 +190,7 @@ def read_options(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not isinstance(content.get("flags"), dict):
         raise ValueError(f"{path} is not an options file: it has no 'flags'")
     return {
-        name: float("inf") if value == "inf" else value
-        for name, value in content["flags"].items()
+        name: float("inf") if value == "inf" else value for name, value in content["flags"].items()
     }
 
 

@@ -21,9 +21,7 @@ class ResultOptions:
 
     results_dir: str = flag("./results/", "folder of the results")
     aspect_ratio: float = flag(1.0, "height / width by which saved images are stretched")
-    eval: bool = flag(
-        False, "no dropout, and running statistics in batch norm (see docs/tips.md)"
-    )
+    eval: bool = flag(False, "no dropout, and running statistics in batch norm (see docs/tips.md)")
     num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
 
     def __post_init__(self) -> None:
@@ -76,9 +74,7 @@ class TestOptions:
         if file.exists():
             saved = line.read(file)
             parsed = line.parse(argv, inherited(saved, first.model.model))
-        return cls(
-            **parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit
-        )
+        return cls(**parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit)
 
     @property
     def folder(self) -> Path:

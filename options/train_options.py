@@ -9,7 +9,7 @@ from typing import Any
 
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
 from options.flags import flag, flat, table
-from options.parsing import CommandLine, OptionsOf, dump_options, read_options
+from options.parsing import CommandLine, OptionsOf, dump_options
 
 LR_POLICIES = ("linear", "step", "plateau", "cosine")
 

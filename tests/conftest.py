@@ -19,7 +19,9 @@ def picture(seed: int, height: int, width: int) -> np.ndarray:
     return ((np.stack(waves, -1) + 2) * 63.75).astype(np.uint8)
 
 
-def write_images(folder: Path, count: int, height: int = 32, width: int = 32, start: int = 0) -> None:
+def write_images(
+    folder: Path, count: int, height: int = 32, width: int = 32, start: int = 0
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(start, start + count):
         Image.fromarray(picture(i, height, width)).save(folder / f"{i:03d}.png")
@@ -54,5 +56,26 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-SMALL = ["--gpu_ids", "-1", "--ngf", "4", "--load_size", "36", "--crop_size", "32", "--num_threads", "0"]
-SMALL_TRAINING = [*SMALL, "--ndf", "4", "--display_id", "-1", "--n_epochs", "1", "--n_epochs_decay", "0"]
+SMALL = [
+    "--gpu_ids",
+    "-1",
+    "--ngf",
+    "4",
+    "--load_size",
+    "36",
+    "--crop_size",
+    "32",
+    "--num_threads",
+    "0",
+]
+SMALL_TRAINING = [
+    *SMALL,
+    "--ndf",
+    "4",
+    "--display_id",
+    "-1",
+    "--n_epochs",
+    "1",
+    "--n_epochs_decay",
+    "0",
+]

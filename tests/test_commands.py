@@ -144,7 +144,9 @@ def test_a_run_is_continued_by_the_ancestors_flags(home, monkeypatch) -> None:
     base = "--dataroot ./datasets/facades --name again --model pix2pix --direction BtoA"
     run(train_script, base, QUICK_TRAIN, home, monkeypatch)
     run(train_script, f"{base} --continue_train --epoch_count 2", quick, home, monkeypatch)
-    run(train_script, f"{base} --continue_train --epoch_count 3 --epoch 1", quick, home, monkeypatch)
+    run(
+        train_script, f"{base} --continue_train --epoch_count 3 --epoch 1", quick, home, monkeypatch
+    )
     run(train_script, f"{base} --save_by_iter --save_latest_freq 1", QUICK_TRAIN, home, monkeypatch)
     assert network_path(home / "checkpoints/again", "iter_1", "G").exists()
     more = f"{base} --continue_train --epoch_count 2 --load_iter 1"

@@ -96,7 +96,9 @@ def test_plateau_rate_falls_after_six_epochs_without_improvement() -> None:
     assert plateau_multiplier([1.0, *[1.0] * 5]) == 1
     assert plateau_multiplier([1.0, *[1.0] * 6]) == pytest.approx(0.2)
     assert plateau_multiplier([1.0 * 0.9**i for i in range(50)]) == 1
-    assert plateau_multiplier([1.0, *[0.995] * 6]) == pytest.approx(0.2)  # within 1 % is no improvement
+    assert plateau_multiplier([1.0, *[0.995] * 6]) == pytest.approx(
+        0.2
+    )  # within 1 % is no improvement
 
 
 def test_plateau_is_pytorchs() -> None:

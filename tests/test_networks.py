@@ -127,7 +127,10 @@ def test_batch_norm_with_image_statistics_is_batch_norm_of_each_image_alone() ->
 
 
 def test_synchronized_batch_norm_alone_is_batch_norm() -> None:
-    plain, synchronized = define_G(3, 3, 2, "unet_64", "batch"), define_G(3, 3, 2, "unet_64", "syncbatch")
+    plain, synchronized = (
+        define_G(3, 3, 2, "unet_64", "batch"),
+        define_G(3, 3, 2, "unet_64", "syncbatch"),
+    )
     synchronized.load_state_dict(plain.state_dict())
     images = torch.rand(2, 3, 64, 64)
     assert torch.equal(plain(images), synchronized(images))

@@ -39,7 +39,10 @@ TEST = {
 }  # fmt: skip
 PIX2PIX = {"norm": "batch", "netG": "unet_256", "dataset_mode": "aligned"}
 MODELS = {
-    "cycle_gan": ({"no_dropout": True}, {"lambda_A": 10.0, "lambda_B": 10.0, "lambda_identity": 0.5}),
+    "cycle_gan": (
+        {"no_dropout": True},
+        {"lambda_A": 10.0, "lambda_B": 10.0, "lambda_identity": 0.5},
+    ),
     "pix2pix": (PIX2PIX, {"lambda_L1": 100.0, "pool_size": 0, "gan_mode": "vanilla"}),
     "colorization": (
         {**PIX2PIX, "dataset_mode": "colorization", "input_nc": 1, "output_nc": 2},
@@ -108,7 +111,11 @@ def test_names_of_2017_mean_what_they_meant() -> None:
 
 def test_flags_may_be_shortened_even_those_that_decide_which_flags_exist() -> None:
     options = train("--mod", "pix2pix", "--batch", "4", "--lambda_L", "7")
-    assert (options.model.model, options.data.batch_size, options.model.lambda_L1) == ("pix2pix", 4, 7)
+    assert (options.model.model, options.data.batch_size, options.model.lambda_L1) == (
+        "pix2pix",
+        4,
+        7,
+    )
     assert {"model", "batch_size", "lambda_L1"} <= options.explicit
 
 

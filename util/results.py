@@ -79,7 +79,9 @@ class ResultWriter:
                 return candidate
             if self.owners[candidate, label] == path:
                 return None
-        raise InputError(f"{path} and {self.owners[name, label]} would overwrite each other's results")
+        raise InputError(
+            f"{path} and {self.owners[name, label]} would overwrite each other's results"
+        )
 
     def _enqueue(self, path: Path, image: np.ndarray) -> None:
         while len(self.pending) >= IN_FLIGHT:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from options.train_options import TrainOptions
 from util.logger import Sink
 
 
-def build_sinks(options: TrainOptions, curve: list) -> list[Sink]:
+def build_sinks(options: TrainOptions, curve: list, say: Callable[[str], None]) -> list[Sink]:
     """Every place beside the console that the options ask for; each is imported only then.
 
     Args:
         curve: [x, losses] of earlier parts of the run.
+        say: takes a line for the user.
     """
     log, folder, name = options.log, options.folder, options.run.name
     from util.sinks.loss_log_sink import LossLogSink
@@ -35,6 +38,7 @@ def build_sinks(options: TrainOptions, curve: list) -> list[Sink]:
             name,
             folder / "visdom_server.log",
             winsize=log.display_winsize,
+            say=say,
         )
         visdom.restore(curve)
         sinks.append(visdom)

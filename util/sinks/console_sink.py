@@ -13,7 +13,9 @@ from util.logger import At
 
 def loss_line(at: At, losses: dict[str, float]) -> str:
     """The ancestor's line, in the format that its readers have always parsed."""
-    head = f"(epoch: {at.epoch}, iters: {at.epoch_images}, time: {at.time:.3f}, data: {at.data:.3f}) "
+    head = (
+        f"(epoch: {at.epoch}, iters: {at.epoch_images}, time: {at.time:.3f}, data: {at.data:.3f}) "
+    )
     return head + " ".join(f"{name}: {value:.3f}" for name, value in losses.items())
 
 

@@ -45,9 +45,7 @@ class PageSink:
     def _write(self, refresh: int) -> None:
         rows = [Row(f"epoch [{epoch}]", self.rows[epoch]) for epoch in sorted(self.rows)[::-1]]
         title = f"Experiment name = {self.name}"
-        write_page(
-            self.folder / "index.html", title, rows, width=self.width, refresh=refresh
-        )
+        write_page(self.folder / "index.html", title, rows, width=self.width, refresh=refresh)
 
     def _rows_on_disk(self) -> dict[int, list[Picture]]:
         """What an earlier part of this run has written: only epochs that have images are listed."""

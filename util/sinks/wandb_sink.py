@@ -36,7 +36,9 @@ class WandbSink:
 
     def results(self, images: dict[str, np.ndarray]) -> None:
         """One row of test results."""
-        self.run.log({name: self.wandb.Image(image, caption=name) for name, image in images.items()})
+        self.run.log(
+            {name: self.wandb.Image(image, caption=name) for name, image in images.items()}
+        )
 
     def close(self) -> None:
         self.run.finish()
