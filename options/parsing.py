@@ -8,13 +8,13 @@ import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from options.base_options import DataOptions, ModelOptions
 from options.flags import add_flags, build, defaults_of, flags_of
 from options.legacy import modernise
 
-OptionsOf = Callable[[str], type]  # name of a model or data set -> its options group
+OptionsOf = Callable[[str], type[Any]]  # name of a model or data set -> its options group
 NOT_INHERITED = {"continue_train", "epoch_count", "epoch", "load_iter", "suffix", "isTrain"}
 
 
@@ -107,7 +107,11 @@ class CommandLine:
         try:
             return read_options(file)
         except ValueError as error:
-            self._parser().error(str(error))
+            self.refuse(str(error))
+
+    def refuse(self, message: str) -> NoReturn:
+        """Exits with status 2, the usage and the message."""
+        self._parser().error(message)
 
     def _groups(
         self, parser: argparse.ArgumentParser, model: str | None, dataset: str | None
@@ -166,8 +170,8 @@ def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:
     silent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for action in parser._actions:
         if action.option_strings and action.dest != "help":
-            takes = {"nargs": 0} if action.nargs == 0 else {}
-            silent.add_argument(*action.option_strings, dest=action.dest, action=_Seen, **takes)
+            nargs = 0 if action.nargs == 0 else None
+            silent.add_argument(*action.option_strings, dest=action.dest, action=_Seen, nargs=nargs)
     return set(vars(silent.parse_known_args(words)[0]))
 
 

@@ -54,15 +54,8 @@ class TestOptions:
         cls, argv: Sequence[str], model_options: OptionsOf, dataset_options: OptionsOf
     ) -> TestOptions:
         """Reads the command line over the flags that the run was trained with."""
-        groups = {
-            "run": RunOptions,
-            "data": DataOptions,
-            "model": ModelOptions,
-            "log": LogOptions,
-            "result": ResultOptions,
-        }
         line = CommandLine(
-            groups,
+            cls.groups(),
             model_options,
             dataset_options,
             phase="test",
@@ -75,6 +68,17 @@ class TestOptions:
             saved = line.read(file)
             parsed = line.parse(argv, inherited(saved, first.model.model))
         return cls(**parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit)
+
+    @staticmethod
+    def groups() -> dict[str, type]:
+        """Attribute -> options group; those of model and data are replaced by the chosen ones' own."""
+        return {
+            "run": RunOptions,
+            "data": DataOptions,
+            "model": ModelOptions,
+            "log": LogOptions,
+            "result": ResultOptions,
+        }
 
     @property
     def folder(self) -> Path:

@@ -77,16 +77,8 @@ class TrainOptions:
         cls, argv: Sequence[str], model_options: OptionsOf, dataset_options: OptionsOf
     ) -> TrainOptions:
         """Reads the command line; with --continue_train, the run's saved flags come before the defaults."""
-        groups = {
-            "run": RunOptions,
-            "data": DataOptions,
-            "model": ModelOptions,
-            "optim": OptimOptions,
-            "save": SaveOptions,
-            "log": LogOptions,
-        }
         line = CommandLine(
-            groups,
+            cls.groups(),
             model_options,
             dataset_options,
             phase="train",
@@ -95,8 +87,26 @@ class TrainOptions:
         parsed = line.parse(argv)
         file = cls(**parsed.groups, defaults=parsed.defaults).folder / "options.json"
         if parsed.groups["optim"].continue_train and file.exists():
-            parsed = line.parse(argv, line.read(file))
+            saved = line.read(file)
+            asked = parsed.groups["model"].model
+            if "model" in parsed.explicit and saved.get("model", asked) != asked:
+                line.refuse(
+                    f"--continue_train: {file.parent} was trained with --model {saved['model']}, not {asked}"
+                )
+            parsed = line.parse(argv, saved)
         return cls(**parsed.groups, defaults=parsed.defaults, explicit=parsed.explicit)
+
+    @staticmethod
+    def groups() -> dict[str, type]:
+        """Attribute -> options group; those of model and data are replaced by the chosen ones' own."""
+        return {
+            "run": RunOptions,
+            "data": DataOptions,
+            "model": ModelOptions,
+            "optim": OptimOptions,
+            "save": SaveOptions,
+            "log": LogOptions,
+        }
 
     @property
     def folder(self) -> Path:

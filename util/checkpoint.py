@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ def network_path(folder: Path, label: str, name: str) -> Path:
 def on_cpu(value: Any) -> Any:
     """A copy of nested dicts and lists with every tensor on the CPU."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
+        value = value.detach().cpu()
+        whole = value.untyped_storage().nbytes() == value.numel() * value.element_size()
+        return value if whole else value.clone()  # a view would drag all it looks into along
     if isinstance(value, Mapping):
         return {key: on_cpu(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -46,7 +49,9 @@ def load(path: Path) -> Any:
     Raises: InputError that names the file, when it is missing, damaged, or holds more than data.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on unusual pickles, which the errors below explain
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist{_neighbours(path)}") from None
     except OSError as error:

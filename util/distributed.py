@@ -56,8 +56,9 @@ def synchronized(network: nn.Module) -> nn.Module:
     if not is_active():
         return network
     known = inspect.signature(DistributedDataParallel).parameters
-    switch = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
-    return DistributedDataParallel(network, **{switch: False})
+    if "forward_sync_buffers" in known:  # the name from PyTorch 2.15 on
+        return DistributedDataParallel(network, forward_sync_buffers=False)
+    return DistributedDataParallel(network, broadcast_buffers=False)
 
 
 def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:

@@ -37,7 +37,6 @@ def write_page(
     rows: list[Row],
     *,
     width: int,
-    notes: list[str] = (),
     refresh: int = 0,
 ) -> None:
     """Writes a page in place of an older one at once.
@@ -55,8 +54,6 @@ def write_page(
         tags.style(raw(STYLE))
     with page:
         tags.h1(title)
-        for note in notes:
-            tags.p(note)
         for row in rows:
             tags.h3(row.heading)
             with tags.table(border="1").add(tags.tr()):

@@ -27,9 +27,7 @@ class PageSink:
         """Nothing: the page shows images."""
 
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        last = self.written
-        new_epoch = last is None or last.epoch != at.epoch
-        if not new_epoch and not crossed(last.run_images, at.run_images, self.update_html_freq):
+        if self.written is not None and not self._due(self.written, at):
             return
         files = {name: f"epoch{at.epoch:03d}_{name}.png" for name in images}
         for name, image in images.items():
@@ -37,6 +35,11 @@ class PageSink:
         self.rows[at.epoch] = [Picture(f"images/{file}", name) for name, file in files.items()]
         self.written = at
         self._write(refresh=30)
+
+    def _due(self, last: At, at: At) -> bool:
+        return last.epoch != at.epoch or crossed(
+            last.run_images, at.run_images, self.update_html_freq
+        )
 
     def close(self) -> None:
         if self.rows:

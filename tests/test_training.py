@@ -1,0 +1,283 @@
+"""Whole runs of train.py: what they leave on disk, and how they go on after an interruption."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SMALL_TRAINING, write_images
+
+import train
+from util import checkpoint
+from util.errors import InputError
+from util.run_state import Progress
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(root: Path, out: Path, name: str, *flags: str, model: str = "pix2pix") -> Path:
+    words = [
+        "--dataroot",
+        str(root),
+        "--checkpoints_dir",
+        str(out),
+        "--name",
+        name,
+        "--model",
+        model,
+    ]
+    assert train.main([*words, "--netG", "resnet_6blocks", *SMALL_TRAINING, *flags]) == 0
+    return out / name
+
+
+def content(folder: Path) -> dict:
+    """Everything that a state holds but the flags, comparable."""
+    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    del state["flags"]
+    return state
+
+
+def assert_same(a, b, where: str = "") -> None:
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_same(a[key], b[key], f"{where}/{key}")
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{where}/{i}")
+    elif torch.is_tensor(a):
+        assert torch.equal(a, b), where
+    else:
+        assert a == b, where
+
+
+def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:
+    folder = run(
+        paired, tmp_path, "n", "--print_freq", "2", "--display_freq", "3", "--n_epochs", "2"
+    )
+    assert {file.name for file in folder.iterdir()} == {
+        "train_opt.txt", "options.json", "loss_log.txt", "web", "latest_state.pth",
+        "latest_net_G.pth", "latest_net_D.pth", "2_net_G.pth", "2_net_D.pth",
+    }  # fmt: skip
+    assert {file.name for file in (folder / "web/images").iterdir()} == {
+        f"epoch00{e}_{label}.png" for e in (1, 2) for label in ("real_A", "fake_B", "real_B")
+    }
+    out = capsys.readouterr().out
+    for line in (
+        "dataset [aligned] was created",
+        "The number of training images = 6",
+        "model [pix2pix] was created",
+        "saving the model at the end of epoch 2, iters 12",
+        "seed 0",
+    ):
+        assert line in out
+
+
+def test_readers_of_the_loss_log_still_understand_it(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n", "--print_freq", "2")
+    banner, *lines = (folder / "loss_log.txt").read_text().splitlines()
+    assert re.fullmatch(r"=+ Training Loss \(.+ \d{4}\) =+", banner)
+    assert len(lines) == 3
+    for line in lines:
+        head, pairs = re.fullmatch(
+            r"\(epoch: (\d+, iters: \d+, time: \d+\.\d{3}, data: \d+\.\d{3})\) (.*)", line
+        ).groups()
+        assert head.startswith("1, iters: ")
+        assert [name for name, _ in re.findall(r"(\w+): (-?[\d.]+)(?: |$)", pairs)] == [
+            "G_GAN", "G_L1", "D_real", "D_fake",
+        ]  # fmt: skip
+
+
+def test_saves_happen_whenever_a_multiple_is_crossed(paired, tmp_path) -> None:
+    folder = run(
+        paired, tmp_path, "n", "--batch_size", "4", "--save_latest_freq", "5", "--save_by_iter",
+        "--n_epochs", "3", "--save_epoch_freq", "2",
+    )  # fmt: skip
+    # 6 images in batches of 4 and 2: counts 4, 6, 10, 12, 16, 18; multiples of 5 are crossed at 6, 10, 16.
+    labels = {file.name.split("_net_")[0] for file in folder.glob("*_net_G.pth")}
+    assert labels == {"latest", "iter_6", "iter_10", "iter_16", "2", "3"}
+
+
+def test_weights_are_plain_cpu_tensors(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n")
+    weights = torch.load(folder / "latest_net_G.pth", weights_only=True)
+    assert all(value.device.type == "cpu" for value in weights.values())
+    assert "model.10.conv_block.1.weight" in weights
+
+
+@pytest.mark.parametrize(
+    ("model", "flags"),
+    [
+        ("pix2pix", ["--pool_size", "3", "--norm", "batch", "--lr_policy", "plateau"]),
+        (
+            "cycle_gan",
+            ["--pool_size", "2", "--dropout", "--batch_size", "2", "--lr_policy", "cosine"],
+        ),
+        ("pix2pix", ["--gan_mode", "wgangp", "--n_critic", "2", "--norm", "instance"]),
+    ],
+)
+def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(
+    paired, unpaired, tmp_path, model, flags
+) -> None:
+    root = paired if model == "pix2pix" else unpaired
+    flags = [*flags, "--print_freq", "1", "--n_epochs", "2", "--n_epochs_decay", "1"]
+    whole = run(root, tmp_path, "whole", *flags, model=model)
+    # Stopped in the middle of the second epoch, by the saving of which it leaves a state.
+    part = run(
+        root, tmp_path, "part", *flags, "--n_epochs", "1", "--n_epochs_decay", "0", model=model
+    )
+    run(root, tmp_path, "part", *flags, "--continue_train", model=model)
+    assert_same(content(whole), content(part))
+
+
+def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch(tmp_path) -> None:
+    root = tmp_path / "data"
+    write_images(root / "train", 60, 32, 64)
+    words = [
+        sys.executable, str(ROOT / "train.py"), "--dataroot", str(root), "--checkpoints_dir", str(tmp_path),
+        "--model", "pix2pix", "--netG", "resnet_6blocks", *SMALL_TRAINING, "--n_epochs", "2",
+        "--print_freq", "1", "--num_threads", "1",
+    ]  # fmt: skip
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*words, "--name", "whole"], check=True, env=env, stdout=subprocess.DEVNULL)
+    with subprocess.Popen(
+        [*words, "--name", "part"], env=env, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout:
+            if line.startswith("(epoch: 1, iters: 7,"):
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "go on with the same command and --continue_train" in rest
+    middle = Progress(**content(tmp_path / "part")["progress"])
+    assert (middle.epoch, 6 < middle.position < 60) == (1, True)
+    subprocess.run(
+        [*words, "--name", "part", "--continue_train"],
+        check=True,
+        env=env,
+        stdout=subprocess.DEVNULL,
+    )
+    assert_same(content(tmp_path / "whole"), content(tmp_path / "part"))
+
+
+def test_logging_does_not_change_what_is_learned(paired, tmp_path) -> None:
+    often = run(
+        paired,
+        tmp_path,
+        "often",
+        "--print_freq",
+        "1",
+        "--display_freq",
+        "1",
+        "--save_latest_freq",
+        "1",
+    )
+    never = run(paired, tmp_path, "never", "--no_html")
+    assert_same(content(often)["networks"], content(never)["networks"])
+
+
+def test_a_finished_run_says_so_and_can_be_extended(paired, tmp_path, capsys) -> None:
+    run(paired, tmp_path, "n")
+    with pytest.raises(
+        InputError, match=r"has finished its 1 epochs: to train longer, raise --n_epochs"
+    ):
+        run(paired, tmp_path, "n", "--continue_train")
+    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    assert "after 6 images, in epoch 2" in capsys.readouterr().out
+    assert (tmp_path / "n/2_net_G.pth").exists()
+
+
+def test_continuing_takes_over_the_runs_flags(paired, tmp_path) -> None:
+    run(paired, tmp_path, "n", "--ngf", "6", "--norm", "instance")
+    words = ["--dataroot", str(paired), "--checkpoints_dir", str(tmp_path), "--name", "n"]
+    assert train.main([*words, "--continue_train", "--n_epochs", "2"]) == 0
+    weights = checkpoint.load_weights(tmp_path / "n/2_net_G.pth")
+    assert weights["model.1.weight"].shape[0] == 6
+
+
+def test_published_generators_can_be_trained_on(paired, tmp_path, capsys) -> None:
+    folder = run(paired, tmp_path, "n")
+    for name in ("latest_state.pth", "latest_net_D.pth", "options.json"):
+        (folder / name).unlink()
+    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    out = capsys.readouterr().out
+    assert "from the latest weights of G" in out
+    assert "(D not found: fresh), with fresh optimizers, in epoch 1" in out
+
+
+def test_nothing_to_continue_is_an_error_that_leaves_nothing(paired, tmp_path) -> None:
+    with pytest.raises(InputError, match="there is no folder"):
+        run(paired, tmp_path, "n", "--continue_train")
+    assert not (tmp_path / "n").exists()
+
+
+def test_a_state_of_other_networks_is_refused(paired, unpaired, tmp_path, capsys) -> None:
+    run(paired, tmp_path, "n")
+    with pytest.raises(SystemExit):
+        run(unpaired, tmp_path, "n", "--continue_train", "--n_epochs", "2", model="cycle_gan")
+    assert "was trained with --model pix2pix, not cycle_gan" in capsys.readouterr().err
+    (tmp_path / "n/options.json").unlink()
+    with pytest.raises(InputError, match=r"lacks G_A: it was saved by another --model"):
+        run(unpaired, tmp_path, "n", "--continue_train", "--n_epochs", "2", model="cycle_gan")
+    with pytest.raises(InputError, match=r"G does not fit"):
+        run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2", "--ngf", "8")
+
+
+def test_a_bad_image_stops_after_saving_and_can_be_skipped(tmp_path, capsys) -> None:
+    root = tmp_path / "data"
+    write_images(root / "train", 6, 32, 64)
+    (root / "train/004.png").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match=r"004\.png: cannot be read as an image"):
+        run(root, tmp_path, "n", "--serial_batches")
+    assert content(tmp_path / "n")["progress"]["position"] == 4
+    run(root, tmp_path, "n", "--serial_batches", "--continue_train", "--bad_images", "skip")
+    assert f"skipped {root}/train/004.png" in capsys.readouterr().out
+
+
+def test_an_error_before_training_leaves_no_folder(paired, tmp_path) -> None:
+    for flags in (
+        ["--crop_size", "30"],
+        ["--phase", "nowhere"],
+        ["--netD", "n"],
+        ["--input_nc", "2"],
+    ):
+        with pytest.raises(InputError):
+            run(paired, tmp_path, "n", *flags)
+    assert not (tmp_path / "n").exists()
+
+
+def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) -> None:
+    run(paired, tmp_path, "n", "--n_epochs", "1", "--n_epochs_decay", "1")
+    assert re.findall(r"learning rate ([\d.]+)", capsys.readouterr().out) == [
+        "0.0002000",
+        "0.0001000",
+    ]
+
+
+def test_user_errors_print_one_message_and_no_traceback(paired, tmp_path) -> None:
+    words = ["--dataroot", str(tmp_path / "nowhere"), "--name", "n", *SMALL_TRAINING]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *words, "--model", "pix2pix", "--netG", "resnet_6blocks"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no folder")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_failing_sink_is_dropped_and_training_goes_on(paired, tmp_path, caplog) -> None:
+    folder = tmp_path / "n"
+    (folder / "web").mkdir(parents=True)
+    (folder / "web/images").write_text("a file where a folder should be")
+    run(paired, tmp_path, "n", "--display_freq", "1", "--print_freq", "1")
+    assert caplog.text.count("PageSink is switched off") == 1
+    assert (folder / "1_net_G.pth").exists()
