@@ -85,7 +85,7 @@ class Training:
             while progress.epoch <= options.optim.last_epoch and not self.stop.signal:
                 self._epoch(epoch_images)
         except BadImage as bad:
-            self._save("latest", f"saving before stopping at a bad image (epoch {progress.epoch})")
+            self._save(["latest"], f"saving before stopping at a bad image (epoch {progress.epoch})")
             raise InputError(
                 f"{bad}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
             ) from None
@@ -94,7 +94,7 @@ class Training:
         for path, reason in self.loader.skipped.items():
             self._say(f"skipped {path}: {reason}")
         if self.stop.signal:
-            self._save("latest", f"stopped by a signal; saved epoch {progress.epoch}")
+            self._save(["latest"], f"stopped by a signal; saved epoch {progress.epoch}")
             self._say("go on with the same command and --continue_train")
             return 128 + self.stop.signal
         self._say(f"done: {options.folder}")
@@ -128,7 +128,7 @@ class Training:
             if crossed(before, progress.run_images, options.save.save_latest_freq):
                 label = f"iter_{progress.run_images}" if options.save.save_by_iter else "latest"
                 self._save(
-                    label,
+                    [label],
                     f"saving the latest model (epoch {epoch}, total_iters {progress.run_images})",
                 )
             if self.stop.signal:
@@ -138,8 +138,7 @@ class Training:
         progress.next_epoch()
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
-            self._save("latest", message)
-            self._save(str(epoch), "")
+            self._save(["latest", str(epoch)], message)
         seconds = time.perf_counter() - started
         self._say(
             f"End of epoch {epoch} / {last_epoch} \t Time Taken: {seconds:.0f} sec"
@@ -184,13 +183,13 @@ class Training:
         self.progress.metric_sum += sum(distributed.mean(step.losses)[name] for name in names)
         self.progress.metric_steps += 1
 
-    def _save(self, label: str, message: str) -> None:
-        """Writes the networks under a label, and the state to resume from."""
+    def _save(self, labels: list[str], message: str) -> None:
+        """Writes the networks under each label, and the state to resume from."""
         if not self.is_main:
             return
-        if message:
-            self._say(message)
-        save_networks(self.options.folder, label, self.model)
+        self._say(message)
+        for label in labels:
+            save_networks(self.options.folder, label, self.model)
         save_state(self.options.folder, self.model, self.progress, self.options.values())
 
     def _announce(self, device: torch.device, images: int) -> None:

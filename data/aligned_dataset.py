@@ -34,10 +34,7 @@ class AlignedDataset(BaseDataset):
             )
         left, right = pair.chunk(2, dim=-1)
         real_A, real_B = (right, left) if self.options.direction == "BtoA" else (left, right)
-        try:
-            same = self.preprocess.sample(tuple(left.shape[-2:]), rng)
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
+        same = self.sample(path, left, rng)
         A, B = (
             same(rgb_to_grayscale(half) if nc < half.shape[0] else half)
             for half, nc in zip((real_A, real_B), self.channels, strict=True)

@@ -12,7 +12,7 @@ from torch.utils import data
 
 from data.image_folder import list_images
 from data.image_reader import BadImage, read_image
-from data.transforms import Preprocess
+from data.transforms import Preprocess, Sampled
 from options.base_options import DataOptions
 from util.errors import InputError
 from util.position_seed import position_seed
@@ -22,7 +22,7 @@ class Position(NamedTuple):
     """Which item of which epoch: all that randomness may depend on, beside the seed."""
 
     epoch: int
-    index: int
+    item: int
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def image_channels(source: Source) -> tuple[int, int]:
     return source.input_nc, source.output_nc
 
 
-class BaseDataset(data.Dataset[dict[str, Any]]):
+class BaseDataset(data.Dataset[Any]):
     """Subclass it: set up in `__init__`, write `__len__` and `item`.
 
     Attributes:
@@ -98,7 +98,11 @@ class BaseDataset(data.Dataset[dict[str, Any]]):
     def read(self, path: str, channels: int, rng: random.Random) -> torch.Tensor:
         """One image, preprocessed by a draw of its own."""
         image = read_image(path, channels)
+        return self.sample(path, image, rng)(image)
+
+    def sample(self, path: str, image: torch.Tensor, rng: random.Random) -> Sampled:
+        """A draw of crop and flip for an image. Raises: BadImage when it is too small to be cropped."""
         try:
-            return self.preprocess.sample(tuple(image.shape[-2:]), rng)(image)
+            return self.preprocess.sample(image, rng)
         except ValueError as error:
             raise BadImage(path, str(error)) from None

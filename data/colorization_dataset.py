@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from data.base_dataset import BaseDataset, Source
-from data.image_reader import BadImage, read_image
+from data.image_reader import read_image
 from options.base_options import DataOptions
 
 
@@ -49,9 +49,6 @@ class ColorizationDataset(BaseDataset):
 
         path = self.paths[index]
         image = read_image(path, 3)
-        try:
-            pixels = self.preprocess.sample(tuple(image.shape[-2:]), rng).pixels(image)
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
+        pixels = self.sample(path, image, rng).pixels(image)
         lab = torch.from_numpy(rgb2lab(pixels.numpy(), channel_axis=0)).float()
         return {"A": lab[:1] / 50 - 1, "B": lab[1:] / 110, "A_paths": path, "B_paths": path}

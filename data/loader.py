@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,6 +82,7 @@ class Loader:
             pin_memory=pin_memory,
             persistent_workers=num_threads > 0,
             multiprocessing_context=start_method if num_threads else None,
+            worker_init_fn=_leave_interrupts_to_the_main_process,
         )
 
     def __len__(self) -> int:
@@ -104,6 +106,11 @@ class Loader:
                 self.position += len(batch["A_paths"])
                 yield batch
         self.sampler.start = 0
+
+
+def _leave_interrupts_to_the_main_process(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal; workers must last until the run has been saved."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _collate(

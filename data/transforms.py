@@ -29,12 +29,12 @@ class Preprocess:
     augment: bool = True
     flip: bool = True
 
-    def sample(self, size: Size, rng: random.Random) -> Sampled:
-        """The parameters for one image of this size, or for both of a pair.
+    def sample(self, image: torch.Tensor, rng: random.Random) -> Sampled:
+        """The parameters for an image (C, H, W), or for both of a pair of that size.
 
         Raises: ValueError when the image is too small to be cropped.
         """
-        height, width = resized = self._resized(size)
+        height, width = resized = self._resized(image.shape[-2], image.shape[-1])
         top = left = 0
         crop = None
         if "crop" in self.mode:
@@ -52,8 +52,7 @@ class Preprocess:
         mirrored = self.augment and self.flip and rng.random() < 0.5
         return Sampled(resized, crop, top, left, mirrored)
 
-    def _resized(self, size: Size) -> Size:
-        height, width = size
+    def _resized(self, height: int, width: int) -> Size:
         if self.mode == "resize_and_crop":
             return self.load_size, self.load_size
         if self.mode.startswith("scale_width"):

@@ -79,7 +79,7 @@ class GANModel(BaseModel):
             mix = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
             penalty = gradient_penalty(getattr(self, name), real, fake, mix)
             losses["gp"] = self.options.lambda_gp * penalty
-        return {"total": 0.5 * sum(losses.values()), **losses}
+        return {"total": 0.5 * torch.stack(list(losses.values())).sum(), **losses}
 
 
 @contextmanager

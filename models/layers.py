@@ -41,14 +41,19 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
         total, squares, count = SumOverProcesses.apply(sums).split([channels, channels, 1])
         mean = total / count
         variance = (squares / count - mean.square()).clamp(min=0)
-        with torch.no_grad():
-            unbiased = variance * count / (count - 1)
-            self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
-            self.running_var.lerp_(unbiased.to(self.running_var), self.momentum)
-            self.num_batches_tracked.add_(1)
+        self._track(mean.detach(), variance.detach() * count / (count - 1))
         scale = self.weight * (variance + self.eps).rsqrt()
         shift = self.bias - mean * scale
         return input * scale[:, None, None] + shift[:, None, None]
+
+    def _track(self, mean: torch.Tensor, unbiased_variance: torch.Tensor) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.running_mean.lerp_(mean.to(self.running_mean), self.momentum)
+        self.running_var.lerp_(unbiased_variance.to(self.running_var), self.momentum)
+        self.num_batches_tracked.add_(1)
 
 
 def norm_layer(norm: str) -> NormLayer:

@@ -35,7 +35,7 @@ def _describe_resnet(weights: Weights) -> dict[str, Any]:
     first = weights["model.1.weight"]
     # The second convolution is number 5 of its block, or 6 behind a dropout layer.
     plain = weights.get("model.10.conv_block.5.weight")
-    last = max(int(re.match(r"model\.(\d+)\.", key)[1]) for key in weights)
+    last = max(int(key.split(".")[1]) for key in weights if re.match(r"model\.\d+\.", key))
     return {
         "netG": f"resnet_{len(blocks)}blocks",
         "norm": _norm(weights, "model.2", "model.1.bias"),

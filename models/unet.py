@@ -33,16 +33,16 @@ class UnetBlock(nn.Module):
         super().__init__()
         self.skip = skip and not outermost
         layer, bias = norm_layer(norm), needs_bias(norm)
-        innermost = submodule is None
         down = nn.Conv2d(input_nc or outer_nc, inner_nc, 4, stride=2, padding=1, bias=bias)
-        up_nc = 2 * inner_nc if skip and not innermost else inner_nc
+        up_nc = 2 * inner_nc if skip and submodule is not None else inner_nc
         up = nn.ConvTranspose2d(
             up_nc, outer_nc, 4, stride=2, padding=1, bias=True if outermost else bias
         )
-        if outermost:
-            layers = [down, submodule, nn.ReLU(), up, nn.Tanh()]
-        elif innermost:
+        layers: list[nn.Module]
+        if submodule is None:
             layers = [nn.LeakyReLU(0.2), down, nn.ReLU(), up, layer(outer_nc)]
+        elif outermost:
+            layers = [down, submodule, nn.ReLU(), up, nn.Tanh()]
         else:
             layers = [nn.LeakyReLU(0.2), down, layer(inner_nc), submodule]
             layers += [nn.ReLU(), up, layer(outer_nc)]

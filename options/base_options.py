@@ -34,7 +34,7 @@ class RunOptions:
             raise ValueError(
                 f"--name {self.name!r} must be a plain folder name; use --checkpoints_dir to choose where it lies"
             )
-        if not (self.epoch in ("latest", "best") or self.epoch.isdecimal()):
+        if not (self.epoch == "latest" or self.epoch.isdecimal()):
             raise ValueError(f"--epoch {self.epoch!r} is neither a number nor 'latest'")
         if self.gpu_ids != "-1" and not all(i.strip().isdecimal() for i in self.gpu_ids.split(",")):
             raise ValueError(

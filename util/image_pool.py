@@ -34,7 +34,7 @@ class ImagePool:
             return image
         slot = self.rng.randrange(self.pool_size)
         kept, self.images[slot] = self.images[slot], image.clone()
-        return kept
+        return kept.to(image.device)  # a restored pool comes from the CPU
 
     def state_dict(self) -> dict[str, Any]:
         version, numbers, gauss = self.rng.getstate()
