@@ -179,8 +179,9 @@ class Training:
         return learning_rate
 
     def _count_metric(self, step: Step) -> None:
+        """Adds up, on the device, what --lr_policy plateau watches."""
         names = self.model.plateau_losses or tuple(step.losses)
-        self.progress.metric_sum += sum(distributed.mean(step.losses)[name] for name in names)
+        self.progress.metric_sum = self.progress.metric_sum + sum(step.losses[n] for n in names)
         self.progress.metric_steps += 1
 
     def _save(self, labels: list[str], message: str) -> None:

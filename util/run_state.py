@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from util import checkpoint
+from util import checkpoint, distributed
 from util.errors import InputError
 
 
@@ -49,7 +49,8 @@ class Progress:
     def next_epoch(self) -> None:
         """Closes the epoch."""
         if self.metric_steps:
-            self.metric.append(float(self.metric_sum) / self.metric_steps)
+            total = distributed.mean({"total": torch.as_tensor(self.metric_sum)})["total"]
+            self.metric.append(total / self.metric_steps)
         self.metric_sum, self.metric_steps = 0.0, 0
         self.epoch, self.position = self.epoch + 1, 0
 
