@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs a whole training; returns the exit status."""
     options = TrainOptions.parse(argv, model_options, dataset_options)
     logging.basicConfig(format="note: %(message)s")
-    with distributed.process_group(), StopRequest() as stop:
+    with distributed.process_group(options.run.gpu_ids), StopRequest() as stop:
         return Training(options, stop).run()
 
 
@@ -85,7 +85,9 @@ class Training:
             while progress.epoch <= options.optim.last_epoch and not self.stop.signal:
                 self._epoch(epoch_images)
         except BadImage as bad:
-            self._save(["latest"], f"saving before stopping at a bad image (epoch {progress.epoch})")
+            self._save(
+                ["latest"], f"saving before stopping at a bad image (epoch {progress.epoch})"
+            )
             raise InputError(
                 f"{bad}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
             ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -73,15 +74,16 @@ class Loader:
         self.batch_size, self.bad_images = batch_size, bad_images
         self.skipped: dict[str, str] = {}
         self.position = 0
+        workers = min(num_threads, os.cpu_count() or 1)  # more would only be in each other's way
         self._loader = DataLoader(
             dataset,
             batch_size=batch_size,
             sampler=self.sampler,
-            num_workers=num_threads,
+            num_workers=workers,
             collate_fn=_collate,
             pin_memory=pin_memory,
-            persistent_workers=num_threads > 0,
-            multiprocessing_context=start_method if num_threads else None,
+            persistent_workers=workers > 0,
+            multiprocessing_context=start_method if workers else None,
             worker_init_fn=_leave_interrupts_to_the_main_process,
         )
 

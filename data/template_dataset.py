@@ -1,4 +1,4 @@
-"""A data set to copy: pairs from two folders of the same file names.
+"""A data set to copy: pairs from two folders, first with first, second with second.
 
 Copy this file to data/<x>_dataset.py, rename the class to <X>Dataset, and use it with --dataset_mode <x>. Order,
 workers, bad images and resuming work by themselves, as long as all chance comes from `rng`.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.base_dataset import BaseDataset, Source, image_channels
+from data.image_reader import BadImage, read_image
 from options.base_options import DataOptions
 from options.flags import flag, override
 
@@ -20,11 +21,11 @@ class TemplateDataOptions(DataOptions):
     """Flags of this data set; `override` changes the default of one that exists."""
 
     max_dataset_size: float = override(10)
-    new_dataset_option: float = flag(2.0, "brightness by which A is multiplied, as an example")
+    new_dataset_option: float = flag(2.0, "contrast by which A is multiplied, as an example")
 
 
 class TemplateDataset(BaseDataset):
-    """Item i is image i of <dataroot>/<phase>A, and of <dataroot>/<phase>B."""
+    """Item i is image i of <dataroot>/<phase>A and image i of <dataroot>/<phase>B, of equal sizes."""
 
     Options = TemplateDataOptions
     options: TemplateDataOptions
@@ -39,8 +40,10 @@ class TemplateDataset(BaseDataset):
         return min(len(self.A_paths), len(self.B_paths))
 
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
-        A = self.read(self.A_paths[index], self.A_nc, rng)
-        B = self.read(self.B_paths[index], self.B_nc, rng)
-        A = ((A + 1) * self.options.new_dataset_option - 1).clamp(-1, 1)
-        paths = {"A_paths": self.A_paths[index], "B_paths": self.B_paths[index]}
-        return {"A": A, "B": B, **paths}
+        A_path, B_path = self.A_paths[index], self.B_paths[index]
+        A, B = read_image(A_path, self.A_nc), read_image(B_path, self.B_nc)
+        if A.shape[1:] != B.shape[1:]:
+            raise BadImage(A_path, f"has another size than {B_path}")
+        same = self.sample(A_path, A, rng)  # one crop and one flip for both
+        A_in_range = (same(A) * self.options.new_dataset_option).clamp(-1, 1)
+        return {"A": A_in_range, "B": same(B), "A_paths": A_path, "B_paths": B_path}

@@ -72,9 +72,9 @@ def load_network(network: nn.Module, path: Path) -> None:
     `none` lack become zero.
     Raises: InputError that says how the file differs, as flags where it can.
     """
-    weights, own = load_weights(path), network.state_dict()
+    given, own = load_weights(path), network.state_dict()
     weights = {
-        key: value for key, value in weights.items() if key in own or not key.endswith(STATISTICS)
+        key: value for key, value in given.items() if key in own or not key.endswith(STATISTICS)
     }
     has_norm = any(isinstance(m, (nn.modules.batchnorm._NormBase)) for m in network.modules())
     for key, value in own.items():
@@ -83,7 +83,7 @@ def load_network(network: nn.Module, path: Path) -> None:
         elif key.endswith("num_batches_tracked"):
             weights.setdefault(key, value)  # files from before PyTorch 0.4.1 lack the counter
     if misfit := _misfit(weights, own):
-        raise InputError(f"{path} does not fit this network: {_advice(weights, own) or misfit}")
+        raise InputError(f"{path} does not fit this network: {_advice(given, own) or misfit}")
     network.load_state_dict(weights)
 
 

@@ -54,11 +54,36 @@ class CommandLine:
         Exits with status 2 and a message on what cannot be understood, as argparse does.
         """
         words = modernise(list(argv))
-        saved = {**(saved or {}), **self._options_file(words)}
+        parser, groups, defaults = self._settle(words, saved or {})
+        values = vars(parser.parse_args(words))
+        values["name"] = self._name(parser, values, defaults)
+        explicit = frozenset(_given(words, parser) & values.keys())
+        if self.phase == "test" and "crop_size" in explicit and "load_size" not in explicit:
+            values["load_size"] = values["crop_size"]  # a test crops only when asked to
+        try:
+            built = {key: build(group, {**defaults, **values}) for key, group in groups.items()}
+        except ValueError as error:
+            parser.error(str(error))
+        return Parsed(built, defaults, explicit)
+
+    def look(self, argv: Sequence[str]) -> tuple[dict[str, Any], frozenset[str]]:
+        """Flag values, and which of them are explicit, before it is known what was saved.
+
+        What only makes sense together with saved flags is not complained about.
+        """
+        words = modernise(list(argv))
+        parser, _, defaults = self._settle(words, {})
+        values = vars(parser.parse_known_args(words)[0])
+        values["name"] = self._name(parser, values, defaults)
+        return values, frozenset(_given(words, parser) & values.keys())
+
+    def _settle(
+        self, words: list[str], saved: dict[str, Any]
+    ) -> tuple[argparse.ArgumentParser, dict[str, type], dict[str, Any]]:
+        """The parser with the flags of the model and data set that the words choose; groups; defaults."""
+        saved = {**saved, **self._options_file(words)}
         saved = {name: value for name, value in saved.items() if name not in NOT_INHERITED}
-        parser = self._parser()
         groups = self._groups(
-            parser,
             _peek(words, "model") or saved.get("model"),
             _peek(words, "dataset_mode") or saved.get("dataset_mode"),
         )
@@ -68,23 +93,13 @@ class CommandLine:
             known = {name: value for name, value in saved.items() if name in defaults}
             _check_saved(parser, groups, known)
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase)
-            parsed = vars(parser.parse_known_args(words)[0])
-            found = self._groups(parser, parsed["model"], parsed["dataset_mode"])
+            values = parser.parse_known_args(words)[0]
+            found = self._groups(values.model, values.dataset_mode)
             if found == groups:
-                break
+                return parser, groups, defaults
             groups = (
                 found  # --model or --dataset_mode was abbreviated: its flags are known only now
             )
-        parsed = vars(parser.parse_args(words))
-        parsed["name"] = self._name(parser, parsed, defaults)
-        explicit = frozenset(_given(words, parser) & parsed.keys())
-        if self.phase == "test" and "crop_size" in explicit and "load_size" not in explicit:
-            parsed["load_size"] = parsed["crop_size"]  # a test crops only when asked to
-        try:
-            built = {key: build(group, {**defaults, **parsed}) for key, group in groups.items()}
-        except ValueError as error:
-            parser.error(str(error))
-        return Parsed(built, defaults, explicit)
 
     def _parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(
@@ -113,9 +128,7 @@ class CommandLine:
         """Exits with status 2, the usage and the message."""
         self._parser().error(message)
 
-    def _groups(
-        self, parser: argparse.ArgumentParser, model: str | None, dataset: str | None
-    ) -> dict[str, type]:
+    def _groups(self, model: str | None, dataset: str | None) -> dict[str, type]:
         """The groups, with the model's and the data set's own in their places."""
         base = defaults_of([ModelOptions, DataOptions], self.phase == "train")
         try:
@@ -127,7 +140,7 @@ class CommandLine:
                 "model": model_group,
             }
         except ValueError as error:
-            parser.error(str(error))
+            self.refuse(str(error))
 
     def _name(
         self, parser: argparse.ArgumentParser, parsed: dict[str, Any], defaults: dict[str, Any]

@@ -61,12 +61,10 @@ class TestOptions:
             phase="test",
             description="Translates images with a trained model and writes a result page.",
         )
-        parsed, saved = line.parse(argv), {}
-        first = cls(**parsed.groups, defaults=parsed.defaults, saved={}, explicit=parsed.explicit)
-        file = first.folder / "options.json"
-        if file.exists():
-            saved = line.read(file)
-            parsed = line.parse(argv, inherited(saved, first.model.model))
+        seen, _ = line.look(argv)
+        file = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json"
+        saved = line.read(file) if file.exists() else {}
+        parsed = line.parse(argv, inherited(saved, seen["model"]))
         return cls(**parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit)
 
     @staticmethod

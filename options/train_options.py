@@ -84,16 +84,16 @@ class TrainOptions:
             phase="train",
             description="Trains pix2pix, CycleGAN or a model of yours.",
         )
-        parsed = line.parse(argv)
-        file = cls(**parsed.groups, defaults=parsed.defaults).folder / "options.json"
-        if parsed.groups["optim"].continue_train and file.exists():
+        seen, explicit = line.look(argv)
+        file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json", {}
+        if seen["continue_train"] and file.exists():
             saved = line.read(file)
-            asked = parsed.groups["model"].model
-            if "model" in parsed.explicit and saved.get("model", asked) != asked:
+            asked = seen["model"]
+            if "model" in explicit and saved.get("model", asked) != asked:
                 line.refuse(
                     f"--continue_train: {file.parent} was trained with --model {saved['model']}, not {asked}"
                 )
-            parsed = line.parse(argv, saved)
+        parsed = line.parse(argv, saved)
         return cls(**parsed.groups, defaults=parsed.defaults, explicit=parsed.explicit)
 
     @staticmethod

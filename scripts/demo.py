@@ -27,7 +27,8 @@ DATA = "relief2topo"
 SIZES = "--load_size 72 --crop_size 64"
 # Narrow networks and short schedules: minutes on two CPU cores.
 TRAINING = {
-    "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --norm instance --batch_size 4 --n_epochs 10 --n_epochs_decay 6",
+    "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004 "
+    "--n_epochs 8 --n_epochs_decay 8",
     "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --n_epochs 6 --n_epochs_decay 4",
 }
 

@@ -72,6 +72,7 @@ def test_prefixes_of_wrapped_networks_are_taken_off(tmp_path) -> None:
         ({"norm": "batch"}, "--norm batch"),
         ({"netG": "resnet_9blocks"}, "--netG resnet_9blocks (not resnet_6blocks)"),
         ({"netG": "unet_64"}, "--netG unet_64"),
+        ({"netG": "unet_128", "norm": "batch"}, "--netG unet_128"),
         ({"ngf": 4}, "--ngf 4 (not 2)"),
         ({"input_nc": 1}, "--input_nc 1 (not 3)"),
     ],

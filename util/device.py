@@ -5,16 +5,22 @@ from __future__ import annotations
 import torch
 
 from util import distributed
+from util.errors import InputError
 
 
 def select_device(gpu_ids: str) -> torch.device:
-    """The device for --gpu_ids: -1 is the CPU; otherwise that GPU, or the best that the machine has."""
+    """The device for --gpu_ids: -1 is the CPU; otherwise that GPU, or the best of a machine without CUDA.
+
+    Raises: InputError when there are GPUs, but not that one.
+    """
     if gpu_ids == "-1":
         return torch.device("cpu")
     if torch.cuda.is_available():
         index = distributed.local_rank() if distributed.is_active() else int(gpu_ids.split(",")[0])
         if index >= torch.cuda.device_count():
-            index = 0
+            raise InputError(
+                f"--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} GPUs, numbered from 0"
+            )
         torch.cuda.set_device(index)
         return torch.device("cuda", index)
     if torch.backends.mps.is_available():

@@ -14,12 +14,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 @contextmanager
-def process_group() -> Iterator[None]:
-    """Joins the group that torchrun announces in the environment; without torchrun does nothing."""
+def process_group(gpu_ids: str) -> Iterator[None]:
+    """Joins the group that torchrun announces in the environment; without torchrun does nothing.
+
+    Processes talk by nccl, or by gloo where they compute on the CPU (gpu_ids -1, or no GPU).
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    on_gpus = torch.cuda.is_available() and gpu_ids != "-1"
+    dist.init_process_group("nccl" if on_gpus else "gloo")
     try:
         yield
     finally:
@@ -67,7 +71,7 @@ def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
         return {}
     stacked = torch.stack([value.detach().double().cpu() for value in values.values()])
     if is_active():
-        if torch.cuda.is_available():
+        if dist.get_backend() == "nccl":
             stacked = stacked.cuda()
         dist.all_reduce(stacked)
         stacked /= world_size()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from options.train_options import TrainOptions
+from util.errors import InputError
 from util.logger import Sink
 
 
@@ -45,5 +46,10 @@ def build_sinks(options: TrainOptions, curve: list, say: Callable[[str], None]) 
     if log.use_wandb:
         from util.sinks.wandb_sink import WandbSink
 
-        sinks.append(WandbSink(log.wandb_project_name, name, options.values(), str(folder)))
+        try:
+            sinks.append(WandbSink(log.wandb_project_name, name, options.values(), str(folder)))
+        except InputError:
+            raise
+        except Exception as error:  # no login, no network, ...: training does not depend on it
+            say(f"Weights & Biases is not used: {error}")
     return sinks

@@ -58,7 +58,14 @@ class VisdomSink:
         self._patient_until = 0.0
         self._warned = False
         self._thread = threading.Thread(target=self._work, name="visdom", daemon=True)
+        self._error: Exception | None = None  # of looking for a server
         if visdom_server.find_visdom():
+            # Not in the thread: data loader workers, forked meanwhile, would inherit what a new process
+            # is waited for with, and keep it open.
+            try:
+                self._find_server()
+            except Exception as error:  # such as a port that cannot be one
+                self._error = error
             self._thread.start()
         else:
             self.say(f"{visdom_server.INSTALL} (or do without it: --display_id 0)")
@@ -94,10 +101,8 @@ class VisdomSink:
 
     def _work(self) -> None:
         client, pause = None, 0.0
-        try:
-            self._find_server()
-        except Exception as error:  # such as a port that cannot be one
-            pause = self._pause_after(error)
+        if self._error is not None:
+            pause = self._pause_after(self._error)
         while True:
             with self._lock:
                 self._lock.wait_for(lambda: self._closing, timeout=pause)

@@ -22,7 +22,11 @@ class WandbSink:
         except ImportError:
             raise InputError("--use_wandb needs the package wandb: pip install wandb") from None
         self.wandb = wandb
-        self.run = wandb.init(project=project, name=name, config=config, dir=folder)
+        # With a key but no network it would wait for minutes, and training with it.
+        settings = wandb.Settings(init_timeout=30)
+        self.run = wandb.init(
+            project=project, name=name, config=config, dir=folder, settings=settings
+        )
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self.run.log({**losses, "epoch": at.x}, step=at.run_images)
