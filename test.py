@@ -22,6 +22,7 @@ from options.test_options import ARCHITECTURE, TestOptions
 from util.checkpoint import load_weights, network_path
 from util.device import describe, select_device
 from util.errors import InputError, run_command
+from util.failures import explained
 from util.files import write_text
 from util.images import to_uint8
 from util.position_seed import position_seed
@@ -71,7 +72,10 @@ def load_model(options: TestOptions) -> BaseModel:
         print(f"loading the model from {path}")
         if options.run.verbose:
             print(network)
-    write_text(options.folder / "test_opt.txt", options.table() + "\n")
+    try:
+        write_text(options.folder / "test_opt.txt", options.table() + "\n")
+    except InputError as error:  # a shared folder of checkpoints may be read-only
+        logging.warning("%s", error)
     if options.result.eval:
         return model.eval()
     use_image_statistics(model)
@@ -117,7 +121,7 @@ def test(model: BaseModel, options: TestOptions) -> None:
 
         project, name = options.log.wandb_project_name, options.run.name
         wandb = WandbSink(project, name, options.values(), str(options.folder))
-    with writer, torch.inference_mode():
+    with writer, explained(), torch.inference_mode():
         for index, batch in enumerate(progress(batches(loader, total), total)):
             torch.manual_seed(position_seed(options.run.seed, index))
             images = model.displayable(model.translate(batch))
@@ -131,6 +135,8 @@ def test(model: BaseModel, options: TestOptions) -> None:
         wandb.close()
     for path, reason in loader.skipped.items():
         print(f"skipped {path}: {reason}")
+    if not writer.count:
+        raise InputError(f"all {total} images were skipped")
     print(f"{writer.count} images translated; see {folder / 'index.html'}")
 
 

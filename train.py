@@ -16,9 +16,9 @@ from models.base_model import Step
 from models.resume import resume
 from options.train_options import TrainOptions
 from util import distributed
-from util.device import describe, select_device
+from util.device import select_device
 from util.errors import InputError, run_command
-from util.files import make_folder, write_text
+from util.failures import explained
 from util.images import to_uint8
 from util.logger import At, Logger, crossed
 from util.lr_schedule import lr_multiplier
@@ -26,7 +26,9 @@ from util.position_seed import position_seed
 from util.run_state import Progress, save_networks, save_state
 from util.sinks import build_sinks
 from util.sinks.console_sink import ConsoleSink
+from util.sinks.wandb_sink import require_wandb
 from util.stop import StopRequest
+from util.summary import announce
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,6 +57,7 @@ class Training:
             input_nc=options.model.input_nc,
             output_nc=options.model.output_nc,
             multiple=self.model.size_multiple,
+            smallest=self.model.smallest_input,
             seed=run.seed,
         )
         dataset = create_dataset(data, source)
@@ -69,10 +72,13 @@ class Training:
             world_size=distributed.world_size(),
             pin_memory=device.type == "cuda",
         )
+        if options.log.use_wandb:
+            require_wandb()
+        self.trained = False  # until a step is taken there is nothing to save
         self.progress = Progress()
-        self.resumed = resume(self.model, self.progress, options)
+        resumed = resume(self.model, self.progress, options)
         if self.is_main:
-            self._announce(device, len(dataset))
+            announce(options, self.model, device, len(dataset), resumed)
 
     def run(self) -> int:
         """Trains to the last epoch, or until a signal or an unusable image; what was reached is saved."""
@@ -82,12 +88,12 @@ class Training:
         sinks = build_sinks(options, progress.curve, self._say) if self.is_main else []
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
         try:
-            while progress.epoch <= options.optim.last_epoch and not self.stop.signal:
-                self._epoch(epoch_images)
+            with explained():
+                while progress.epoch <= options.optim.last_epoch and not self.stop.signal:
+                    self._epoch(epoch_images)
         except BadImage as bad:
-            self._save(
-                ["latest"], f"saving before stopping at a bad image (epoch {progress.epoch})"
-            )
+            if self.trained:
+                self._save(["latest"], f"saving before stopping (epoch {progress.epoch})")
             raise InputError(
                 f"{bad}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
             ) from None
@@ -96,8 +102,9 @@ class Training:
         for path, reason in self.loader.skipped.items():
             self._say(f"skipped {path}: {reason}")
         if self.stop.signal:
-            self._save(["latest"], f"stopped by a signal; saved epoch {progress.epoch}")
-            self._say("go on with the same command and --continue_train")
+            if self.trained:
+                self._save(["latest"], f"stopped by a signal; saved epoch {progress.epoch}")
+                self._say("go on with the same command and --continue_train")
             return 128 + self.stop.signal
         self._say(f"done: {options.folder}")
         return 0
@@ -119,6 +126,7 @@ class Training:
             before = progress.run_images
             progress.run_images += images
             progress.iteration += 1
+            self.trained = True
             progress.position = self.loader.position
             if options.optim.lr_policy == "plateau":
                 self._count_metric(step)
@@ -137,6 +145,8 @@ class Training:
                 return
             waiting_since = time.perf_counter()
 
+        if not self.trained:
+            raise InputError(f"all {len(self.loader)} images were skipped: nothing to train on")
         progress.next_epoch()
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
@@ -194,28 +204,6 @@ class Training:
         for label in labels:
             save_networks(self.options.folder, label, self.model)
         save_state(self.options.folder, self.model, self.progress, self.options.values())
-
-    def _announce(self, device: torch.device, images: int) -> None:
-        """Writes the options and says what was found."""
-        options = self.options
-        folder = make_folder(options.folder)
-        print(options.table())
-        write_text(folder / "train_opt.txt", options.table() + "\n")
-        write_text(folder / "options.json", options.json())
-        print(describe(device, options.run.gpu_ids))
-        print(f"dataset [{options.data.dataset_mode}] was created")
-        print(f"The number of training images = {images}")
-        print(f"model [{options.model.model}] was created")
-        print("---------- Networks initialized -------------")
-        for name, network in self.model.networks().items():
-            if options.run.verbose:
-                print(network)
-            millions = sum(p.numel() for p in network.parameters()) / 1e6
-            print(f"[Network {name}] Total number of parameters : {millions:.3f} M")
-        print("-----------------------------------------------")
-        if self.resumed:
-            print(self.resumed)
-        print(f"seed {options.run.seed}", flush=True)
 
     def _say(self, text: str) -> None:
         if self.is_main:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from data.base_dataset import BaseDataset, Source
 from options.base_options import DataOptions
 from util.errors import InputError
@@ -25,6 +27,8 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
 
     Raises: InputError when folders or images are missing, or options do not fit each other.
     """
+    if Path(options.dataroot).is_file():
+        raise InputError(f"--dataroot {options.dataroot} is a file; give the folder of the images")
     try:
         dataset = find_dataset(options.dataset_mode)(options, source)
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -32,7 +33,7 @@ class Source:
     Attributes:
         phase: train, val, test ...: which folders.
         input_nc, output_nc: channels of A and B.
-        multiple: what the networks need image sides to be divisible by.
+        multiple, smallest: what the networks need image sides to be divisible by, and at least.
         augment: random order, crops and flips.
     """
 
@@ -40,6 +41,7 @@ class Source:
     input_nc: int = 3
     output_nc: int = 3
     multiple: int = 4
+    smallest: int = 1
     augment: bool = True
     seed: int = 0
 
@@ -55,7 +57,7 @@ def image_channels(source: Source) -> tuple[int, int]:
     return source.input_nc, source.output_nc
 
 
-class BaseDataset(data.Dataset[Any]):
+class BaseDataset(data.Dataset[Any], ABC):
     """Subclass it: set up in `__init__`, write `__len__` and `item`.
 
     Attributes:
@@ -71,17 +73,18 @@ class BaseDataset(data.Dataset[Any]):
             options.preprocess,
             options.load_size,
             options.crop_size,
-            source.multiple,
-            source.augment,
-            not options.no_flip,
+            multiple=source.multiple,
+            smallest=source.smallest,
+            augment=source.augment,
+            flip=not options.no_flip,
         )
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
         """{"A": (C, H, W) in [-1, 1], "A_paths": str} and the same for B; all chance comes from rng."""
-        raise NotImplementedError
 
     def __getitem__(self, position: int | Position) -> dict[str, Any] | BadImage:
         """The item, or what is wrong with its image: the loader decides what follows from that."""

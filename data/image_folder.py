@@ -16,8 +16,6 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
     Hidden files and folders are passed over; links to folders are followed, but not in circles.
     Raises: InputError when the folder is missing or holds no image.
     """
-    if folder.is_file():
-        raise InputError(f"{folder} is a file; give the folder of the images")
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}{_what_there_is(folder)}")
     found: list[str] = []

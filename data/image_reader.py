@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import numpy as np
@@ -27,6 +28,8 @@ def read_image(path: str, channels: int) -> torch.Tensor:
     files are scaled to 8 bits.
     Raises: BadImage when the file is damaged, empty, or no image.
     """
+    if not os.path.isfile(path):
+        raise BadImage(path, "is missing or not a plain file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files

@@ -98,7 +98,7 @@ class Loader:
         """
         self.sampler.epoch, self.sampler.start = epoch, start
         self.position = start
-        for batches, bad_ones in self._loader:
+        for batches, bad_ones in self._read():
             for bad in bad_ones:
                 if self.bad_images == "stop":
                     raise bad
@@ -108,6 +108,12 @@ class Loader:
                 self.position += len(batch["A_paths"])
                 yield batch
         self.sampler.start = 0
+
+    def _read(self) -> Iterator[tuple[list[dict[str, Any]], list[BadImage]]]:
+        try:
+            yield from self._loader
+        except (EOFError, ConnectionError) as error:  # depends on when a process dies
+            raise RuntimeError(f"DataLoader worker ended ({type(error).__name__})") from None
 
 
 def _leave_interrupts_to_the_main_process(worker: int) -> None:

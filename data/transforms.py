@@ -18,7 +18,8 @@ class Preprocess:
 
     Attributes:
         mode: a value of --preprocess.
-        multiple: what both sides must be divisible by where the mode leaves them free, when training.
+        multiple, smallest: what both sides must be divisible by, and at least, where the mode leaves them
+            free, when training.
         augment: random crops and flips (training); otherwise central crops, and images keep their sides.
     """
 
@@ -26,6 +27,7 @@ class Preprocess:
     load_size: int
     crop_size: int
     multiple: int = 1
+    smallest: int = 1
     augment: bool = True
     flip: bool = True
 
@@ -65,7 +67,8 @@ class Preprocess:
         return height, width
 
     def _rounded(self, side: int) -> int:
-        return max(1, round(side / self.multiple)) * self.multiple
+        least = -(-self.smallest // self.multiple)
+        return max(1, least, round(side / self.multiple)) * self.multiple
 
 
 @dataclass(frozen=True)

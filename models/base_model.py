@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -43,7 +44,7 @@ class Step:
     visuals: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-class BaseModel(nn.Module):
+class BaseModel(nn.Module, ABC):
     """Subclass it: build networks and, when training, optimizers; write `train_step` and `translate`.
 
     Args:
@@ -73,9 +74,9 @@ class BaseModel(nn.Module):
         """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1]."""
         raise NotImplementedError
 
+    @abstractmethod
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Name -> images in [-1, 1] to show and save for a test batch of any image size."""
-        raise NotImplementedError
 
     def displayable(self, visuals: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Visuals as pictures of one or three channels; called only when they are shown."""
@@ -117,9 +118,26 @@ class BaseModel(nn.Module):
             )
 
     def image(self, batch: Batch, name: str) -> torch.Tensor:
-        """batch[name] on the model's device and in its precision."""
+        """batch[name] on the model's device and in its precision.
+
+        Raises: InputError when the data set gives no such images.
+        """
+        if name not in batch:
+            raise InputError(
+                f"--model {self.options.model} needs images {name}, which this --dataset_mode does not give"
+            )
         like = next(self.parameters())
         return batch[name].to(like.device, like.dtype, non_blocking=True)
+
+    def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """A and B, which belong together. Raises: InputError when their sizes differ."""
+        A, B = self.image(batch, "A"), self.image(batch, "B")
+        if A.shape[-2:] != B.shape[-2:]:
+            raise InputError(
+                f"{batch['A_paths'][0]} and {batch['B_paths'][0]} differ in size: --model "
+                f"{self.options.model} needs pairs of images (--dataset_mode aligned)"
+            )
+        return A, B
 
     def build_G(self, input_nc: int, output_nc: int) -> nn.Module:
         """A generator as the options say."""

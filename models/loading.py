@@ -23,10 +23,13 @@ def describe_generator(weights: Weights) -> dict[str, Any]:
     A U-Net's dropout leaves no trace; neither does instance norm, which is assumed where biases stand
     without batch norm. Returns {} for weights of no generator known here.
     """
-    if "model.model.0.weight" in weights:
-        return _describe_unet(weights)
-    if "model.1.weight" in weights and any(".conv_block." in key for key in weights):
-        return _describe_resnet(weights)
+    try:
+        if "model.model.0.weight" in weights:
+            return _describe_unet(weights)
+        if "model.1.weight" in weights and any(".conv_block." in key for key in weights):
+            return _describe_resnet(weights)
+    except (KeyError, IndexError, ValueError):  # some keys as in ours, others missing
+        pass
     return {}
 
 

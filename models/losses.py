@@ -43,8 +43,11 @@ def gradient_penalty(
     Args:
         real, fake: (N, C, H, W) in [-1, 1].
         mix: (N, 1, 1, 1) in [0, 1]; 0 is fake, 1 is real.
+    Where sizes differ, as between unpaired images, the corner that both have is looked at.
     """
-    between = torch.lerp(fake.detach(), real.detach(), mix).requires_grad_(True)
+    height, width = (min(a, b) for a, b in zip(real.shape[-2:], fake.shape[-2:], strict=True))
+    real, fake = (images.detach()[..., :height, :width] for images in (real, fake))
+    between = torch.lerp(fake, real, mix).requires_grad_(True)
     logits = D(between)
     (gradient,) = torch.autograd.grad(logits.sum(), between, create_graph=True)
     # The tiny term keeps the square root differentiable where the gradient vanishes.

@@ -48,7 +48,7 @@ class Pix2PixModel(GANModel):
             self.pools = {"AB": self.build_pool("AB")}
 
     def train_step(self, batch: Batch) -> Step:
-        real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
+        real_A, real_B = self.pair(batch)
         trains_G = self.next_step_trains_G()
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run("G", real_A)

@@ -40,7 +40,7 @@ class TemplateModel(BaseModel):
             self.optimizers = {"G": adam(self.G)}
 
     def train_step(self, batch: Batch) -> Step:
-        data_A, data_B = self.image(batch, "A"), self.image(batch, "B")
+        data_A, data_B = self.pair(batch)
         output = self.run("G", data_A)
         loss = self.options.lambda_regression * F.l1_loss(output, data_B)
         descend(self.optimizers["G"], loss)

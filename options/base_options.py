@@ -30,10 +30,8 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         at_least(0, load_iter=self.load_iter, seed=self.seed)
-        if not self.name or self.name in (".", "..") or any(c in self.name for c in "/\\\0\n"):
-            raise ValueError(
-                f"--name {self.name!r} must be a plain folder name; use --checkpoints_dir to choose where it lies"
-            )
+        plain_name("name", self.name, "; --checkpoints_dir says where it lies")
+        plain_name("phase", self.phase)
         if not (self.epoch == "latest" or self.epoch.isdecimal()):
             raise ValueError(f"--epoch {self.epoch!r} is neither a number nor 'latest'")
         if self.gpu_ids != "-1" and not all(i.strip().isdecimal() for i in self.gpu_ids.split(",")):
@@ -76,9 +74,10 @@ class DataOptions:
     )
 
     def __post_init__(self) -> None:
-        at_least(1, batch_size=self.batch_size, load_size=self.load_size, crop_size=self.crop_size)
-        at_least(1, max_dataset_size=self.max_dataset_size)
-        at_least(0, num_threads=self.num_threads)
+        at_least(1, 1e6, batch_size=self.batch_size)
+        at_least(1, 1e5, load_size=self.load_size, crop_size=self.crop_size)
+        at_least(1, math.inf, max_dataset_size=self.max_dataset_size)
+        at_least(0, 1e4, num_threads=self.num_threads)
         resizes = self.preprocess in ("resize_and_crop", "scale_width_and_crop")
         if resizes and self.load_size < self.crop_size:
             raise ValueError(
@@ -116,9 +115,11 @@ class ModelOptions:
     pool_size: int = flag(50, "generated images kept to show D again; 0 = off", only="train")
 
     def __post_init__(self) -> None:
-        at_least(1, input_nc=self.input_nc, output_nc=self.output_nc)
-        at_least(1, ngf=self.ngf, ndf=self.ndf, n_layers_D=self.n_layers_D)
-        at_least(0, pool_size=self.pool_size)
+        at_least(1, 1e4, input_nc=self.input_nc, output_nc=self.output_nc)
+        at_least(1, 4096, ngf=self.ngf, ndf=self.ndf)
+        at_least(1, 12, n_layers_D=self.n_layers_D)
+        at_least(0, 1e6, pool_size=self.pool_size)
+        at_least(0, 1e3, init_gain=self.init_gain)
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,17 @@ class LogOptions:
         at_least(0, display_ncols=self.display_ncols)
 
 
-def at_least(least: float, **values: float) -> None:
-    """Raises the error that names the flag whose value is too small."""
+def at_least(least: float, most: float = 1e12, **values: float) -> None:
+    """Raises the error that names the flag whose value is too small, too large, or no number."""
     for name, value in values.items():
         if not value >= least:  # so that NaN fails too
-            raise ValueError(f"--{name} {value} must be at least {least}")
+            raise ValueError(f"--{name} {value} must be at least {least:g}")
+        if value > most:
+            raise ValueError(f"--{name} {value} must be at most {most:g}")
+
+
+def plain_name(flag_name: str, value: str, advice: str = "") -> None:
+    """Raises the error that names the flag, unless the value can be the name of one folder."""
+    bad = not value or value in (".", "..") or value != value.strip() or not value.isprintable()
+    if bad or any(character in value for character in "/\\"):
+        raise ValueError(f"--{flag_name} {value!r} must be a plain folder name{advice}")

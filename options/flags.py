@@ -86,18 +86,29 @@ def defaults_of(groups: Iterable[type], is_train: bool) -> dict[str, Any]:
 
 
 def add_flags(
-    parser: argparse.ArgumentParser, groups: Iterable[type], defaults: dict[str, Any], phase: str
+    parser: argparse.ArgumentParser,
+    groups: Iterable[type],
+    defaults: dict[str, Any],
+    phase: str,
+    complete: bool,
 ) -> None:
-    """Adds every flag of the groups that exists in the phase ("train" or "test")."""
+    """Adds every flag of the groups that exists in the phase ("train" or "test").
+
+    complete: whether required flags are missed.
+    """
     for group in groups:
         section = parser.add_argument_group(group.__name__.removesuffix("Options").lower())
         for name, meta in flags_of(group).items():
             if meta["only"] in ("", phase):
-                _add_flag(section, name, meta, defaults[name])
+                _add_flag(section, name, meta, defaults[name], complete)
 
 
 def _add_flag(
-    section: argparse._ArgumentGroup, name: str, meta: dict[str, Any], default: Any
+    section: argparse._ArgumentGroup,
+    name: str,
+    meta: dict[str, Any],
+    default: Any,
+    complete: bool,
 ) -> None:
     if isinstance(meta["default"], bool):
         section.add_argument(f"--{name}", action="store_true", default=default, help=meta["help"])
@@ -112,7 +123,7 @@ def _add_flag(
         type=meta["parse"],
         choices=meta["choices"],
         default=default,
-        required=meta[REQUIRED] and not default,
+        required=complete and meta[REQUIRED] and not default,
         metavar=None if meta["choices"] else meta["parse"].__name__.upper(),
         help=f"{meta['help']} [{default}]".replace("%", "%%"),
     )

@@ -15,7 +15,13 @@ from options.flags import add_flags, build, defaults_of, flags_of
 from options.legacy import modernise
 
 OptionsOf = Callable[[str], type[Any]]  # name of a model or data set -> its options group
-NOT_INHERITED = {"continue_train", "epoch_count", "epoch", "load_iter", "suffix", "isTrain"}
+NOT_INHERITED = {  # which run it is, and where it stands, are not properties to take over
+    *("name", "suffix", "checkpoints_dir", "isTrain"),
+    *("continue_train", "epoch_count", "epoch", "load_iter"),
+}
+
+
+REMEDY = "restore it, or delete it and give the run's flags again"
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,13 @@ class Parsed:
     groups: dict[str, Any]
     defaults: dict[str, Any]
     explicit: frozenset[str]
+
+
+class BriefParser(argparse.ArgumentParser):
+    """Answers errors with one line: the usage of eighty flags would hide it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
 
 
 class CommandLine:
@@ -54,7 +67,7 @@ class CommandLine:
         Exits with status 2 and a message on what cannot be understood, as argparse does.
         """
         words = modernise(list(argv))
-        parser, groups, defaults = self._settle(words, saved or {})
+        parser, groups, defaults = self._settle(words, saved or {}, complete=True)
         values = vars(parser.parse_args(words))
         values["name"] = self._name(parser, values, defaults)
         explicit = frozenset(_given(words, parser) & values.keys())
@@ -72,27 +85,28 @@ class CommandLine:
         What only makes sense together with saved flags is not complained about.
         """
         words = modernise(list(argv))
-        parser, _, defaults = self._settle(words, {})
+        parser, _, defaults = self._settle(words, {}, complete=False)
         values = vars(parser.parse_known_args(words)[0])
         values["name"] = self._name(parser, values, defaults)
         return values, frozenset(_given(words, parser) & values.keys())
 
     def _settle(
-        self, words: list[str], saved: dict[str, Any]
+        self, words: list[str], saved: dict[str, Any], *, complete: bool
     ) -> tuple[argparse.ArgumentParser, dict[str, type], dict[str, Any]]:
         """The parser with the flags of the model and data set that the words choose; groups; defaults."""
         saved = {**saved, **self._options_file(words)}
         saved = {name: value for name, value in saved.items() if name not in NOT_INHERITED}
+        model, dataset = _peek(words, "model"), _peek(words, "dataset_mode")
         groups = self._groups(
-            _peek(words, "model") or saved.get("model"),
-            _peek(words, "dataset_mode") or saved.get("dataset_mode"),
+            saved.get("model") if model is None else model,
+            saved.get("dataset_mode") if dataset is None else dataset,
         )
         while True:
             parser = self._parser()
             defaults = defaults_of(groups.values(), self.phase == "train")
             known = {name: value for name, value in saved.items() if name in defaults}
             _check_saved(parser, groups, known)
-            add_flags(parser, groups.values(), {**defaults, **known}, self.phase)
+            add_flags(parser, groups.values(), {**defaults, **known}, self.phase, complete)
             values = parser.parse_known_args(words)[0]
             found = self._groups(values.model, values.dataset_mode)
             if found == groups:
@@ -102,7 +116,7 @@ class CommandLine:
             )
 
     def _parser(self) -> argparse.ArgumentParser:
-        parser = argparse.ArgumentParser(
+        parser = BriefParser(
             description=self.description,
             epilog="Any flag may be shortened while it stays unique.",
         )
@@ -132,11 +146,11 @@ class CommandLine:
         """The groups, with the model's and the data set's own in their places."""
         base = defaults_of([ModelOptions, DataOptions], self.phase == "train")
         try:
-            model_group = self.model_options(model or base["model"])
+            model_group = self.model_options(base["model"] if model is None else str(model))
             preferred = model_group.flag_defaults.get("dataset_mode", base["dataset_mode"])
             return {
                 **self.groups,
-                "data": self.dataset_options(dataset or preferred),
+                "data": self.dataset_options(preferred if dataset is None else str(dataset)),
                 "model": model_group,
             }
         except ValueError as error:
@@ -153,8 +167,12 @@ class CommandLine:
                 + "_"
                 + string.Formatter().vformat(parsed["suffix"], (), {**defaults, **parsed})
             )
-        except (KeyError, IndexError, ValueError) as error:
+        except KeyError as error:
             parser.error(f"--suffix {parsed['suffix']!r}: no flag is named {error}")
+        except (IndexError, ValueError, TypeError, AttributeError, MemoryError):
+            parser.error(
+                f"--suffix {parsed['suffix']!r}: write flags as {{netG}}, {{load_size}} ..."
+            )
 
 
 def _peek(words: list[str], name: str) -> str | None:
@@ -174,6 +192,7 @@ def _check_saved(
                 continue
             value, wanted = saved[name], type(meta["default"])
             fits = isinstance(value, (int, float) if wanted is float else wanted)
+            fits = fits and (wanted is bool or not isinstance(value, bool))  # True is an int, too
             if not fits or (meta["choices"] and value not in meta["choices"]):
                 parser.error(f"saved options: {name} = {value!r} is not a value for --{name}")
 
@@ -202,10 +221,10 @@ def read_options(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON ({error})") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); {REMEDY}") from None
     if not isinstance(content, dict) or not isinstance(content.get("flags"), dict):
-        raise ValueError(f"{path} is not an options file: it has no 'flags'")
+        raise ValueError(f"{path} is not an options file: it has no 'flags'; {REMEDY}")
     return {
         name: float("inf") if value == "inf" else value for name, value in content["flags"].items()
     }

@@ -25,9 +25,8 @@ class ResultOptions:
     num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
 
     def __post_init__(self) -> None:
-        at_least(1, num_test=self.num_test)
-        if not 0 < self.aspect_ratio < math.inf:
-            raise ValueError(f"--aspect_ratio {self.aspect_ratio} must be positive")
+        at_least(1, math.inf, num_test=self.num_test)
+        at_least(0.01, 100, aspect_ratio=self.aspect_ratio)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,11 @@ def test_a_weights_file_tells_what_it_was_made_with(netG, norm, dropout) -> None
     assert found == expected
 
 
-def test_weights_of_something_else_tell_nothing() -> None:
-    assert describe_generator({"fc.weight": torch.zeros(1)}) == {}
+@pytest.mark.parametrize("key", ["fc.weight", "model.model.0.weight", "model.1.weight"])
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3, 4, 4)])
+def test_weights_of_something_else_tell_nothing(key, shape) -> None:
+    weights = {key: torch.zeros(shape), "model.10.conv_block.1.x": torch.zeros(shape)}
+    assert describe_generator(weights) == {}
 
 
 def test_statistics_of_instance_norm_in_published_files_are_dropped(tmp_path) -> None:

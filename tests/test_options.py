@@ -159,6 +159,17 @@ def test_infinity_can_be_typed() -> None:
         ("--model colorization --direction BtoA", "goes from grey to colour"),
         ("--lambda_nonsense 3", "unrecognized arguments: --lambda_nonsense"),
         ("--options nowhere.json", "cannot read nowhere.json"),
+        ("--model base", "models/base_model.py has no complete class"),
+        ("--model gan", "models/gan_model.py has no complete class"),
+        ("--dataset_mode base", "data/base_dataset.py has no complete class"),
+        ("--model=", "--model '' is unknown"),
+        ("--lr inf", "--lr inf must be at most"),
+        ("--ngf 9999999", "--ngf 9999999 must be at most 4096"),
+        ("--init_gain -1", "--init_gain -1.0 must be at least 0"),
+        ("--suffix {ngf[0]}", "write flags as {netG}"),
+        ("--suffix {", "write flags as {netG}"),
+        ("--phase ../x", "--phase '../x' must be a plain folder name"),
+        ("--model colorization --input_nc 3", "--model colorization goes from L to ab"),
     ],
 )
 def test_a_contradiction_is_one_line_that_names_the_flag(words, message, capsys) -> None:
@@ -181,6 +192,9 @@ def test_options_of_a_run_can_be_read_back_and_the_command_line_wins(tmp_path, c
     changed = train("--options", str(file), "--ngf", "16", "--flip")
     assert (changed.model.ngf, changed.data.no_flip) == (16, False)
 
+    for flags in ({"ngf": True}, {"lr": True}, {"model": 5}, {"dataset_mode": 7}):
+        file.write_text(json.dumps({"flags": flags}))
+        assert fails(capsys, "--options", str(file))
     file.write_text(json.dumps({"flags": {"ngf": "wide"}}))
     assert "ngf = 'wide' is not a value for --ngf" in fails(capsys, "--options", str(file))
     file.write_text("{")

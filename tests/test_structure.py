@@ -70,5 +70,5 @@ def test_a_file_dropped_beside_ours_is_found_by_name(tmp_path, monkeypatch) -> N
     (tmp_path / "empty_model.py").write_text("")
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
     assert find_class("models", "model", "my_own", MODELS).__name__ == "MyOwnModel"
-    with pytest.raises(ValueError, match=r"empty_model\.py has no class named emptymodel"):
+    with pytest.raises(ValueError, match=r"empty_model\.py has no complete class named emptymodel"):
         find_class("models", "model", "empty", MODELS)

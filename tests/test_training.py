@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -240,6 +241,98 @@ def test_a_bad_image_stops_after_saving_and_can_be_skipped(tmp_path, capsys) -> 
     assert content(tmp_path / "n")["progress"]["position"] == 4
     run(root, tmp_path, "n", "--serial_batches", "--continue_train", "--bad_images", "skip")
     assert f"skipped {root}/train/004.png" in capsys.readouterr().out
+
+
+def test_a_run_that_did_nothing_does_not_overwrite_an_earlier_one(tmp_path, caplog) -> None:
+    root = tmp_path / "data"
+    write_images(root / "train", 3, 32, 64)
+    folder = run(root, tmp_path, "n")
+    before = content(folder)
+    for image in (root / "train").iterdir():
+        image.write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="cannot be read as an image"):
+        run(root, tmp_path, "n")
+    assert "holds an earlier run, which will be overwritten" in caplog.text
+    with pytest.raises(InputError, match="all 3 images were skipped"):
+        run(root, tmp_path, "n", "--bad_images", "skip")
+    assert_same(content(folder), before)
+
+
+def test_a_copied_run_goes_on_in_its_copy(paired, tmp_path) -> None:
+    run(paired, tmp_path / "one", "n")
+    shutil.copytree(tmp_path / "one/n", tmp_path / "two/n")
+    words = ["--checkpoints_dir", str(tmp_path / "two"), "--name", "n", "--continue_train"]
+    assert train.main([*words, "--n_epochs", "2"]) == 0  # all else, the data too, is known
+    assert (tmp_path / "two/n/2_net_G.pth").exists()
+    assert not (tmp_path / "one/n/2_net_G.pth").exists()
+
+
+def test_a_suffix_is_added_once(paired, tmp_path) -> None:
+    run(paired, tmp_path, "n", "--suffix", "{netG}")
+    run(paired, tmp_path, "n", "--suffix", "{netG}", "--continue_train", "--n_epochs", "2")
+    assert (tmp_path / "n_resnet_6blocks/2_net_G.pth").exists()
+
+
+@pytest.mark.parametrize("preprocess", ["none", "scale_width", "crop"])
+@pytest.mark.parametrize("gan_mode", ["lsgan", "wgangp"])
+def test_images_of_all_sizes_train_in_batches_with_full_pools(
+    tmp_path, preprocess, gan_mode
+) -> None:
+    sides = [(32, 32), (40, 36), (33, 47), (64, 32), (9, 50)]
+    for folder in ("trainA", "trainB"):
+        for i, (height, width) in enumerate(sides[: 4 if preprocess == "crop" else 5]):
+            write_images(tmp_path / folder, 1, height, width, start=i)
+    run(
+        tmp_path, tmp_path, "n", "--preprocess", preprocess, "--batch_size", "2", "--pool_size", "2",
+        "--n_epochs", "3", "--gan_mode", gan_mode, model="cycle_gan",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "flags", "message"),
+    [
+        ("cycle_gan", ["--dataset_mode", "single"], "needs images B, which this --dataset_mode"),
+        ("pix2pix", ["--dataset_mode", "single"], "needs images B, which this --dataset_mode"),
+        (
+            "pix2pix",
+            ["--dataset_mode", "unaligned", "--preprocess", "none"],
+            "needs pairs of images",
+        ),
+    ],
+)
+def test_a_data_set_that_does_not_suit_the_model_is_explained(
+    tmp_path, model, flags, message
+) -> None:
+    write_images(tmp_path / "trainA", 2, 32, 32)
+    write_images(tmp_path / "trainB", 2, 40, 40)
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, tmp_path, "n", *flags, model=model)
+
+
+def test_a_killed_loader_process_is_explained(tmp_path) -> None:
+    root = tmp_path / "data"
+    write_images(root / "train", 200, 32, 64)
+    words = [
+        sys.executable, str(ROOT / "train.py"), "--dataroot", str(root), "--checkpoints_dir", str(tmp_path),
+        "--name", "n", "--model", "pix2pix", "--netG", "resnet_6blocks", *SMALL_TRAINING,
+        "--print_freq", "1", "--num_threads", "1",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            if line.startswith("(epoch: 1, iters: 3,"):
+                children = (
+                    Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+                )
+                os.kill(int(children[-1]), signal.SIGKILL)
+                break
+        process.stdout.read()
+        errors = process.stderr.read()
+    assert process.returncode == 1
+    assert errors.startswith("error: a loader process died")
+    assert "Traceback" not in errors
 
 
 def test_an_error_before_training_leaves_no_folder(paired, tmp_path) -> None:

@@ -6,7 +6,7 @@ import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -40,7 +40,14 @@ def save(path: Path, content: Any) -> None:
     Raises: InputError when the disk refuses; an older file is then as it was.
     """
     with replacing(path) as file:
-        torch.save(on_cpu(content), file)
+        try:
+            torch.save(on_cpu(content), file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # torch's writer speaks over it
+                raise KeyboardInterrupt from None
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def load(path: Path) -> Any:
@@ -49,20 +56,27 @@ def load(path: Path) -> Any:
     Raises: InputError that names the file, when it is missing, damaged, or holds more than data.
     """
     try:
-        with warnings.catch_warnings():
+        with open(path, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on unusual pickles, which the errors below explain
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return _load(path, file)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist{_neighbours(path)}") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _load(path: Path, file: IO[bytes]) -> Any:
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise InputError(
             f"{path} is not a checkpoint of plain tensors: it is damaged, or would run code and was refused"
         ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} is damaged or not a checkpoint ({first_line})") from None
+    except Exception as error:  # torch has many words for a damaged file
+        raise InputError(
+            f"{path} is incomplete, damaged or no checkpoint: copy or download it again, or load another "
+            f"by --epoch ({type(error).__name__})"
+        ) from None
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 
@@ -12,6 +13,9 @@ class InputError(ValueError):
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
     """Runs a script's main with the command line; InputError becomes one message and status 1."""
+    for stream in (sys.stdout, sys.stderr):  # file names may hold what the console cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = main(sys.argv[1:])
     except InputError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,9 +17,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     Raises: InputError when the disk refuses; `path` is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
             yield file
             file.flush()
@@ -28,13 +28,14 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only folder has nothing to remove
+            beside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Replaces the file's content at once."""
     with replacing(path) as file:
-        file.write(text.encode("utf-8"))
+        file.write(text.encode("utf-8", "backslashreplace"))  # names may be no text
 
 
 def make_folder(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -58,7 +59,7 @@ def write_page(
             tags.h3(row.heading)
             with tags.table(border="1").add(tags.tr()):
                 for picture in row.pictures:
-                    address = quote(picture.file)
+                    address = quote(os.fsencode(picture.file))
                     with tags.td(), tags.p():
                         with tags.a(href=address):
                             tags.img(src=address, width=width, loading="lazy", alt=picture.label)

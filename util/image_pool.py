@@ -33,6 +33,8 @@ class ImagePool:
         if self.rng.random() <= 0.5:
             return image
         slot = self.rng.randrange(self.pool_size)
+        if self.images[slot].shape != image.shape:  # a batch holds images of one size
+            return image
         kept, self.images[slot] = self.images[slot], image.clone()
         return kept.to(image.device)  # a restored pool comes from the CPU
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Iterable
 
 
@@ -23,5 +24,10 @@ def find_class(package: str, kind: str, name: str, shipped: Iterable[str]) -> ty
     wanted = (name.replace("_", "") + kind).lower()
     for attribute, value in vars(module).items():
         if attribute.lower() == wanted and isinstance(value, type):
+            if inspect.isabstract(value):
+                break
             return value
-    raise ValueError(f"{package}/{name}_{kind}.py has no class named {wanted} (any case)")
+    raise ValueError(
+        f"{package}/{name}_{kind}.py has no complete class named {wanted} (any case); "
+        f"see {package}/template_{kind}.py"
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from options.train_options import TrainOptions
-from util.errors import InputError
 from util.logger import Sink
 
 
@@ -48,8 +47,6 @@ def build_sinks(options: TrainOptions, curve: list, say: Callable[[str], None]) 
 
         try:
             sinks.append(WandbSink(log.wandb_project_name, name, options.values(), str(folder)))
-        except InputError:
-            raise
         except Exception as error:  # no login, no network, ...: training does not depend on it
             say(f"Weights & Biases is not used: {error}")
     return sinks

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from util.errors import InputError
 from util.logger import At
 from util.sinks.console_sink import loss_line
 
@@ -17,7 +18,10 @@ class LossLogSink:
     def __init__(self, path: Path) -> None:
         self.path = path
         date = datetime.now().strftime("%a %b %d %H:%M:%S %Y")
-        self._append(f"================ Training Loss ({date}) ================")
+        try:
+            self._append(f"================ Training Loss ({date}) ================")
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror}") from None
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self._append(loss_line(at, losses))

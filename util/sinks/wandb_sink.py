@@ -10,18 +10,20 @@ from util.errors import InputError
 from util.logger import At
 
 
-class WandbSink:
-    """Losses by name and images under results/, at the count of images.
+def require_wandb() -> Any:
+    """The package. Raises: InputError when it is missing."""
+    try:
+        import wandb
+    except ImportError:
+        raise InputError("--use_wandb needs the package wandb: pip install wandb") from None
+    return wandb
 
-    Raises: InputError when the package is missing.
-    """
+
+class WandbSink:
+    """Losses by name and images under results/, at the count of images."""
 
     def __init__(self, project: str, name: str, config: dict[str, Any], folder: str) -> None:
-        try:
-            import wandb
-        except ImportError:
-            raise InputError("--use_wandb needs the package wandb: pip install wandb") from None
-        self.wandb = wandb
+        self.wandb = wandb = require_wandb()
         # With a key but no network it would wait for minutes, and training with it.
         settings = wandb.Settings(init_timeout=30)
         self.run = wandb.init(

@@ -1,0 +1,46 @@
+"""What a run tells at its start, on the console and in its folder."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from options.train_options import TrainOptions
+from util.checkpoint import STATE_FILE
+from util.device import describe
+from util.files import make_folder, write_text
+from util.run_state import Resumable
+
+
+def announce(
+    options: TrainOptions, model: Resumable, device: torch.device, images: int, resumed: str
+) -> None:
+    """Writes train_opt.txt and options.json, and prints what was found.
+
+    resumed: what is continued, "" for a fresh start.
+    """
+    folder = make_folder(options.folder)
+    if not resumed and (folder / STATE_FILE).exists():
+        logging.getLogger(__name__).warning(
+            "%s holds an earlier run, which will be overwritten; to go on with it, stop now and "
+            "use --continue_train",
+            folder,
+        )
+    print(options.table())
+    write_text(folder / "train_opt.txt", options.table() + "\n")
+    write_text(folder / "options.json", options.json())
+    print(describe(device, options.run.gpu_ids))
+    print(f"dataset [{options.data.dataset_mode}] was created")
+    print(f"The number of training images = {images}")
+    print(f"model [{options.model.model}] was created")
+    print("---------- Networks initialized -------------")
+    for name, network in model.networks().items():
+        if options.run.verbose:
+            print(network)
+        millions = sum(p.numel() for p in network.parameters()) / 1e6
+        print(f"[Network {name}] Total number of parameters : {millions:.3f} M")
+    print("-----------------------------------------------")
+    if resumed:
+        print(resumed)
+    print(f"seed {options.run.seed}", flush=True)
