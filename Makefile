@@ -1,5 +1,6 @@
 # make demo [MODEL=cycle_gan]   prepare real data, train, test, score
 # make test                     run the tests
+# make lint                     style and types
 # PYTHON=python3.12 chooses the interpreter of a new .venv; PIP_ARGS=... is handed to pip, e.g. for CPU-only wheels.
 
 PYTHON ?= python3
@@ -13,16 +14,18 @@ export PIP_CONSTRAINT := build-constraints.txt
 export PIP_BUILD_CONSTRAINT := build-constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test clean
+.PHONY: demo test lint clean
 
 demo: .venv/installed
 	$(BIN)/python scripts/demo.py --model $(MODEL)
 
 test: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, found " + sys.version)'

@@ -54,5 +54,5 @@ def _to_8_bits(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         scale = 255 / 65535
     else:
-        scale = 255.0 if array.max(initial=0) <= 1 else 1.0
+        scale = 255.0 if float(array.max()) <= 1 else 1.0
     return Image.fromarray((array * scale).round().clip(0, 255).astype(np.uint8))
