@@ -25,6 +25,7 @@ from util.errors import InputError, run_command
 from util.failures import explained
 from util.files import write_text
 from util.images import to_uint8
+from util.logger import At, Logger, Sink
 from util.position_seed import position_seed
 from util.results import ResultWriter
 
@@ -44,13 +45,14 @@ def main(argv: Sequence[str]) -> int:
 
 
 def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
-    """The options, completed from the weights file itself where no options.json tells how they were trained."""
-    known = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
-    if not known:
-        generator = next(iter(create_model(options.model).networks()))
-        known = describe_generator(
-            load_weights(network_path(options.folder, options.run.label, generator))
-        )
+    """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
+    saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
+    generator = next(iter(create_model(options.model).networks()))
+    weights = load_weights(network_path(options.folder, options.run.label, generator))
+    found = describe_generator(weights)
+    if "norm" in saved:  # which the weights do not always tell
+        found["norm"] = saved["norm"]
+    known = {**saved, **found}
     for name in sorted(options.explicit & known.keys()):
         if getattr(options.model, name) != known[name]:
             logging.warning(
@@ -59,8 +61,8 @@ def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
                 getattr(options.model, name),
                 known[name],
             )
-    found = {name: value for name, value in known.items() if name not in options.explicit}
-    return dataclasses.replace(options, model=dataclasses.replace(options.model, **found))
+    taken = {name: value for name, value in known.items() if name not in options.explicit}
+    return dataclasses.replace(options, model=dataclasses.replace(options.model, **taken))
 
 
 def load_model(options: TestOptions) -> BaseModel:
@@ -72,10 +74,6 @@ def load_model(options: TestOptions) -> BaseModel:
         print(f"loading the model from {path}")
         if options.run.verbose:
             print(network)
-    try:
-        write_text(options.folder / "test_opt.txt", options.table() + "\n")
-    except InputError as error:  # a shared folder of checkpoints may be read-only
-        logging.warning("%s", error)
     if options.result.eval:
         return model.eval()
     use_image_statistics(model)
@@ -96,6 +94,10 @@ def test(model: BaseModel, options: TestOptions) -> None:
             seed=options.run.seed,
         ),
     )
+    try:
+        write_text(options.folder / "test_opt.txt", options.table() + "\n")
+    except InputError as error:  # a shared folder of checkpoints may be read-only
+        logging.warning("%s", error)
     random = model.training and any(isinstance(m, nn.Dropout) for m in model.modules())
     loader = Loader(
         dataset,
@@ -115,12 +117,7 @@ def test(model: BaseModel, options: TestOptions) -> None:
         width=options.log.display_winsize,
         aspect_ratio=options.result.aspect_ratio,
     )
-    wandb = None
-    if options.log.use_wandb:
-        from util.sinks.wandb_sink import WandbSink
-
-        project, name = options.log.wandb_project_name, options.run.name
-        wandb = WandbSink(project, name, options.values(), str(options.folder))
+    logger = Logger(tracker(options))
     with writer, explained(), torch.inference_mode():
         for index, batch in enumerate(progress(batches(loader, total), total)):
             torch.manual_seed(position_seed(options.run.seed, index))
@@ -129,15 +126,24 @@ def test(model: BaseModel, options: TestOptions) -> None:
                 paths = {"A": A_path, "B": batch.get("B_paths", batch["A_paths"])[i]}
                 shown = {name: to_uint8(image[i]) for name, image in images.items()}
                 writer.add(shown, {name: paths[model.sources.get(name, "A")] for name in shown})
-                if wandb:
-                    wandb.results(shown)
-    if wandb:
-        wandb.close()
-    for path, reason in loader.skipped.items():
-        print(f"skipped {path}: {reason}")
+                logger.images(At(1, index + 1, index + 1, 1.0), shown)
+    logger.close()
+    for line in loader.report():
+        print(line)
     if not writer.count:
         raise InputError(f"all {total} images were skipped")
     print(f"{writer.count} images translated; see {folder / 'index.html'}")
+
+
+def tracker(options: TestOptions) -> list[Sink]:
+    """Weights & Biases, where it is asked for and can be reached."""
+    if not options.log.use_wandb:
+        return []
+    from util.sinks.wandb_sink import open_wandb
+
+    return open_wandb(
+        options.log.wandb_project_name, options.run.name, options.values(), str(options.folder)
+    )
 
 
 def batches(loader: Loader, total: int) -> Iterator[dict[str, Any]]:

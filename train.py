@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 
@@ -14,6 +15,7 @@ from data.loader import Loader
 from models import Adam, create_model, model_options
 from models.base_model import Step
 from models.resume import resume
+from options.base_options import DataOptions
 from options.train_options import TrainOptions
 from util import distributed
 from util.device import select_device
@@ -75,6 +77,8 @@ class Training:
         if options.log.use_wandb:
             require_wandb()
         self.trained = False  # until a step is taken there is nothing to save
+        if distributed.world_size() > 1:
+            check_processes_keep_step(data)
         self.progress = Progress()
         resumed = resume(self.model, self.progress, options)
         if self.is_main:
@@ -85,7 +89,7 @@ class Training:
         options, progress = self.options, self.progress
         epoch_images = len(self.loader) * distributed.world_size()
         self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
-        sinks = build_sinks(options, progress.curve, self._say) if self.is_main else []
+        sinks = build_sinks(options, progress, self._say) if self.is_main else []
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
         try:
             with explained():
@@ -99,8 +103,8 @@ class Training:
             ) from None
         finally:
             self.logger.close()
-        for path, reason in self.loader.skipped.items():
-            self._say(f"skipped {path}: {reason}")
+        for line in self.loader.report():
+            self._say(line)
         if self.stop.signal:
             if self.trained:
                 self._save(["latest"], f"stopped by a signal; saved epoch {progress.epoch}")
@@ -171,7 +175,8 @@ class Training:
             self.progress.curve.append([at.x, losses])
             self.logger.losses(at, losses)
         if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
-            shown = self.model.displayable(step.visuals)
+            first = {name: images[:1] for name, images in step.visuals.items()}
+            shown = self.model.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
 
     def _set_learning_rate(self) -> float:
@@ -200,14 +205,28 @@ class Training:
         """Writes the networks under each label, and the state to resume from."""
         if not self.is_main:
             return
-        self._say(message)
         for label in labels:
             save_networks(self.options.folder, label, self.model)
         save_state(self.options.folder, self.model, self.progress, self.options.values())
+        self._say(message)
 
     def _say(self, text: str) -> None:
         if self.is_main:
-            self.console.message(text)
+            with suppress(OSError):  # whoever read our output may be gone; the run goes on
+                self.console.message(text)
+
+
+def check_processes_keep_step(data: DataOptions) -> None:
+    """Raises: InputError for what would make one process take more steps than another."""
+    if data.bad_images == "skip":
+        raise InputError(
+            "--bad_images skip works with one process: mend or remove bad images first"
+        )
+    if data.batch_size > 1 and "crop" not in data.preprocess:
+        raise InputError(
+            f"--preprocess {data.preprocess} gives images of several sizes, which batches of several "
+            "processes cannot share out: use --batch_size 1, or a --preprocess that crops"
+        )
 
 
 if __name__ == "__main__":

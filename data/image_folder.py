@@ -26,7 +26,7 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [os.path.join(parent, name) for name in files if is_image(name)]
     if not found:
         raise InputError(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")

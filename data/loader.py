@@ -69,7 +69,7 @@ class Loader:
         self.sampler = PositionSampler(
             len(dataset), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size
         )
-        if not len(self.sampler):
+        if not len(self):
             raise InputError(f"{len(dataset)} images cannot be shared by {world_size} processes")
         self.batch_size, self.bad_images = batch_size, bad_images
         self.skipped: dict[str, str] = {}
@@ -89,7 +89,12 @@ class Loader:
 
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
-        return len(self.sampler)
+        return self.sampler.length // self.sampler.world_size
+
+    def report(self) -> list[str]:
+        """Lines about what was skipped."""
+        lines = [f"skipped {path}: {reason}" for path, reason in self.skipped.items()]
+        return [*lines, f"{len(lines)} images were skipped"] if lines else []
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
         """The batches of an epoch from image number `start` on; neighbours of different sizes are split.
@@ -117,8 +122,9 @@ class Loader:
 
 
 def _leave_interrupts_to_the_main_process(worker: int) -> None:
-    """Ctrl-C reaches all processes of a terminal; workers must last until the run has been saved."""
+    """Ctrl-C, and SIGTERM from job schedulers, reach all processes; workers must last until the run is saved."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _collate(

@@ -39,7 +39,12 @@ class Preprocess:
         height, width = resized = self._resized(image.shape[-2], image.shape[-1])
         top = left = 0
         crop = None
-        if "crop" in self.mode:
+        if "crop" not in self.mode and self.augment:  # to sides that the network takes
+            crop = self._rounded(height), self._rounded(width)
+            scale = max(crop[0] / height, crop[1] / width)
+            resized = max(crop[0], round(height * scale)), max(crop[1], round(width * scale))
+            top, left = rng.randint(0, resized[0] - crop[0]), rng.randint(0, resized[1] - crop[1])
+        elif "crop" in self.mode:
             spare_rows, spare_columns = height - self.crop_size, width - self.crop_size
             if min(spare_rows, spare_columns) < 0:
                 raise ValueError(
@@ -62,8 +67,6 @@ class Preprocess:
             if self.mode == "scale_width_and_crop":  # wide images: as much larger as the crop needs
                 scale = max(scale, self.crop_size / height)
             height, width = max(1, round(height * scale)), max(1, round(width * scale))
-        if self.augment and "crop" not in self.mode:
-            return self._rounded(height), self._rounded(width)
         return height, width
 
     def _rounded(self, side: int) -> int:

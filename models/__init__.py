@@ -37,8 +37,10 @@ def create_model(
         seed: the same seed gives the same initial weights.
     Raises: InputError when the options do not fit each other.
     """
-    names = [name for name in MODELS if find_model(name).Options is type(options)]
-    model_class = find_model(names[0] if names else options.model)
+    model_class = find_model(options.model)
+    if model_class.Options is not type(options):  # built in code: the class of the options decides
+        shipped = (find_model(name) for name in MODELS)
+        model_class = next((m for m in shipped if m.Options is type(options)), model_class)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(position_seed(seed, "init"))
         try:

@@ -68,7 +68,7 @@ class BaseModel(nn.Module, ABC):
         self.options, self.seed = options, seed
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.pools: dict[str, ImagePool] = {}
-        self._synchronized: dict[str, nn.Module] = {}  # beside the networks, never saved
+        self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
     def train_step(self, batch: Batch) -> Step:
         """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1]."""
@@ -127,7 +127,9 @@ class BaseModel(nn.Module, ABC):
                 f"--model {self.options.model} needs images {name}, which this --dataset_mode does not give"
             )
         like = next(self.parameters())
-        return batch[name].to(like.device, like.dtype, non_blocking=True)
+        # Only from pinned memory, which is CUDA's, is it safe not to wait.
+        on_cuda = like.device.type == "cuda"
+        return batch[name].to(like.device, like.dtype, non_blocking=on_cuda)
 
     def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """A and B, which belong together. Raises: InputError when their sizes differ."""
@@ -147,11 +149,11 @@ class BaseModel(nn.Module, ABC):
             input_nc, output_nc, o.ngf, o.netG, o.norm, dropout, o.init_type, o.init_gain
         )
 
-    def run(self, name: str, images: torch.Tensor) -> torch.Tensor:
-        """The output of the network of that name; in backward its gradients are averaged over processes."""
-        if name not in self._synchronized:
-            self._synchronized[name] = distributed.synchronized(getattr(self, name))
-        return self._synchronized[name](images)
+    def run(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """The network's output; in backward its gradients are averaged over processes."""
+        if network not in self._synchronized:
+            self._synchronized[network] = distributed.synchronized(network)
+        return self._synchronized[network](images)
 
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """A generator's output for images of any size, in their size."""

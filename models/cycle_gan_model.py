@@ -67,8 +67,8 @@ class CycleGANModel(GANModel):
             if trains_G:
                 descend(self.optimizers["G"], torch.stack(list(losses.values())).sum())
 
-        D_A = self.D_losses("D_A", real_B, self.pools["B"].query(visuals["fake_B"]))
-        D_B = self.D_losses("D_B", real_A, self.pools["A"].query(visuals["fake_A"]))
+        D_A = self.D_losses(self.D_A, real_B, self.pools["B"].query(visuals["fake_B"]))
+        D_B = self.D_losses(self.D_B, real_A, self.pools["A"].query(visuals["fake_A"]))
         descend(self.optimizers["D"], D_A["total"] + D_B["total"])
         losses |= {"D_A": D_A["total"], "D_B": D_B["total"]}
 
@@ -83,8 +83,8 @@ class CycleGANModel(GANModel):
     ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """The generators' weighted losses and all images on the way to them."""
         o = self.options
-        fake_B, fake_A = self.run("G_A", real_A), self.run("G_B", real_B)
-        rec_A, rec_B = self.run("G_B", fake_B), self.run("G_A", fake_A)
+        fake_B, fake_A = self.run(self.G_A, real_A), self.run(self.G_B, real_B)
+        rec_A, rec_B = self.run(self.G_B, fake_B), self.run(self.G_A, fake_A)
         losses = {
             "G_A": self.G_loss(self.D_A, fake_B),
             "G_B": self.G_loss(self.D_B, fake_A),
@@ -94,7 +94,7 @@ class CycleGANModel(GANModel):
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
         B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}
         if self.lambda_identity > 0:
-            idt_A, idt_B = self.run("G_A", real_B), self.run("G_B", real_A)
+            idt_A, idt_B = self.run(self.G_A, real_B), self.run(self.G_B, real_A)
             losses["idt_A"] = self.lambda_identity * o.lambda_B * F.l1_loss(idt_A, real_B)
             losses["idt_B"] = self.lambda_identity * o.lambda_A * F.l1_loss(idt_B, real_A)
             A, B = {**A, "idt_B": idt_B}, {**B, "idt_A": idt_A}

@@ -65,19 +65,19 @@ class GANModel(BaseModel):
         return gan_loss(D(fake), True, self.options.gan_mode, for_generator=True)
 
     def D_losses(
-        self, name: str, real: torch.Tensor, fake: torch.Tensor
+        self, D: nn.Module, real: torch.Tensor, fake: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Losses of the discriminator of that name on (N, C, H, W): real, fake, and half their sum, total.
+        """Losses of a discriminator on (N, C, H, W): real, fake, and half their sum, total.
 
         With wgangp also the weighted gradient penalty, whose half is part of the total.
         """
         mode = self.options.gan_mode
-        fake_loss = gan_loss(self.run(name, fake.detach()), False, mode)
-        real_loss = gan_loss(self.run(name, real), True, mode)
+        fake_loss = gan_loss(self.run(D, fake.detach()), False, mode)
+        real_loss = gan_loss(self.run(D, real), True, mode)
         losses = {"real": real_loss, "fake": fake_loss}
         if mode == "wgangp":
             mix = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
-            penalty = gradient_penalty(getattr(self, name), real, fake, mix)
+            penalty = gradient_penalty(D, real, fake, mix)
             losses["gp"] = self.options.lambda_gp * penalty
         return {"total": 0.5 * torch.stack(list(losses.values())).sum(), **losses}
 

@@ -35,16 +35,16 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         if not (self.training and dist.is_available() and dist.is_initialized()):
             return super().forward(input)
-        channels = input.shape[1]
-        count = input.new_full((1,), input.numel() / channels)
-        sums = torch.cat([input.sum((0, 2, 3)), input.square().sum((0, 2, 3)), count])
-        total, squares, count = SumOverProcesses.apply(sums).split([channels, channels, 1])
-        mean = total / count
-        variance = (squares / count - mean.square()).clamp(min=0)
+        x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
+        count = SumOverProcesses.apply(x.new_tensor(x.numel() / x.shape[1]))
+        if count < 2:
+            raise ValueError("batch norm needs more than one value per channel")
+        mean = SumOverProcesses.apply(x.sum((0, 2, 3))) / count
+        centred = x - mean[:, None, None]
+        variance = SumOverProcesses.apply(centred.square().sum((0, 2, 3))) / count
         self._track(mean.detach(), variance.detach() * count / (count - 1))
         scale = self.weight * (variance + self.eps).rsqrt()
-        shift = self.bias - mean * scale
-        return input * scale[:, None, None] + shift[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)
 
     def _track(self, mean: torch.Tensor, unbiased_variance: torch.Tensor) -> None:
         assert self.running_mean is not None

@@ -51,11 +51,11 @@ class Pix2PixModel(GANModel):
         real_A, real_B = self.pair(batch)
         trains_G = self.next_step_trains_G()
         with torch.set_grad_enabled(trains_G):
-            fake_B = self.run("G", real_A)
+            fake_B = self.run(self.G, real_A)
             fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
 
         real_AB = torch.cat([real_A, real_B], dim=1)
-        D = self.D_losses("D", real_AB, self.pools["AB"].query(fake_AB))
+        D = self.D_losses(self.D, real_AB, self.pools["AB"].query(fake_AB))
         descend(self.optimizers["D"], D["total"])
 
         with torch.set_grad_enabled(trains_G), frozen(self.D):

@@ -19,14 +19,15 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions) -> str:
     """
     text = ""
     if options.optim.continue_train:
-        chosen = {"epoch", "load_iter"} & options.explicit
-        if (options.folder / checkpoint.STATE_FILE).exists() and not chosen:
+        whole = options.run.label == "latest" and (options.folder / checkpoint.STATE_FILE).exists()
+        if whole:
             load_state(options.folder, model, progress)
             text = f"continuing {options.folder} after {progress.run_images} images"
         else:
             text = _load_weights(model, progress, options)
     if "epoch_count" in options.explicit:
         progress.epoch, progress.position = options.optim.epoch_count, 0
+        progress.metric_sum, progress.metric_steps = 0.0, 0
     if progress.epoch > options.optim.last_epoch:
         raise InputError(
             f"{options.folder} has finished its {options.optim.last_epoch} epochs: "

@@ -41,7 +41,7 @@ class TemplateModel(BaseModel):
 
     def train_step(self, batch: Batch) -> Step:
         data_A, data_B = self.pair(batch)
-        output = self.run("G", data_A)
+        output = self.run(self.G, data_A)
         loss = self.options.lambda_regression * F.l1_loss(output, data_B)
         descend(self.optimizers["G"], loss)
         return Step(

@@ -47,6 +47,7 @@ class CommandLine:
         groups: attribute name -> options group, in the order of `--help`.
         model_options, dataset_options: registries; raise ValueError for a name they do not know.
         phase: "train" or "test".
+        take_over: what of a training run's flags counts when --options names its file.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class CommandLine:
         *,
         phase: str,
         description: str,
+        take_over: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         self.groups, self.phase, self.description = groups, phase, description
         self.model_options, self.dataset_options = model_options, dataset_options
+        self.take_over = take_over
 
     def parse(self, argv: Sequence[str], saved: dict[str, Any] | None = None) -> Parsed:
         """Parses argv; `saved` flags come before built-in defaults and after the command line.
@@ -128,8 +131,10 @@ class CommandLine:
         return parser
 
     def _options_file(self, words: list[str]) -> dict[str, Any]:
-        path = _peek(words, "options")
-        return self.read(Path(path)) if path else {}
+        parser = argparse.ArgumentParser(add_help=False)
+        parser.add_argument("--options", nargs="?")
+        path = parser.parse_known_args(words)[0].options
+        return self.take_over(self.read(Path(path))) if path else {}
 
     def read(self, file: Path) -> dict[str, Any]:
         """Saved flags; exits with status 2 and a message when the file is not an options file."""

@@ -59,6 +59,7 @@ class TestOptions:
             dataset_options,
             phase="test",
             description="Translates images with a trained model and writes a result page.",
+            take_over=lambda flags: inherited(flags, flags.get("model", "")),
         )
         seen, _ = line.look(argv)
         file = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json"

@@ -7,6 +7,7 @@ an ordinary command, printed before it runs.
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -39,24 +40,21 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Prepares data, trains, tests and scores.")
     parser.add_argument("--model", choices=sorted(TRAINING), default="pix2pix")
     parser.add_argument("--out", default=".", help="folder for datasets/, checkpoints/, results/")
-    model, out = parser.parse_args(argv).model, Path(parser.parse_args(argv).out)
+    options = parser.parse_args(argv)
+    model, out = options.model, Path(options.out)
     name = f"demo_{model}"
     data, run, results = (out / p for p in (f"datasets/{DATA}", f"checkpoints/{name}", "results"))
     page = results / name / "test_latest/index.html"
-    folders = f"--checkpoints_dir {run.parent}"
+    where = ["--dataroot", data, "--name", name, "--model", model, "--checkpoints_dir", run.parent]
     start = time.perf_counter()
 
-    command(f"datasets/prepare.py {DATA} --out {data.parent}")
+    command("datasets/prepare.py", DATA, "--out", data.parent)
     if not finished(run, model):
-        resume = "--continue_train" if (run / "latest_state.pth").exists() else ""
-        command(
-            f"train.py --dataroot {data} --name {name} --model {model} {TRAINING[model]} {SIZES} {folders} "
-            f"--save_latest_freq 2000 --display_id -1 {resume}"
-        )
+        resume = ["--continue_train"] if (run / "latest_state.pth").exists() else []
+        flags = f"{TRAINING[model]} {SIZES} --save_latest_freq 2000 --display_id -1".split()
+        command("train.py", *where, *flags, *resume)
     if not page.exists() or page.stat().st_mtime < (run / "latest_state.pth").stat().st_mtime:
-        command(
-            f"test.py --dataroot {data} --name {name} --model {model} {folders} --results_dir {results} --eval"
-        )
+        command("test.py", *where, "--results_dir", results, "--eval")
     sides = ["B"] if model == "pix2pix" else ["B", "A"]
     for side in sides:
         report(data, page.parent / "images", side)
@@ -73,13 +71,14 @@ def finished(run: Path, model: str) -> bool:
     return bool(list(run.glob(f"{epochs}_net_*.pth"))) and (run / "latest_state.pth").exists()
 
 
-def command(line: str) -> None:
+def command(script: str, *words: str | Path) -> None:
     """Runs one of the project's scripts, shown as a user would type it."""
-    words = shlex.split(line)
-    print(f"\n$ python {shlex.join(words)}", flush=True)
-    status = subprocess.run(
-        [sys.executable, str(ROOT / words[0]), *words[1:]], check=False
-    ).returncode
+    line = [str(word) for word in words]
+    print(f"\n$ python {shlex.join([script, *line])}", flush=True)
+    # Threads that spin while they wait slow each other down as soon as anything else wants the cores.
+    env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+    command_line = [sys.executable, str(ROOT / script), *line]
+    status = subprocess.run(command_line, check=False, env=env).returncode
     if status:
         raise InputError(f"the step above ended with status {status}")
 

@@ -61,6 +61,19 @@ def test_every_flag_is_read_somewhere() -> None:
     assert not dead
 
 
+def test_a_subclass_of_a_shipped_model_is_the_one_that_is_built(tmp_path, monkeypatch) -> None:
+    import models
+    from models.pix2pix_model import Pix2PixOptions
+
+    (tmp_path / "mine_model.py").write_text(
+        "from models.pix2pix_model import Pix2PixModel\nclass MineModel(Pix2PixModel):\n    pass\n"
+    )
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    tiny = {"ngf": 1, "netG": "resnet_6blocks"}
+    assert type(models.create_model(Pix2PixOptions(model="mine", **tiny))).__name__ == "MineModel"
+    assert type(models.create_model(Pix2PixOptions(**tiny))).__name__ == "Pix2PixModel"
+
+
 def test_a_file_dropped_beside_ours_is_found_by_name(tmp_path, monkeypatch) -> None:
     import models
 

@@ -130,7 +130,6 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(
     root = paired if model == "pix2pix" else unpaired
     flags = [*flags, "--print_freq", "1", "--n_epochs", "2", "--n_epochs_decay", "1"]
     whole = run(root, tmp_path, "whole", *flags, model=model)
-    # Stopped in the middle of the second epoch, by the saving of which it leaves a state.
     part = run(
         root, tmp_path, "part", *flags, "--n_epochs", "1", "--n_epochs_decay", "0", model=model
     )
@@ -345,6 +344,58 @@ def test_an_error_before_training_leaves_no_folder(paired, tmp_path) -> None:
         with pytest.raises(InputError):
             run(paired, tmp_path, "n", *flags)
     assert not (tmp_path / "n").exists()
+
+
+def test_a_last_epoch_entered_in_the_middle_prints_no_more_than_a_whole_one(tmp_path) -> None:
+    root = tmp_path / "data"
+    write_images(root / "train", 9, 32, 64)
+    flags = ["--print_freq", "4", "--serial_batches", "--no_flip"]
+    whole = run(root, tmp_path, "whole", *flags)
+    good = (root / "train/006.png").read_bytes()
+    (root / "train/006.png").write_bytes(b"nonsense")
+    with pytest.raises(InputError):
+        run(root, tmp_path, "part", *flags)
+    (root / "train/006.png").write_bytes(good)
+    part = run(root, tmp_path, "part", *flags, "--continue_train")
+    assert_same(content(whole), content(part))
+    lines = [line for line in (part / "loss_log.txt").read_text().splitlines() if "epoch:" in line]
+    assert [re.search(r"iters: (\d+)", line)[1] for line in lines] == ["4", "8", "9"]
+
+
+def test_the_optimizers_use_the_schedules_rate(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n", "--n_epochs", "1", "--n_epochs_decay", "1")
+    for name in ("optimizer_G", "optimizer_D"):
+        (group,) = content(folder)["stateful"][name]["param_groups"]
+        assert group["lr"] == pytest.approx(0.0001)
+
+
+def test_the_plateau_policy_watches_what_is_learned(paired, tmp_path) -> None:
+    flags = ["--lr_policy", "plateau", "--lr", "0", "--serial_batches", "--no_flip", "--no_dropout"]
+    crop = ["--preprocess", "none", "--n_epochs", "8", "--norm", "instance"]
+    folder = run(paired, tmp_path, "n", *flags, *crop, "--lambda_L1", "50")
+    metric = content(folder)["progress"]["metric"]
+    assert len(metric) == 8
+    assert metric == pytest.approx([metric[0]] * 8)  # with a rate of 0 nothing improves
+    assert metric[0] > 1
+
+
+def test_no_html_writes_no_page(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n", "--no_html", "--display_freq", "1")
+    assert not (folder / "web").exists()
+
+
+def test_the_page_lists_the_epochs_of_this_run_alone(paired, tmp_path) -> None:
+    run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1")
+    folder = run(paired, tmp_path, "n", "--display_freq", "1")
+    assert re.findall(r"epoch \[(\d)\]", (folder / "web/index.html").read_text()) == ["1"]
+    run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1", "--continue_train")
+    assert re.findall(r"epoch \[(\d)\]", (folder / "web/index.html").read_text()) == ["2", "1"]
+
+
+def test_a_chosen_epochs_weights_are_followed_by_the_next_epoch(paired, tmp_path, capsys) -> None:
+    run(paired, tmp_path, "n", "--n_epochs", "2", "--save_epoch_freq", "1")
+    run(paired, tmp_path, "n", "--n_epochs", "3", "--continue_train", "--epoch", "1")
+    assert "with fresh optimizers, in epoch 2" in capsys.readouterr().out
 
 
 def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) -> None:

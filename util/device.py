@@ -23,7 +23,7 @@ def select_device(gpu_ids: str) -> torch.device:
             )
         torch.cuda.set_device(index)
         return torch.device("cuda", index)
-    if torch.backends.mps.is_available():
+    if torch.backends.mps.is_available() and not distributed.is_active():  # gloo cannot use it
         return torch.device("mps")
     return torch.device("cpu")
 

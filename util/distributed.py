@@ -22,7 +22,7 @@ def process_group(gpu_ids: str) -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
-    on_gpus = torch.cuda.is_available() and gpu_ids != "-1"
+    on_gpus = torch.cuda.is_available() and dist.is_nccl_available() and gpu_ids != "-1"
     dist.init_process_group("nccl" if on_gpus else "gloo")
     try:
         yield
@@ -69,15 +69,11 @@ def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
     """Scalars averaged over processes; waits for the device."""
     if not values:
         return {}
-    stacked = torch.stack([value.detach().double().cpu() for value in values.values()])
+    # One wait for the device; Apple GPUs have no float64.
+    stacked = torch.stack([value.detach() for value in values.values()]).cpu().double()
     if is_active():
         if dist.get_backend() == "nccl":
             stacked = stacked.cuda()
         dist.all_reduce(stacked)
         stacked /= world_size()
     return dict(zip(values, stacked.tolist(), strict=True))
-
-
-def barrier() -> None:
-    if is_active():
-        dist.barrier()

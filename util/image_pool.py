@@ -24,16 +24,17 @@ class ImagePool:
         """As many images as given, (N, C, H, W); without gradient, unless pool_size is 0."""
         if self.pool_size == 0:
             return images
-        return torch.stack([self._exchange(image) for image in images.detach()])
+        alone = len(images) == 1
+        return torch.stack([self._exchange(image, alone) for image in images.detach()])
 
-    def _exchange(self, image: torch.Tensor) -> torch.Tensor:
+    def _exchange(self, image: torch.Tensor, alone: bool) -> torch.Tensor:
         if len(self.images) < self.pool_size:
             self.images.append(image.clone())
             return image
         if self.rng.random() <= 0.5:
             return image
         slot = self.rng.randrange(self.pool_size)
-        if self.images[slot].shape != image.shape:  # a batch holds images of one size
+        if not alone and self.images[slot].shape != image.shape:  # a batch has one size
             return image
         kept, self.images[slot] = self.images[slot], image.clone()
         return kept.to(image.device)  # a restored pool comes from the CPU

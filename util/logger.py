@@ -15,7 +15,7 @@ class At:
     """When something happened.
 
     Attributes:
-        epoch, epoch_images: the epoch, from 1, and the images of it seen by one process.
+        epoch, epoch_images: the epoch, from 1, and the images of it seen so far.
         run_images: images since the start of the run.
         x: epochs done, with their fraction: where a point lies on a curve.
         time, data: seconds an image took, and seconds that a step waited for data.

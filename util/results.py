@@ -72,8 +72,10 @@ class ResultWriter:
     def _claim(self, path: str, label: str) -> str | None:
         """A name that no other input has; None when this input's image is written already."""
         name = result_name(path, self.dataroot, self.phase)
-        suffix = PurePath(path).suffix.lstrip(".")
-        for candidate in (name, f"{name}_{suffix}"):  # a.jpg and a.png may lie side by side
+        place = PurePath(os.path.relpath(path, self.dataroot))
+        whole, suffix = place.with_suffix("").as_posix().lstrip("./"), place.suffix.lstrip(".")
+        # The same name may lie in several phase folders, and a.jpg beside a.png.
+        for candidate in (name, whole, f"{name}_{suffix}", f"{whole}_{suffix}"):
             if (candidate, label) not in self.owners:
                 self.owners[candidate, label] = path
                 return candidate

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 from options.train_options import TrainOptions
 from util.logger import Sink
+from util.run_state import Progress
 
 
-def build_sinks(options: TrainOptions, curve: list, say: Callable[[str], None]) -> list[Sink]:
+def build_sinks(
+    options: TrainOptions, progress: Progress, say: Callable[[str], None]
+) -> list[Sink]:
     """Every place beside the console that the options ask for; each is imported only then.
 
     Args:
-        curve: [x, losses] of earlier parts of the run.
+        progress: of an earlier part of the run, whose curves and pages go on.
         say: takes a line for the user.
     """
     log, folder, name = options.log, options.folder, options.run.name
@@ -23,8 +26,15 @@ def build_sinks(options: TrainOptions, curve: list, say: Callable[[str], None]) 
         from util.sinks.page_sink import PageSink
 
         web = folder / "web"
+        resumed = progress.epoch > 1 or progress.run_images > 0
         sinks.append(
-            PageSink(web, name, width=log.display_winsize, update_html_freq=log.update_html_freq)
+            PageSink(
+                web,
+                name,
+                width=log.display_winsize,
+                update_html_freq=log.update_html_freq,
+                earlier_epochs=progress.epoch if resumed else 0,
+            )
         )
     if log.display_id > 0:
         from util.sinks.visdom_sink import VisdomSink
@@ -40,13 +50,10 @@ def build_sinks(options: TrainOptions, curve: list, say: Callable[[str], None]) 
             winsize=log.display_winsize,
             say=say,
         )
-        visdom.restore(curve)
+        visdom.restore(progress.curve)
         sinks.append(visdom)
     if log.use_wandb:
-        from util.sinks.wandb_sink import WandbSink
+        from util.sinks.wandb_sink import open_wandb
 
-        try:
-            sinks.append(WandbSink(log.wandb_project_name, name, options.values(), str(folder)))
-        except Exception as error:  # no login, no network, ...: training does not depend on it
-            say(f"Weights & Biases is not used: {error}")
+        sinks += open_wandb(log.wandb_project_name, name, options.values(), str(folder))
     return sinks

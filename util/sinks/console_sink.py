@@ -33,7 +33,8 @@ class ConsoleSink:
             return
         if self.bar is None:
             total = self.epoch_images * self.last_epoch
-            self.bar = tqdm(total=total, initial=at.run_images - images, unit="img", smoothing=0.05)
+            done = (at.epoch - 1) * self.epoch_images + at.epoch_images - images
+            self.bar = tqdm(total=total, initial=done, unit="img", smoothing=0.05)
         self.waited += waited
         share = self.waited / max(1e-9, time.perf_counter() - self.started)
         self.bar.set_description(f"epoch {at.epoch}/{self.last_epoch}", refresh=False)

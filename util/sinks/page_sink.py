@@ -15,12 +15,17 @@ IMAGE = re.compile(r"epoch(\d+)_(.+)\.png")
 
 
 class PageSink:
-    """Writes images at the first display of an epoch, and whenever update_html_freq images have gone by."""
+    """Writes images at the first display of an epoch, and whenever update_html_freq images have gone by.
 
-    def __init__(self, folder: Path, name: str, *, width: int, update_html_freq: int) -> None:
+    earlier_epochs: how many epochs on disk are an earlier part of this run, and stay on the page.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, *, width: int, update_html_freq: int, earlier_epochs: int
+    ) -> None:
         self.folder, self.name = folder, name
         self.width, self.update_html_freq = width, update_html_freq
-        self.rows = self._rows_on_disk()
+        self.rows = self._rows_on_disk(earlier_epochs)
         self.written: At | None = None
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
@@ -50,10 +55,11 @@ class PageSink:
         title = f"Experiment name = {self.name}"
         write_page(self.folder / "index.html", title, rows, width=self.width, refresh=refresh)
 
-    def _rows_on_disk(self) -> dict[int, list[Picture]]:
+    def _rows_on_disk(self, earlier_epochs: int) -> dict[int, list[Picture]]:
         """What an earlier part of this run has written: only epochs that have images are listed."""
         rows: dict[int, list[Picture]] = {}
         for file in sorted((self.folder / "images").glob("epoch*_*.png")):
-            if match := IMAGE.fullmatch(file.name):
+            match = IMAGE.fullmatch(file.name)
+            if match and int(match[1]) <= earlier_epochs:
                 rows.setdefault(int(match[1]), []).append(Picture(f"images/{file.name}", match[2]))
         return rows

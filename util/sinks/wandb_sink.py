@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
 
 from util.errors import InputError
-from util.logger import At
+from util.logger import At, Sink
 
 
 def require_wandb() -> Any:
@@ -40,11 +41,18 @@ class WandbSink:
         }
         self.run.log(pictures, step=at.run_images)
 
-    def results(self, images: dict[str, np.ndarray]) -> None:
-        """One row of test results."""
-        self.run.log(
-            {name: self.wandb.Image(image, caption=name) for name, image in images.items()}
-        )
-
     def close(self) -> None:
         self.run.finish()
+
+
+def open_wandb(project: str, name: str, config: dict[str, Any], folder: str) -> list[Sink]:
+    """The sink, or none with a note where there is no login or no network: a run does not depend on it.
+
+    Raises: InputError when the package is missing.
+    """
+    require_wandb()
+    try:
+        return [WandbSink(project, name, config, folder)]
+    except Exception as error:
+        logging.getLogger(__name__).warning("Weights & Biases is not used: %s", error)
+        return []
