@@ -149,7 +149,7 @@ class Training:
                 return
             waiting_since = time.perf_counter()
 
-        if not self.trained:
+        if len(self.loader.skipped) >= len(self.loader):
             raise InputError(f"all {len(self.loader)} images were skipped: nothing to train on")
         progress.next_epoch()
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
@@ -167,7 +167,7 @@ class Training:
         """Hands losses and images to the logger when they are due; only then waits for the device."""
         log = self.options.log
         if self.is_main:
-            self.console.progress(at, images, at.data)
+            self.console.progress(at, images)
         if last or crossed(before, at.run_images, log.print_freq):
             losses = distributed.mean(step.losses)
             took = (time.perf_counter() - step_started) / images

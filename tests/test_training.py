@@ -168,6 +168,18 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch
     assert_same(content(tmp_path / "whole"), content(tmp_path / "part"))
 
 
+def test_a_run_stopped_behind_the_last_image_of_an_epoch_goes_on_with_the_next(
+    paired, tmp_path
+) -> None:
+    whole = run(paired, tmp_path, "whole", "--n_epochs", "2")
+    folder = run(paired, tmp_path, "n")
+    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    state["progress"] |= {"epoch": 1, "position": 6}
+    checkpoint.save(folder / checkpoint.STATE_FILE, state)
+    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    assert_same(content(whole)["networks"], content(folder)["networks"])
+
+
 def test_logging_does_not_change_what_is_learned(paired, tmp_path) -> None:
     often = run(
         paired,

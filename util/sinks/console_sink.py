@@ -27,15 +27,15 @@ class ConsoleSink:
         self.bar: tqdm | None = None
         self.started, self.waited = time.perf_counter(), 0.0
 
-    def progress(self, at: At, images: int, waited: float) -> None:
-        """Counts a step of some images, of whose seconds so many went by waiting for data."""
+    def progress(self, at: At, images: int) -> None:
+        """Counts a step of so many images."""
         if not sys.stderr.isatty():
             return
         if self.bar is None:
             total = self.epoch_images * self.last_epoch
             done = (at.epoch - 1) * self.epoch_images + at.epoch_images - images
             self.bar = tqdm(total=total, initial=done, unit="img", smoothing=0.05)
-        self.waited += waited
+        self.waited += at.data
         share = self.waited / max(1e-9, time.perf_counter() - self.started)
         self.bar.set_description(f"epoch {at.epoch}/{self.last_epoch}", refresh=False)
         self.bar.set_postfix_str(f"data wait {share:.0%}", refresh=False)
