@@ -30,7 +30,7 @@ TRAINING = {
     "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004 "
     "--n_epochs 8 --n_epochs_decay 8",
     "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --lambda_identity 0 --lr 0.0005 "
-    "--n_epochs 8 --n_epochs_decay 6",
+    "--n_epochs 6 --n_epochs_decay 4",
 }
 
 
