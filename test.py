@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 import torch
@@ -48,8 +49,8 @@ def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
     """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
     saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
     generator = next(iter(create_model(options.model).networks()))
-    weights = load_weights(network_path(options.folder, options.run.label, generator))
-    found = describe_generator(weights)
+    path = network_path(options.folder, options.run.label, generator)
+    found = describe_generator(load_weights(path))
     if "norm" in saved:  # which the weights do not always tell
         found["norm"] = saved["norm"]
     known = {**saved, **found}
@@ -62,7 +63,10 @@ def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
                 known[name],
             )
     taken = {name: value for name, value in known.items() if name not in options.explicit}
-    return dataclasses.replace(options, model=dataclasses.replace(options.model, **taken))
+    try:
+        return dataclasses.replace(options, model=dataclasses.replace(options.model, **taken))
+    except ValueError as error:
+        raise InputError(f"{path} holds no generator that can be built: {error}") from None
 
 
 def load_model(options: TestOptions) -> BaseModel:
@@ -118,7 +122,7 @@ def test(model: BaseModel, options: TestOptions) -> None:
         aspect_ratio=options.result.aspect_ratio,
     )
     logger = Logger(tracker(options))
-    with writer, explained(), torch.inference_mode():
+    with closing(loader), writer, explained(), torch.inference_mode():
         for index, batch in enumerate(progress(batches(loader, total), total)):
             torch.manual_seed(position_seed(options.run.seed, index))
             images = model.displayable(model.translate(batch))

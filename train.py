@@ -9,28 +9,31 @@ from contextlib import suppress
 
 import torch
 
-from data import Source, create_dataset, dataset_options
+from data import Source, create_dataset, create_loader, dataset_options
+from data.checks import quick_findings
 from data.image_reader import BadImage
-from data.loader import Loader
+from data.loader import WorkersDied
 from models import Adam, create_model, model_options
 from models.base_model import Step
 from models.resume import resume
-from options.base_options import DataOptions
 from options.train_options import TrainOptions
 from util import distributed
-from util.device import select_device
+from util.device import make_deterministic, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
+from util.files import sweep
 from util.images import to_uint8
 from util.logger import At, Logger, crossed
 from util.lr_schedule import lr_multiplier
 from util.position_seed import position_seed
-from util.run_state import Progress, save_networks, save_state
+from util.run_state import Progress, snapshot
+from util.saver import Saver
 from util.sinks import build_sinks
 from util.sinks.console_sink import ConsoleSink
 from util.sinks.wandb_sink import require_wandb
 from util.stop import StopRequest
 from util.summary import announce
+from util.watchdog import Watchdog
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,9 +50,11 @@ class Training:
     def __init__(self, options: TrainOptions, stop: StopRequest) -> None:
         self.options, self.stop, self.is_main = options, stop, distributed.is_main()
         run, data = options.run, options.data
+        if run.deterministic:
+            make_deterministic()
         device = select_device(run.gpu_ids)
         # Images of varying size would make cuDNN search for the fastest algorithm over and over.
-        torch.backends.cudnn.benchmark = "crop" in data.preprocess
+        torch.backends.cudnn.benchmark = "crop" in data.preprocess and not run.deterministic
         adam = Adam(options.optim.lr, options.optim.beta1)
         self.model = create_model(options.model, adam=adam, seed=run.seed, device=device)
         if "crop" in data.preprocess:
@@ -63,57 +68,73 @@ class Training:
             seed=run.seed,
         )
         dataset = create_dataset(data, source)
-        self.loader = Loader(
-            dataset,
-            batch_size=data.batch_size,
-            num_threads=data.num_threads,
-            shuffle=not data.serial_batches,
-            seed=run.seed,
-            bad_images=data.bad_images,
-            rank=distributed.rank(),
-            world_size=distributed.world_size(),
-            pin_memory=device.type == "cuda",
-        )
+        pin_memory = device.type == "cuda"
+        self.loader = create_loader(dataset, seed=run.seed, pin_memory=pin_memory)
         if options.log.use_wandb:
             require_wandb()
         self.trained = False  # until a step is taken there is nothing to save
-        if distributed.world_size() > 1:
-            check_processes_keep_step(data)
-        self.progress = Progress()
-        resumed = resume(self.model, self.progress, options)
         if self.is_main:
-            announce(options, self.model, device, len(dataset), resumed)
+            sweep(options.folder)
+        self.progress = Progress()
+        notes = resume(self.model, self.progress, options)
+        self.epoch_images = len(self.loader) * distributed.world_size()
+        if self.progress.epoch_images not in (0, self.epoch_images):
+            notes.append(
+                f"note: an epoch had {self.progress.epoch_images} images when this run was saved, and has "
+                f"{self.epoch_images}: their order is another from here on"
+            )
+        self.progress.epoch_images = self.epoch_images
+        if self.is_main:
+            findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
+            announce(options, self.model, device, len(dataset), findings, notes)
+        self.console = ConsoleSink(self.epoch_images, options.optim.last_epoch)
+        self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
+        self.watchdog = Watchdog(
+            options.model.gan_mode,
+            options.optim.lr,
+            self._say,
+            hints=self.is_main and not options.log.no_hints,
+        )
 
     def run(self) -> int:
-        """Trains to the last epoch, or until a signal or an unusable image; what was reached is saved."""
+        """Trains to the last epoch, or until a signal or a failure; what was reached is saved."""
         options, progress = self.options, self.progress
-        epoch_images = len(self.loader) * distributed.world_size()
-        self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
         sinks = build_sinks(options, progress, self._say) if self.is_main else []
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
         try:
-            with explained():
-                while progress.epoch <= options.optim.last_epoch and not self.stop.signal:
-                    self._epoch(epoch_images)
-        except BadImage as bad:
-            if self.trained:
-                self._save(["latest"], f"saving before stopping (epoch {progress.epoch})")
-            raise InputError(
-                f"{bad}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
-            ) from None
+            with self.saver, explained():
+                self._train()
         finally:
+            self.loader.close()
             self.logger.close()
-        for line in self.loader.report():
-            self._say(line)
-        if self.stop.signal:
-            if self.trained:
-                self._save(["latest"], f"stopped by a signal; saved epoch {progress.epoch}")
-                self._say("go on with the same command and --continue_train")
+            for line in self.loader.report():
+                self._say(line)
+        if progress.epoch <= options.optim.last_epoch:
+            self._say("go on with the same command and --continue_train")
             return 128 + self.stop.signal
         self._say(f"done: {options.folder}")
         return 0
 
-    def _epoch(self, epoch_images: int) -> None:
+    def _train(self) -> None:
+        """All epochs, and a save of what was reached."""
+        progress, last_epoch = self.progress, self.options.optim.last_epoch
+        try:
+            while progress.epoch <= last_epoch and not self.stop.signal:
+                self._epoch()
+        except (BadImage, WorkersDied) as unusable:
+            if self.trained:
+                self._save(["latest"], f"saving before stopping (epoch {progress.epoch})")
+            if isinstance(unusable, WorkersDied):
+                raise
+            raise InputError(
+                f"{unusable}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
+            ) from None
+        if self.stop.signal and self.trained and progress.epoch <= last_epoch:
+            self._save(["latest"], f"stopped by a signal: saving epoch {progress.epoch}")
+        again = ["latest", str(last_epoch)]
+        self.saver.finish(lambda: self._save(again, "saving again"), self.stop)
+
+    def _epoch(self) -> None:
         options, progress = self.options, self.progress
         epoch, last_epoch = progress.epoch, options.optim.last_epoch
         started = time.perf_counter()
@@ -135,9 +156,10 @@ class Training:
             if options.optim.lr_policy == "plateau":
                 self._count_metric(step)
             seen = progress.position * distributed.world_size()
-            x = epoch - 1 + seen / epoch_images
+            x = epoch - 1 + seen / self.epoch_images
             at = At(epoch, seen, progress.run_images, x, data=step_started - waiting_since)
             last = epoch == last_epoch and progress.position >= len(self.loader)
+            self.watchdog.observe(step.losses, step.visuals, batch["A_paths"], progress.run_images)
             self._show(step, at, before, images, step_started, last)
             if crossed(before, progress.run_images, options.save.save_latest_freq):
                 label = f"iter_{progress.run_images}" if options.save.save_by_iter else "latest"
@@ -155,6 +177,8 @@ class Training:
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
             self._save(["latest", str(epoch)], message)
+        elif self.saver.failed:
+            self._save(["latest"], f"saving again, at the end of epoch {epoch}")
         seconds = time.perf_counter() - started
         self._say(
             f"End of epoch {epoch} / {last_epoch} \t Time Taken: {seconds:.0f} sec"
@@ -174,6 +198,7 @@ class Training:
             at = At(at.epoch, at.epoch_images, at.run_images, at.x, took, at.data)
             self.progress.curve.append([at.x, losses])
             self.logger.losses(at, losses)
+            self.saver.report()
         if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
             first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.model.displayable(first)
@@ -202,31 +227,17 @@ class Training:
         self.progress.metric_steps += 1
 
     def _save(self, labels: list[str], message: str) -> None:
-        """Writes the networks under each label, and the state to resume from."""
-        if not self.is_main:
-            return
-        for label in labels:
-            save_networks(self.options.folder, label, self.model)
-        save_state(self.options.folder, self.model, self.progress, self.options.values())
-        self._say(message)
+        """Writes the networks under each label, and the state to resume from, in the background."""
+        if not self.stop.signal:  # which may have reached this process alone
+            self.watchdog.check()
+        if self.is_main:
+            self._say(message)
+            self.saver.save(snapshot(self.model, self.progress, self.options.values()), labels)
 
     def _say(self, text: str) -> None:
         if self.is_main:
             with suppress(OSError):  # whoever read our output may be gone; the run goes on
                 self.console.message(text)
-
-
-def check_processes_keep_step(data: DataOptions) -> None:
-    """Raises: InputError for what would make one process take more steps than another."""
-    if data.bad_images == "skip":
-        raise InputError(
-            "--bad_images skip works with one process: mend or remove bad images first"
-        )
-    if data.batch_size > 1 and "crop" not in data.preprocess:
-        raise InputError(
-            f"--preprocess {data.preprocess} gives images of several sizes, which batches of several "
-            "processes cannot share out: use --batch_size 1, or a --preprocess that crops"
-        )
 
 
 if __name__ == "__main__":

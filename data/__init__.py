@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from data.base_dataset import BaseDataset, Source
+from data.loader import Loader
 from options.base_options import DataOptions
+from util import distributed
 from util.errors import InputError
 from util.registry import find_class
 
@@ -27,7 +29,9 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
 
     Raises: InputError when folders or images are missing, or options do not fit each other.
     """
-    if Path(options.dataroot).is_file():
+    if not options.dataroot:
+        raise InputError("--dataroot is empty: give the folder of the images")
+    if os.path.isfile(options.dataroot):  # False also for names that are too long
         raise InputError(f"--dataroot {options.dataroot} is a file; give the folder of the images")
     try:
         dataset = find_dataset(options.dataset_mode)(options, source)
@@ -38,4 +42,46 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
     return dataset
 
 
-__all__ = ["DATASETS", "BaseDataset", "Source", "create_dataset", "dataset_options", "find_dataset"]
+def create_loader(dataset: BaseDataset, *, seed: int, pin_memory: bool) -> Loader:
+    """What training reads batches from, as the data set's options say.
+
+    Raises: InputError for options that would make one process take more steps than another.
+    """
+    options = dataset.options
+    if distributed.world_size() > 1:
+        _check_processes_keep_step(options)
+    return Loader(
+        dataset,
+        batch_size=options.batch_size,
+        num_threads=options.num_threads,
+        shuffle=not options.serial_batches,
+        seed=seed,
+        bad_images=options.bad_images,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        pin_memory=pin_memory,
+    )
+
+
+def _check_processes_keep_step(options: DataOptions) -> None:
+    if options.bad_images == "skip":
+        raise InputError(
+            "--bad_images skip works with one process: mend or remove bad images first"
+        )
+    if options.batch_size > 1 and "crop" not in options.preprocess:
+        raise InputError(
+            f"--preprocess {options.preprocess} gives images of several sizes, which batches of several "
+            "processes cannot share out: use --batch_size 1, or a --preprocess that crops"
+        )
+
+
+__all__ = [
+    "DATASETS",
+    "BaseDataset",
+    "Loader",
+    "Source",
+    "create_dataset",
+    "create_loader",
+    "dataset_options",
+    "find_dataset",
+]

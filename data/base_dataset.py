@@ -62,6 +62,7 @@ class BaseDataset(data.Dataset[Any], ABC):
 
     Attributes:
         Options: the group of command-line flags the data set understands.
+        listed: folder -> the images that `list_images` found there, for checks of the files.
     """
 
     Options: ClassVar[type[DataOptions]] = DataOptions
@@ -69,6 +70,7 @@ class BaseDataset(data.Dataset[Any], ABC):
     def __init__(self, options: DataOptions, source: Source) -> None:
         self.options, self.source = options, source
         self.root = Path(options.dataroot)
+        self.listed: dict[Path, list[str]] = {}
         self.preprocess = Preprocess(
             options.preprocess,
             options.load_size,
@@ -96,7 +98,8 @@ class BaseDataset(data.Dataset[Any], ABC):
             return bad
 
     def list_images(self, folder: Path) -> list[str]:
-        return list_images(folder, self.options.max_dataset_size)
+        self.listed[folder] = list_images(folder, self.options.max_dataset_size)
+        return self.listed[folder]
 
     def read(self, path: str, channels: int, rng: random.Random) -> torch.Tensor:
         """One image, preprocessed by a draw of its own."""

@@ -16,7 +16,7 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
     Hidden files and folders are passed over; links to folders are followed, but not in circles.
     Raises: InputError when the folder is missing or holds no image.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # False also for names that are too long
         raise InputError(f"there is no folder {folder}{_what_there_is(folder)}")
     found: list[str] = []
     seen: set[str] = set()
@@ -42,7 +42,7 @@ def is_image(name: str) -> bool:
 def _what_there_is(folder: Path) -> str:
     """The folders that stand where one is missing."""
     parent = folder.parent
-    if not parent.is_dir():
+    if not os.path.isdir(parent):
         return f", nor {parent}: check --dataroot"
     names = sorted(entry.name for entry in parent.iterdir() if entry.is_dir())
     held = f"holds {', '.join(names[:8])}" if names else "holds no folders"

@@ -51,6 +51,8 @@ def _decode(path: str, channels: int) -> torch.Tensor:
 def _to_8_bits(picture: Image.Image) -> Image.Image:
     """Whole numbers by their 16-bit range; floats by 0..1, or 0..255 where they exceed 1."""
     array = np.asarray(picture).astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError("some of its values are infinite or no numbers")
     if picture.mode.startswith("I"):
         scale = 255 / 65535
     else:

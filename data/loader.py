@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader, Sampler, default_collate
@@ -14,6 +18,9 @@ from data.base_dataset import BaseDataset, Position
 from data.image_reader import BadImage
 from util.errors import InputError
 from util.position_seed import position_seed
+from util.stop import SIGNALS
+
+REPLACEMENTS = 3  # of dead loader processes, in one epoch
 
 
 class PositionSampler(Sampler[Position]):
@@ -31,7 +38,7 @@ class PositionSampler(Sampler[Position]):
         self.epoch, self.start = 1, 0
 
     def __len__(self) -> int:
-        return self.length // self.world_size - self.start
+        return max(0, self.length // self.world_size - self.start)
 
     def __iter__(self) -> Iterator[Position]:
         if self.shuffle:
@@ -44,8 +51,22 @@ class PositionSampler(Sampler[Position]):
             yield Position(self.epoch, index)
 
 
+class Share(NamedTuple):
+    """Items of a batch that follow each other and can be stacked, with the bad ones among them."""
+
+    batch: dict[str, Any] | None
+    images: int  # good and bad
+    bad: list[BadImage]
+
+
+class WorkersDied(InputError):
+    """Loader processes keep ending by themselves, as when memory runs out."""
+
+
 class Loader:
     """Batches of a data set: {"A": (N, C, H, W), "B": ..., "A_paths": [str], "B_paths": [str]}.
+
+    Loader processes that die are replaced; the epoch goes on where it was.
 
     Attributes:
         skipped: path -> reason of the bad images met with bad_images="skip".
@@ -75,7 +96,8 @@ class Loader:
         self.skipped: dict[str, str] = {}
         self.position = 0
         workers = min(num_threads, os.cpu_count() or 1)  # more would only be in each other's way
-        self._loader = DataLoader(
+        self._make = partial(
+            DataLoader,
             dataset,
             batch_size=batch_size,
             sampler=self.sampler,
@@ -84,8 +106,10 @@ class Loader:
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
             multiprocessing_context=start_method if workers else None,
-            worker_init_fn=_leave_interrupts_to_the_main_process,
+            worker_init_fn=_live_and_die_with_the_main_process,
         )
+        self._loader = self._make()
+        self._workers: set[Any] = set()
 
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
@@ -99,51 +123,91 @@ class Loader:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
         """The batches of an epoch from image number `start` on; neighbours of different sizes are split.
 
-        Raises: BadImage, with bad_images="stop".
+        Raises: BadImage, with bad_images="stop"; WorkersDied.
         """
-        self.sampler.epoch, self.sampler.start = epoch, start
-        self.position = start
-        for batches, bad_ones in self._read():
-            for bad in bad_ones:
-                if self.bad_images == "stop":
-                    raise bad
-                self.skipped[bad.path] = bad.reason
-            self.position += len(bad_ones)
-            for batch in batches:
-                self.position += len(batch["A_paths"])
-                yield batch
+        self.sampler.epoch, self.position = epoch, start
+        for shares in self._read():
+            bad_ones = [bad for share in shares for bad in share.bad]
+            if bad_ones and self.bad_images == "stop":
+                raise bad_ones[0]
+            self.skipped.update({bad.path: bad.reason for bad in bad_ones})
+            for share in shares:
+                self.position += share.images
+                if share.batch is not None:
+                    yield share.batch
         self.sampler.start = 0
 
-    def _read(self) -> Iterator[tuple[list[dict[str, Any]], list[BadImage]]]:
-        try:
-            yield from self._loader
-        except (EOFError, ConnectionError) as error:  # depends on when a process dies
-            raise RuntimeError(f"DataLoader worker ended ({type(error).__name__})") from None
+    def _read(self) -> Iterator[list[Share]]:
+        """The rest of the epoch, over the deaths of loader processes."""
+        for replacements_left in reversed(range(REPLACEMENTS + 1)):
+            self.sampler.start = self.position
+            try:
+                yield from self._start()
+                return
+            except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
+                if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
+                    raise
+                self.close()
+                self._loader = self._make()  # one that lost a process may wait for what that held
+                if not replacements_left:
+                    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                    raise WorkersDied(
+                        f"loader processes keep dying, as when memory runs out ({reason}): lower "
+                        "--num_threads, --batch_size or --crop_size, and go on with --continue_train"
+                    ) from None
+                logging.getLogger(__name__).warning(
+                    "a loader process died, as when memory runs out; it is replaced (if this goes on, "
+                    "lower --num_threads)"
+                )
+
+    def _start(self) -> Iterator[list[Share]]:
+        before = set(multiprocessing.active_children())
+        shares = iter(self._loader)
+        self._workers |= set(multiprocessing.active_children()) - before
+        if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
+            # PyTorch would raise in the middle of a training step; so it does when it next waits for a batch.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        return shares
+
+    def close(self) -> None:
+        """Ends the loader processes, which would otherwise be waited for when the program ends."""
+        for worker in self._workers:
+            worker.kill()  # they ignore gentler signals
+        self._workers = set()
 
 
-def _leave_interrupts_to_the_main_process(worker: int) -> None:
-    """Ctrl-C, and SIGTERM from job schedulers, reach all processes; workers must last until the run is saved."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _live_and_die_with_the_main_process(worker: int) -> None:
+    """Ctrl-C, and SIGTERM from job schedulers, reach all processes; workers must last until the run is saved.
+
+    But not longer than the main process: PyTorch sees the death of the process that started them, which
+    with Python's start method "forkserver" is another one.
+    """
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if main_process := multiprocessing.parent_process():
+        threading.Thread(target=_end_after, args=(main_process,), daemon=True).start()
 
 
-def _collate(
-    items: list[dict[str, Any] | BadImage],
-) -> tuple[list[dict[str, Any]], list[BadImage]]:
-    """Batches of images that have the same size, and what could not be used."""
-    good = [item for item in items if not isinstance(item, BadImage)]
-    bad = [item for item in items if isinstance(item, BadImage)]
-    return [default_collate(group) for group in _same_sizes(good)], bad
+def _end_after(process: Any) -> None:
+    process.join()
+    os._exit(1)
 
 
-def _same_sizes(items: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Neighbours whose tensors have the same shapes: what can be stacked."""
-    groups: list[list[dict[str, Any]]] = []
+def _collate(items: list[dict[str, Any] | BadImage]) -> list[Share]:
+    """Neighbours whose tensors have the same shapes, stacked; bad images count with those before them."""
+    groups: list[list[dict[str, Any] | BadImage]] = [[]]
     previous = None
     for item in items:
-        shapes = {key: value.shape for key, value in item.items() if torch.is_tensor(value)}
-        if not groups or shapes != previous:
-            groups.append([])
+        if not isinstance(item, BadImage):
+            shapes = {key: value.shape for key, value in item.items() if torch.is_tensor(value)}
+            if previous is not None and shapes != previous:
+                groups.append([])
+            previous = shapes
         groups[-1].append(item)
-        previous = shapes
-    return groups
+    return [_share(group) for group in groups]
+
+
+def _share(items: list[dict[str, Any] | BadImage]) -> Share:
+    good = [item for item in items if not isinstance(item, BadImage)]
+    bad = [item for item in items if isinstance(item, BadImage)]
+    return Share(default_collate(good) if good else None, len(items), bad)

@@ -12,7 +12,7 @@ from typing import Any
 
 from data.base_dataset import BaseDataset, Source, image_channels
 from data.image_reader import BadImage, read_image
-from options.base_options import DataOptions
+from options.base_options import DataOptions, at_least
 from options.flags import flag, override
 
 
@@ -22,6 +22,10 @@ class TemplateDataOptions(DataOptions):
 
     max_dataset_size: float = override(10)
     new_dataset_option: float = flag(2.0, "contrast by which A is multiplied, as an example")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, new_dataset_option=self.new_dataset_option)
 
 
 class TemplateDataset(BaseDataset):

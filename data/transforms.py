@@ -10,6 +10,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as TF
 
 Size = tuple[int, int]  # height, width, in pixels
+MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,15 @@ class Preprocess:
     def sample(self, image: torch.Tensor, rng: random.Random) -> Sampled:
         """The parameters for an image (C, H, W), or for both of a pair of that size.
 
-        Raises: ValueError when the image is too small to be cropped.
+        Raises: ValueError when the image is too small to be cropped, or too thin to be scaled.
         """
         height, width = resized = self._resized(image.shape[-2], image.shape[-1])
+        if height * width > MOST_PIXELS:
+            raise ValueError(
+                f"--preprocess {self.mode} would make {width}x{height} pixels of its "
+                f"{image.shape[-1]}x{image.shape[-2]}, which are too many: give a smaller --load_size or "
+                "--crop_size, or images that are less narrow"
+            )
         top = left = 0
         crop = None
         if "crop" not in self.mode and self.augment:  # to sides that the network takes

@@ -12,6 +12,25 @@ from torch import nn
 NormLayer = Callable[[int], nn.Module]
 
 
+class ReflectionPad2d(nn.ReflectionPad2d):
+    """nn.ReflectionPad2d whose gradient on a GPU is the same every time when that is asked for."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.is_cuda and torch.are_deterministic_algorithms_enabled():
+            return reflected(input, self.padding[0])
+        return super().forward(input)
+
+
+def reflected(images: torch.Tensor, padding: int) -> torch.Tensor:
+    """(N, C, H, W) mirrored at all edges, by picking rows and columns: slower, but repeatable on a GPU."""
+    for dim in (-2, -1):
+        side = images.shape[dim]
+        index = torch.arange(-padding, side + padding, device=images.device).abs()
+        index = side - 1 - (side - 1 - index).abs()
+        images = images.index_select(dim, index)
+    return images
+
+
 class SumOverProcesses(torch.autograd.Function):
     """The sum of a tensor over all processes; each one's gradient is the sum of theirs."""
 

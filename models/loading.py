@@ -87,7 +87,12 @@ def load_network(network: nn.Module, path: Path) -> None:
             weights.setdefault(key, value)  # files from before PyTorch 0.4.1 lack the counter
     if misfit := _misfit(weights, own):
         raise InputError(f"{path} does not fit this network: {_advice(given, own) or misfit}")
-    network.load_state_dict(weights)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError:
+        raise InputError(
+            f"{path} does not fit this network: its tensors are sparse, quantized or without content"
+        ) from None
 
 
 def _misfit(weights: Weights, own: Weights) -> str:

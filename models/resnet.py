@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.layers import needs_bias, norm_layer
+from models.layers import ReflectionPad2d, needs_bias, norm_layer
 
 
 class ResnetBlock(nn.Module):
@@ -15,12 +15,12 @@ class ResnetBlock(nn.Module):
         super().__init__()
         layer, bias = norm_layer(norm), needs_bias(norm)
         self.conv_block = nn.Sequential(
-            nn.ReflectionPad2d(1),
+            ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             layer(channels),
             nn.ReLU(inplace=True),
             *([nn.Dropout(0.5)] if use_dropout else []),
-            nn.ReflectionPad2d(1),
+            ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             layer(channels),
         )
@@ -53,7 +53,7 @@ class ResnetGenerator(nn.Module):
         def followed(conv: nn.Module, channels: int) -> list[nn.Module]:
             return [conv, layer(channels), nn.ReLU(inplace=True)]
 
-        layers: list[nn.Module] = [nn.ReflectionPad2d(3)]
+        layers: list[nn.Module] = [ReflectionPad2d(3)]
         layers += followed(nn.Conv2d(input_nc, ngf, 7, bias=bias), ngf)
         for width in (ngf, 2 * ngf):
             down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias)
@@ -64,7 +64,7 @@ class ResnetGenerator(nn.Module):
                 width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=bias
             )
             layers += followed(up, width // 2)
-        layers += [nn.ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
+        layers += [ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,30 +1,38 @@
-"""--continue_train: from the saved state, or from weights alone where that is all there is."""
+"""Where a run starts: from its saved state (--continue_train), from given weights (--init_from), or fresh."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from models.base_model import BaseModel
 from models.loading import load_network
+from options.flags import flat
 from options.train_options import TrainOptions
 from util import checkpoint
 from util.errors import InputError
-from util.run_state import Progress, load_state
+from util.run_state import Progress, complete_networks, load_state, versions
+
+NETWORK_FILE = re.compile(r".+_net_(.+)\.pth")
 
 
-def resume(model: BaseModel, progress: Progress, options: TrainOptions) -> str:
-    """Puts model and progress where training goes on; returns what to tell the user, "" for a fresh start.
+def resume(model: BaseModel, progress: Progress, options: TrainOptions) -> list[str]:
+    """Puts model and progress where training starts; returns what to tell the user, [] for a fresh start.
 
-    --epoch or --load_iter choose weights of that label, with fresh optimizers; --epoch_count always
-    decides the epoch.
-    Raises: InputError when there is nothing to continue, or nothing left to train.
+    --continue_train takes the whole state, or weights alone where there is no more; with --epoch or
+    --load_iter the weights of that label, with fresh optimizers. --epoch_count always decides the epoch.
+    Raises: InputError when something does not fit, or nothing is left to train.
     """
-    text = ""
-    if options.optim.continue_train:
-        whole = options.run.label == "latest" and (options.folder / checkpoint.STATE_FILE).exists()
-        if whole:
-            load_state(options.folder, model, progress)
-            text = f"continuing {options.folder} after {progress.run_images} images"
-        else:
-            text = _load_weights(model, progress, options)
+    lines: list[str] = []
+    if options.optim.continue_train and _has_saves(options):
+        lines = _continue(model, progress, options)
+    else:
+        if options.optim.init_from:
+            lines = _init_from(model, Path(options.optim.init_from), options.run.label)
+        if options.optim.continue_train:
+            lines.append(_nothing_yet(options.folder))
     if "epoch_count" in options.explicit:
         progress.epoch, progress.position = options.optim.epoch_count, 0
         progress.metric_sum, progress.metric_steps = 0.0, 0
@@ -33,7 +41,102 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions) -> str:
             f"{options.folder} has finished its {options.optim.last_epoch} epochs: "
             "to train longer, raise --n_epochs or --n_epochs_decay"
         )
-    return f"{text}, in epoch {progress.epoch}" if text else ""
+    return lines
+
+
+def _has_saves(options: TrainOptions) -> bool:
+    """Whether there is something to continue, or something definite was asked for."""
+    asked = options.explicit & {"epoch", "load_iter"}
+    state = options.folder / checkpoint.STATE_FILE
+    return bool(asked) or state.exists() or any(options.folder.glob("*_net_*.pth"))
+
+
+def _nothing_yet(folder: Path) -> str:
+    """The same command must do for a run that was killed before its first save."""
+    text = f"{folder} holds no checkpoint yet: starting from the beginning"
+    if folder.is_dir() or not folder.parent.is_dir():
+        return text
+    others = sorted(entry.name for entry in folder.parent.iterdir() if entry.is_dir())
+    return text + (f" (runs in {folder.parent}: {', '.join(others[:8])})" if others else "")
+
+
+def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> list[str]:
+    folder = options.folder
+    if options.run.label != "latest" or not (folder / checkpoint.STATE_FILE).exists():
+        return [_load_weights(model, progress, options)]
+    try:
+        state = load_state(folder, model, progress)
+    except InputError as error:
+        raise InputError("\n".join([str(error), *_flags_that_may_not_fit(options)])) from None
+    complete_networks(folder, state)
+    lines = [
+        f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
+        *_changes(state.get("flags", {}), options.learning()),
+    ]
+    for name, value in versions().items():
+        before = state.get("versions", {}).get(name, value)
+        if before != value:
+            lines.append(
+                f"note: {name} was {before} and is {value}: results may differ in the last bit"
+            )
+    return lines
+
+
+def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """A line for every flag that is not what the run was saved with."""
+    return [
+        f"note: --{name} was {saved[name]} when this run was saved, and is {value} from here on"
+        for name, value in now.items()
+        if name in saved and saved[name] != value
+    ]
+
+
+def _flags_that_may_not_fit(options: TrainOptions) -> list[str]:
+    """The changed flags of the model, to say why a state was refused; none if the file is damaged."""
+    try:
+        state = checkpoint.load(options.folder / checkpoint.STATE_FILE)
+        saved = state["flags"]
+    except (InputError, KeyError, TypeError):
+        return []
+    now = flat("train", options.model)
+    return [
+        f"this run was made with --{name} {saved[name]}, not {value}"
+        for name, value in now.items()
+        if name in saved and saved[name] != value
+    ]
+
+
+def _init_from(model: BaseModel, source: Path, label: str) -> list[str]:
+    """Loads what a folder of checkpoints, or one weights file, has for the networks of a fresh run."""
+    files = _files_for(model, source, label)
+    for name, path in files.items():
+        load_network(model.networks()[name], path)
+    lines = [f"network {name} starts from {path}" for name, path in files.items()]
+    fresh = [name for name in model.networks() if name not in files]
+    return [*lines, f"network {', '.join(fresh)}: fresh"] if fresh else lines
+
+
+def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
+    """Network -> weights file. A name that says nothing is taken for the first generator."""
+    networks = list(model.networks())
+    if source.is_file():
+        match = NETWORK_FILE.fullmatch(source.name)
+        return {match[1] if match and match[1] in networks else networks[0]: source}
+    if not source.is_dir():
+        raise InputError(f"--init_from {source}: there is no such file or folder")
+    files = {name: checkpoint.network_path(source, label, name) for name in networks}
+    files = {name: path for name, path in files.items() if path.exists()}
+    alone = checkpoint.network_path(source, label, "G")  # one direction, as published
+    if not files and alone.exists():
+        files = {networks[0]: alone}
+    if not any(name.startswith("G") for name in files):
+        found = ", ".join(sorted(file.name for file in source.glob("*.pth"))[:8])
+        wanted = checkpoint.network_path(source, label, networks[0]).name
+        raise InputError(
+            f"--init_from {source} holds no {wanted} (found: {found or 'no .pth files'}); give the file "
+            "itself, or choose by --epoch or --load_iter"
+        )
+    return files
 
 
 def _load_weights(model: BaseModel, progress: Progress, options: TrainOptions) -> str:
@@ -52,4 +155,4 @@ def _load_weights(model: BaseModel, progress: Progress, options: TrainOptions) -
     text = f"continuing from the {label} weights of {', '.join(loaded)} in {folder}"
     if missing:
         text += f" ({', '.join(missing)} not found: fresh)"
-    return f"{text}, with fresh optimizers"
+    return f"{text}, with fresh optimizers, in epoch {progress.epoch}"

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from models.base_model import Adam, BaseModel, Batch, Step, descend
-from options.base_options import ModelOptions
+from options.base_options import ModelOptions, at_least
 from options.flags import flag
 
 
@@ -25,6 +25,10 @@ class TemplateOptions(ModelOptions):
     flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "aligned"}
 
     lambda_regression: float = flag(1.0, "weight of the regression loss", only="train")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_regression=self.lambda_regression)
 
 
 class TemplateModel(BaseModel):

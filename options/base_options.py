@@ -27,6 +27,9 @@ class RunOptions:
     verbose: bool = flag(False, "print the networks layer by layer")
     suffix: str = flag("", "added to --name, e.g. {model}_{netG}_size{load_size}")
     seed: int = flag(0, "seed of all randomness: weights, data order, augmentation, dropout, pools")
+    deterministic: bool = flag(
+        False, "the same bits every time also on a GPU, where that is slower", only="train"
+    )
 
     def __post_init__(self) -> None:
         at_least(0, load_iter=self.load_iter, seed=self.seed)
@@ -75,7 +78,7 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         at_least(1, 1e6, batch_size=self.batch_size)
-        at_least(1, 1e5, load_size=self.load_size, crop_size=self.crop_size)
+        at_least(1, 1e5, crop_size=self.crop_size, load_size=self.load_size)
         at_least(1, math.inf, max_dataset_size=self.max_dataset_size)
         at_least(0, 1e4, num_threads=self.num_threads)
         resizes = self.preprocess in ("resize_and_crop", "scale_width_and_crop")
@@ -148,6 +151,9 @@ class LogOptions:
     )
     print_freq: int = flag(100, "print losses every this many images", only="train")
     no_html: bool = flag(False, "no training page in web/", only="train")
+    no_hints: bool = flag(
+        False, "no hints when training seems to go wrong (see docs/reliability.md)", only="train"
+    )
     display_ncols: int = flag(
         4, "visdom: images per row; 0 = a window for each image", only="train"
     )
@@ -160,6 +166,7 @@ class LogOptions:
         at_least(1, display_freq=self.display_freq, print_freq=self.print_freq)
         at_least(1, update_html_freq=self.update_html_freq, display_winsize=self.display_winsize)
         at_least(0, display_ncols=self.display_ncols)
+        at_least(1, 65535, display_port=self.display_port)
 
 
 def at_least(least: float, most: float = 1e12, **values: float) -> None:

@@ -17,7 +17,7 @@ from options.legacy import modernise
 OptionsOf = Callable[[str], type[Any]]  # name of a model or data set -> its options group
 NOT_INHERITED = {  # which run it is, and where it stands, are not properties to take over
     *("name", "suffix", "checkpoints_dir", "isTrain"),
-    *("continue_train", "epoch_count", "epoch", "load_iter"),
+    *("continue_train", "epoch_count", "epoch", "load_iter", "init_from"),
 }
 
 
@@ -38,6 +38,13 @@ class BriefParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+
+    def parse_known_args(self, args=None, namespace=None):
+        values, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(values).items():
+            if isinstance(value, list):  # what older Pythons make of "--name=--"
+                self.error(f"argument --{name}: expected one argument")
+        return values, rest
 
 
 class CommandLine:
@@ -223,7 +230,7 @@ def read_options(path: Path) -> dict[str, Any]:
     Raises: ValueError that names the file, when it cannot be read or is not one.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

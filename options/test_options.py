@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class TestOptions:
         )
         seen, _ = line.look(argv)
         file = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json"
-        saved = line.read(file) if file.exists() else {}
+        saved = line.read(file) if os.path.exists(file) else {}
         parsed = line.parse(argv, inherited(saved, seen["model"]))
         return cls(**parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ class OptimOptions:
     lr_decay_iters: int = flag(50, "with --lr_policy step: epochs between divisions by ten")
     continue_train: bool = flag(False, "continue the run of this name where it was last saved")
     epoch_count: int = flag(1, "number of the first epoch")
+    init_from: str = flag(
+        "", "start a new run from the weights in this folder of checkpoints or .pth file"
+    )
 
     def __post_init__(self) -> None:
         at_least(0, n_epochs=self.n_epochs, n_epochs_decay=self.n_epochs_decay, lr=self.lr)
@@ -51,8 +55,10 @@ class SaveOptions:
     save_latest_freq: int = flag(5000, "save latest every this many images")
     save_epoch_freq: int = flag(5, "save latest and <epoch> every this many epochs")
     save_by_iter: bool = flag(False, "saves within an epoch are named iter_N instead of latest")
+    keep_epochs: int = flag(0, "numbered checkpoints to keep, older ones are removed; 0 = all")
 
     def __post_init__(self) -> None:
+        at_least(0, keep_epochs=self.keep_epochs)
         at_least(1, save_latest_freq=self.save_latest_freq, save_epoch_freq=self.save_epoch_freq)
 
 
@@ -86,7 +92,9 @@ class TrainOptions:
         )
         seen, explicit = line.look(argv)
         file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json", {}
-        if seen["continue_train"] and file.exists():
+        if seen["continue_train"] and os.path.exists(
+            file
+        ):  # False also for names that are too long
             saved = line.read(file)
             asked = seen["model"]
             if "model" in explicit and saved.get("model", asked) != asked:
@@ -115,6 +123,13 @@ class TrainOptions:
     def values(self) -> dict[str, Any]:
         """Flag name -> value."""
         return flat("train", self.run, self.data, self.model, self.optim, self.save, self.log)
+
+    def learning(self) -> dict[str, Any]:
+        """Flag name -> value, of those that decide what is learned."""
+        inert = {"num_threads", "bad_images", "continue_train", "epoch_count", "init_from"}
+        values = flat("train", self.data, self.model, self.optim)
+        values |= {"seed": self.run.seed, "phase": self.run.phase}
+        return {name: value for name, value in values.items() if name not in inert}
 
     def table(self) -> str:
         return table({**self.values(), "isTrain": True}, self.defaults)

@@ -52,6 +52,7 @@ MODELS = {
 }
 # Ours alone; every one is told of in docs/migration.md.
 NEW = {"seed": 0, "bad_images": "stop"}
+NEW_TRAIN = {"deterministic": False, "init_from": "", "keep_epochs": 0, "no_hints": False}
 NEW_GAN = {"n_critic": 5, "lambda_gp": 10.0}
 
 
@@ -75,7 +76,17 @@ def test_training_flags_and_defaults_are_the_ancestors(model: str) -> None:
     both, own = MODELS[model]
     gan = NEW_GAN if model != "template" else {}
     reconstruction = {"loss_reconstruction": "l1"} if "lambda_L1" in own else {}
-    expected = {**BOTH, **TRAIN, **both, **own, **NEW, **gan, **reconstruction, "model": model}
+    expected = {
+        **BOTH,
+        **TRAIN,
+        **both,
+        **own,
+        **NEW,
+        **NEW_TRAIN,
+        **gan,
+        **reconstruction,
+        "model": model,
+    }
     assert train("--model", model).values() == expected
 
 

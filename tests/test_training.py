@@ -1,62 +1,17 @@
-"""Whole runs of train.py: what they leave on disk, and how they go on after an interruption."""
+"""Whole runs of train.py: what they leave on disk, and how they end when something is in the way."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from conftest import SMALL_TRAINING, write_images
+from runs import ROOT, assert_same, content, run
 
-import train
-from util import checkpoint
 from util.errors import InputError
-from util.run_state import Progress
-
-ROOT = Path(__file__).parent.parent
-
-
-def run(root: Path, out: Path, name: str, *flags: str, model: str = "pix2pix") -> Path:
-    words = [
-        "--dataroot",
-        str(root),
-        "--checkpoints_dir",
-        str(out),
-        "--name",
-        name,
-        "--model",
-        model,
-    ]
-    assert train.main([*words, "--netG", "resnet_6blocks", *SMALL_TRAINING, *flags]) == 0
-    return out / name
-
-
-def content(folder: Path) -> dict:
-    """Everything that a state holds but the flags, comparable."""
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
-    del state["flags"]
-    return state
-
-
-def assert_same(a, b, where: str = "") -> None:
-    if isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_same(a[key], b[key], f"{where}/{key}")
-    elif isinstance(a, (list, tuple)):
-        assert len(a) == len(b), where
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            assert_same(x, y, f"{where}/{i}")
-    elif torch.is_tensor(a):
-        assert torch.equal(a, b), where
-    else:
-        assert a == b, where
 
 
 def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:
@@ -113,73 +68,6 @@ def test_weights_are_plain_cpu_tensors(paired, tmp_path) -> None:
     assert "model.10.conv_block.1.weight" in weights
 
 
-@pytest.mark.parametrize(
-    ("model", "flags"),
-    [
-        ("pix2pix", ["--pool_size", "3", "--norm", "batch", "--lr_policy", "plateau"]),
-        (
-            "cycle_gan",
-            ["--pool_size", "2", "--dropout", "--batch_size", "2", "--lr_policy", "cosine"],
-        ),
-        ("pix2pix", ["--gan_mode", "wgangp", "--n_critic", "2", "--norm", "instance"]),
-    ],
-)
-def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(
-    paired, unpaired, tmp_path, model, flags
-) -> None:
-    root = paired if model == "pix2pix" else unpaired
-    flags = [*flags, "--print_freq", "1", "--n_epochs", "2", "--n_epochs_decay", "1"]
-    whole = run(root, tmp_path, "whole", *flags, model=model)
-    part = run(
-        root, tmp_path, "part", *flags, "--n_epochs", "1", "--n_epochs_decay", "0", model=model
-    )
-    run(root, tmp_path, "part", *flags, "--continue_train", model=model)
-    assert_same(content(whole), content(part))
-
-
-def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch(tmp_path) -> None:
-    root = tmp_path / "data"
-    write_images(root / "train", 60, 32, 64)
-    words = [
-        sys.executable, str(ROOT / "train.py"), "--dataroot", str(root), "--checkpoints_dir", str(tmp_path),
-        "--model", "pix2pix", "--netG", "resnet_6blocks", *SMALL_TRAINING, "--n_epochs", "2",
-        "--print_freq", "1", "--num_threads", "1",
-    ]  # fmt: skip
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*words, "--name", "whole"], check=True, env=env, stdout=subprocess.DEVNULL)
-    with subprocess.Popen(
-        [*words, "--name", "part"], env=env, stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout:
-            if line.startswith("(epoch: 1, iters: 7,"):
-                process.send_signal(signal.SIGTERM)
-                break
-        rest = process.stdout.read()
-    assert process.returncode == 128 + signal.SIGTERM
-    assert "go on with the same command and --continue_train" in rest
-    middle = Progress(**content(tmp_path / "part")["progress"])
-    assert (middle.epoch, 6 < middle.position < 60) == (1, True)
-    subprocess.run(
-        [*words, "--name", "part", "--continue_train"],
-        check=True,
-        env=env,
-        stdout=subprocess.DEVNULL,
-    )
-    assert_same(content(tmp_path / "whole"), content(tmp_path / "part"))
-
-
-def test_a_run_stopped_behind_the_last_image_of_an_epoch_goes_on_with_the_next(
-    paired, tmp_path
-) -> None:
-    whole = run(paired, tmp_path, "whole", "--n_epochs", "2")
-    folder = run(paired, tmp_path, "n")
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
-    state["progress"] |= {"epoch": 1, "position": 6}
-    checkpoint.save(folder / checkpoint.STATE_FILE, state)
-    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
-    assert_same(content(whole)["networks"], content(folder)["networks"])
-
-
 def test_logging_does_not_change_what_is_learned(paired, tmp_path) -> None:
     often = run(
         paired,
@@ -194,53 +82,6 @@ def test_logging_does_not_change_what_is_learned(paired, tmp_path) -> None:
     )
     never = run(paired, tmp_path, "never", "--no_html")
     assert_same(content(often)["networks"], content(never)["networks"])
-
-
-def test_a_finished_run_says_so_and_can_be_extended(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n")
-    with pytest.raises(
-        InputError, match=r"has finished its 1 epochs: to train longer, raise --n_epochs"
-    ):
-        run(paired, tmp_path, "n", "--continue_train")
-    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
-    assert "after 6 images, in epoch 2" in capsys.readouterr().out
-    assert (tmp_path / "n/2_net_G.pth").exists()
-
-
-def test_continuing_takes_over_the_runs_flags(paired, tmp_path) -> None:
-    run(paired, tmp_path, "n", "--ngf", "6", "--norm", "instance")
-    words = ["--dataroot", str(paired), "--checkpoints_dir", str(tmp_path), "--name", "n"]
-    assert train.main([*words, "--continue_train", "--n_epochs", "2"]) == 0
-    weights = checkpoint.load_weights(tmp_path / "n/2_net_G.pth")
-    assert weights["model.1.weight"].shape[0] == 6
-
-
-def test_published_generators_can_be_trained_on(paired, tmp_path, capsys) -> None:
-    folder = run(paired, tmp_path, "n")
-    for name in ("latest_state.pth", "latest_net_D.pth", "options.json"):
-        (folder / name).unlink()
-    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
-    out = capsys.readouterr().out
-    assert "from the latest weights of G" in out
-    assert "(D not found: fresh), with fresh optimizers, in epoch 1" in out
-
-
-def test_nothing_to_continue_is_an_error_that_leaves_nothing(paired, tmp_path) -> None:
-    with pytest.raises(InputError, match="there is no folder"):
-        run(paired, tmp_path, "n", "--continue_train")
-    assert not (tmp_path / "n").exists()
-
-
-def test_a_state_of_other_networks_is_refused(paired, unpaired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n")
-    with pytest.raises(SystemExit):
-        run(unpaired, tmp_path, "n", "--continue_train", "--n_epochs", "2", model="cycle_gan")
-    assert "was trained with --model pix2pix, not cycle_gan" in capsys.readouterr().err
-    (tmp_path / "n/options.json").unlink()
-    with pytest.raises(InputError, match=r"lacks G_A: it was saved by another --model"):
-        run(unpaired, tmp_path, "n", "--continue_train", "--n_epochs", "2", model="cycle_gan")
-    with pytest.raises(InputError, match=r"G does not fit"):
-        run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2", "--ngf", "8")
 
 
 def test_a_bad_image_stops_after_saving_and_can_be_skipped(tmp_path, capsys) -> None:
@@ -267,21 +108,6 @@ def test_a_run_that_did_nothing_does_not_overwrite_an_earlier_one(tmp_path, capl
     with pytest.raises(InputError, match="all 3 images were skipped"):
         run(root, tmp_path, "n", "--bad_images", "skip")
     assert_same(content(folder), before)
-
-
-def test_a_copied_run_goes_on_in_its_copy(paired, tmp_path) -> None:
-    run(paired, tmp_path / "one", "n")
-    shutil.copytree(tmp_path / "one/n", tmp_path / "two/n")
-    words = ["--checkpoints_dir", str(tmp_path / "two"), "--name", "n", "--continue_train"]
-    assert train.main([*words, "--n_epochs", "2"]) == 0  # all else, the data too, is known
-    assert (tmp_path / "two/n/2_net_G.pth").exists()
-    assert not (tmp_path / "one/n/2_net_G.pth").exists()
-
-
-def test_a_suffix_is_added_once(paired, tmp_path) -> None:
-    run(paired, tmp_path, "n", "--suffix", "{netG}")
-    run(paired, tmp_path, "n", "--suffix", "{netG}", "--continue_train", "--n_epochs", "2")
-    assert (tmp_path / "n_resnet_6blocks/2_net_G.pth").exists()
 
 
 @pytest.mark.parametrize("preprocess", ["none", "scale_width", "crop"])
@@ -318,32 +144,6 @@ def test_a_data_set_that_does_not_suit_the_model_is_explained(
     write_images(tmp_path / "trainB", 2, 40, 40)
     with pytest.raises(InputError, match=message):
         run(tmp_path, tmp_path, "n", *flags, model=model)
-
-
-def test_a_killed_loader_process_is_explained(tmp_path) -> None:
-    root = tmp_path / "data"
-    write_images(root / "train", 200, 32, 64)
-    words = [
-        sys.executable, str(ROOT / "train.py"), "--dataroot", str(root), "--checkpoints_dir", str(tmp_path),
-        "--name", "n", "--model", "pix2pix", "--netG", "resnet_6blocks", *SMALL_TRAINING,
-        "--print_freq", "1", "--num_threads", "1",
-    ]  # fmt: skip
-    with subprocess.Popen(
-        words, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        for line in process.stdout:
-            if line.startswith("(epoch: 1, iters: 3,"):
-                children = (
-                    Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-                )
-                os.kill(int(children[-1]), signal.SIGKILL)
-                break
-        process.stdout.read()
-        errors = process.stderr.read()
-    assert process.returncode == 1
-    assert errors.startswith("error: a loader process died")
-    assert "Traceback" not in errors
 
 
 def test_an_error_before_training_leaves_no_folder(paired, tmp_path) -> None:
@@ -402,12 +202,6 @@ def test_the_page_lists_the_epochs_of_this_run_alone(paired, tmp_path) -> None:
     assert re.findall(r"epoch \[(\d)\]", (folder / "web/index.html").read_text()) == ["1"]
     run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1", "--continue_train")
     assert re.findall(r"epoch \[(\d)\]", (folder / "web/index.html").read_text()) == ["2", "1"]
-
-
-def test_a_chosen_epochs_weights_are_followed_by_the_next_epoch(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n", "--n_epochs", "2", "--save_epoch_freq", "1")
-    run(paired, tmp_path, "n", "--n_epochs", "3", "--continue_train", "--epoch", "1")
-    assert "with fresh optimizers, in epoch 2" in capsys.readouterr().out
 
 
 def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -21,16 +22,21 @@ def network_path(folder: Path, label: str, name: str) -> Path:
     return folder / f"{label}_net_{name}.pth"
 
 
-def on_cpu(value: Any) -> Any:
-    """A copy of nested dicts and lists with every tensor on the CPU."""
+def on_cpu(value: Any, copy: bool = False) -> Any:
+    """Nested dicts and lists with every tensor on the CPU.
+
+    copy: also of tensors that are there already, so that training may go on changing them.
+    """
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        whole = value.untyped_storage().nbytes() == value.numel() * value.element_size()
-        return value if whole else value.clone()  # a view would drag all it looks into along
+        there = value.detach().cpu()
+        whole = there.untyped_storage().nbytes() == there.numel() * there.element_size()
+        if not whole or (copy and value.device.type == "cpu"):
+            return there.clone()  # a view would drag all it looks into along
+        return there
     if isinstance(value, Mapping):
-        return {key: on_cpu(item) for key, item in value.items()}
+        return {key: on_cpu(item, copy) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [on_cpu(item) for item in value]
+        return [on_cpu(item, copy) for item in value]
     return value
 
 
@@ -57,12 +63,24 @@ def load(path: Path) -> Any:
     """
     try:
         with open(path, "rb") as file, warnings.catch_warnings():
+            _refuse_packed(path, file)
             warnings.simplefilter("ignore")  # on unusual pickles, which the errors below explain
             return _load(path, file)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist{_neighbours(path)}") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{path} is damaged ({error}): copy or download it again") from None
+
+
+def _refuse_packed(path: Path, file: IO[bytes]) -> None:
+    """A small file of packed zeros could fill the memory; PyTorch packs nothing."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as members:
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members.infolist()):
+                raise InputError(f"{path} is packed, as PyTorch's files never are, and was refused")
+    file.seek(0)
 
 
 def _load(path: Path, file: IO[bytes]) -> Any:

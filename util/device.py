@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from util import distributed
@@ -26,6 +28,15 @@ def select_device(gpu_ids: str) -> torch.device:
     if torch.backends.mps.is_available() and not distributed.is_active():  # gloo cannot use it
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def make_deterministic() -> None:
+    """From here on PyTorch uses only algorithms that give the same bits every time.
+
+    Without this, some gradients on a GPU are sums in an order that varies. Call it before the GPU is used.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is repeatable only so
+    torch.use_deterministic_algorithms(True)
 
 
 def describe(device: torch.device, gpu_ids: str) -> str:

@@ -77,3 +77,12 @@ def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
         dist.all_reduce(stacked)
         stacked /= world_size()
     return dict(zip(values, stacked.tolist(), strict=True))
+
+
+def least(values: torch.Tensor) -> torch.Tensor:
+    """The least of every element over all processes."""
+    if not is_active():
+        return values
+    values = values.clone()
+    dist.all_reduce(values, op=dist.ReduceOp.MIN)
+    return values

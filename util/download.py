@@ -113,7 +113,7 @@ def download(
         raise InputError(CITYSCAPES)
     if name not in KINDS[kind].names:
         raise UnknownName(f"{name or 'NAME'} is not one of: {', '.join(KINDS[kind].names)}")
-    if timeout <= 0:
+    if not 0 < timeout <= 1e6:  # NaN fails too, and a socket takes no infinity
         raise InputError(f"--timeout {timeout:g}: give the seconds to wait, for example 30")
     if file is not None and not Path(file).is_file():
         raise InputError(f"--file {file} is not a file on this machine")

@@ -120,7 +120,7 @@ def state_of(part: Path, url: str | None = None) -> tuple[int, str]:
         notes = json.loads(notes_of(part).read_text())
         if notes["validator"] and url in (None, notes["url"]):
             return size_of(part), notes["validator"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     return 0, ""
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from util.errors import InputError
+
+LEFTOVER = re.compile(r"\..+\.(\d+)\.tmp")  # what `replacing` writes to; the number is the process
 
 
 @contextmanager
@@ -25,11 +29,41 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+        _flush_folder(path.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):  # a read-only folder has nothing to remove
             beside.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Makes a renaming outlast a power cut, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what processes that were killed while writing have left behind."""
+    for file in folder.glob(".*.tmp"):
+        match = LEFTOVER.fullmatch(file.name)
+        with suppress(OSError):
+            if match and _is_abandoned(int(match[1]), file):
+                file.unlink()
+
+
+def _is_abandoned(process: int, file: Path) -> bool:
+    if os.name != "posix":  # where asking for a process by signal 0 would end it
+        return time.time() - file.stat().st_mtime > 3600
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return process == os.getpid()
 
 
 def write_text(path: Path, text: str) -> None:

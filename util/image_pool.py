@@ -46,4 +46,4 @@ class ImagePool:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         version, numbers, gauss = state["rng"]
         self.rng.setstate((version, tuple(numbers), gauss))
-        self.images = list(state["images"])
+        self.images = list(state["images"])[: self.pool_size]  # which may be smaller than it was

@@ -1,4 +1,4 @@
-"""Where a run stands, and saving and restoring all of it."""
+"""Where a run stands: all of it as one snapshot, and back."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Progress:
     Attributes:
         epoch: the epoch being trained, from 1.
         position: images of it that this process has been handed.
+        epoch_images: images of a whole epoch, of all processes.
         run_images: images since the start of the run, of all processes.
         iteration: steps since the start of the run.
         metric: per finished epoch, what --lr_policy plateau watches.
@@ -39,6 +40,7 @@ class Progress:
 
     epoch: int = 1
     position: int = 0
+    epoch_images: int = 0
     run_images: int = 0
     iteration: int = 0
     metric: list[float] = field(default_factory=list)
@@ -59,50 +61,82 @@ class Progress:
         return {**state, "metric_sum": float(self.metric_sum)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raises: TypeError for a counter that is none."""
         for f in dataclasses.fields(self):
             if f.name in state:
+                if not isinstance(state[f.name], type(getattr(self, f.name))):
+                    raise TypeError(f"{f.name} is {state[f.name]!r}")
                 setattr(self, f.name, state[f.name])
 
 
-def save_networks(folder: Path, label: str, model: Resumable) -> None:
-    """Writes <label>_net_<name>.pth for every network: plain state_dicts."""
-    for name, network in model.networks().items():
-        checkpoint.save(checkpoint.network_path(folder, label, name), network.state_dict())
-
-
-def save_state(
-    folder: Path, model: Resumable, progress: Progress, flags: Mapping[str, Any]
-) -> None:
-    """Writes the one file from which the run resumes, with nothing else needed."""
+def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a run needs to go on, copied: training may change the model while it is written."""
     state = {
         "networks": {name: net.state_dict() for name, net in model.networks().items()},
         "stateful": {name: item.state_dict() for name, item in model.stateful().items()},
         "progress": progress.state_dict(),
         "flags": dict(flags),
-        "versions": {"format": 1, "torch": str(torch.__version__)},
+        "versions": versions(),
     }
-    checkpoint.save(folder / checkpoint.STATE_FILE, state)
+    return checkpoint.on_cpu(state, copy=True)
 
 
-def load_state(folder: Path, model: Resumable, progress: Progress) -> None:
-    """Puts model and progress where `save_state` left them.
+def versions() -> dict[str, Any]:
+    """What else the last bit of a result depends on."""
+    return {"format": 1, "torch": str(torch.__version__), "threads": torch.get_num_threads()}
+
+
+def save_networks(folder: Path, label: str, networks: Mapping[str, Any]) -> None:
+    """Writes the state_dict of every network as <label>_net_<name>.pth."""
+    for name, weights in networks.items():
+        checkpoint.save(checkpoint.network_path(folder, label, name), weights)
+
+
+def complete_networks(folder: Path, state: Mapping[str, Any]) -> None:
+    """Writes the network files that belong to a state, where a kill came between it and them."""
+    saved_at = (folder / checkpoint.STATE_FILE).stat().st_mtime
+    for label in state.get("labels", ()):
+        for name, weights in state["networks"].items():
+            path = checkpoint.network_path(folder, label, name)
+            if not path.exists() or path.stat().st_mtime < saved_at:
+                checkpoint.save(path, weights)
+
+
+def load_state(folder: Path, model: Resumable, progress: Progress) -> dict[str, Any]:
+    """Puts model and progress where they were at the `snapshot` in the folder, and returns it.
 
     Raises: InputError when the file is damaged or belongs to other networks.
     """
     path = folder / checkpoint.STATE_FILE
     state = checkpoint.load(path)
-    if not isinstance(state, dict) or not {"networks", "stateful", "progress"} <= state.keys():
+    parts = ("networks", "stateful", "progress")
+    if not isinstance(state, dict) or not all(isinstance(state.get(p), dict) for p in parts):
         raise InputError(f"{path} is not a saved training state")
     for kind, items in (("networks", model.networks()), ("stateful", model.stateful())):
         for name, item in items.items():
             if name not in state[kind]:
                 raise InputError(f"{path} lacks {name}: it was saved by another --model")
             try:
-                item.load_state_dict(state[kind][name])
+                item.load_state_dict(_with_own_settings(item, state[kind][name]))
             except (RuntimeError, ValueError, KeyError, TypeError) as error:
                 reason = str(error).splitlines()[-1].strip() if str(error) else "wrong content"
                 raise InputError(
                     f"{path}: {name} does not fit ({reason}); continue with the run's own flags, "
                     "or start a new one under another --name"
                 ) from None
-    progress.load_state_dict(state["progress"])
+    try:
+        progress.load_state_dict(state["progress"])
+    except TypeError as error:
+        raise InputError(f"{path} is not a saved training state: {error}") from None
+    return state
+
+
+def _with_own_settings(item: Any, saved: Any) -> Any:
+    """An optimizer's saved moments with the settings, such as --beta1, that it was built with."""
+    if not isinstance(item, torch.optim.Optimizer):
+        return saved
+    own = item.state_dict()["param_groups"]
+    counts = [len(group["params"]) for group in saved["param_groups"]]
+    if counts != [len(group["params"]) for group in own]:
+        raise ValueError("it has other parameters")
+    return {**saved, "param_groups": own}

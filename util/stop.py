@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that is granted between two steps."""
+"""Ctrl-C, SIGTERM and a closed terminal as a request that is granted between two steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP: the terminal was closed, or an ssh connection lost. Windows has none.
+SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 
 
 class StopRequest:
@@ -19,7 +20,9 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._ask) for number in SIGNALS}
+            for number in SIGNALS:
+                if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._ask)  # nohup ignores SIGHUP
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
@@ -28,7 +31,7 @@ class StopRequest:
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
         self._before = {}
 
     def __exit__(

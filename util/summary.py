@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import torch
 
@@ -14,14 +15,21 @@ from util.run_state import Resumable
 
 
 def announce(
-    options: TrainOptions, model: Resumable, device: torch.device, images: int, resumed: str
+    options: TrainOptions,
+    model: Resumable,
+    device: torch.device,
+    images: int,
+    findings: Sequence[str],
+    notes: Sequence[str],
 ) -> None:
     """Writes train_opt.txt and options.json, and prints what was found.
 
-    resumed: what is continued, "" for a fresh start.
+    Args:
+        findings: what is odd about the data set.
+        notes: where the run starts, if not afresh.
     """
     folder = make_folder(options.folder)
-    if not resumed and (folder / STATE_FILE).exists():
+    if not options.optim.continue_train and (folder / STATE_FILE).exists():
         logging.getLogger(__name__).warning(
             "%s holds an earlier run, which will be overwritten; to go on with it, stop now and "
             "use --continue_train",
@@ -33,6 +41,8 @@ def announce(
     print(describe(device, options.run.gpu_ids))
     print(f"dataset [{options.data.dataset_mode}] was created")
     print(f"The number of training images = {images}")
+    for finding in findings:
+        print(finding)
     print(f"model [{options.model.model}] was created")
     print("---------- Networks initialized -------------")
     for name, network in model.networks().items():
@@ -41,6 +51,6 @@ def announce(
         millions = sum(p.numel() for p in network.parameters()) / 1e6
         print(f"[Network {name}] Total number of parameters : {millions:.3f} M")
     print("-----------------------------------------------")
-    if resumed:
-        print(resumed)
+    for note in notes:
+        print(note)
     print(f"seed {options.run.seed}", flush=True)

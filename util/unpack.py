@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import pickle
 import posixpath
 import shutil
 import stat
@@ -259,11 +260,16 @@ def check_weights(path: Path) -> bool:
         return False
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:  # torch's own words advise to load it unsafely
+        raise ArchiveError(
+            "torch does not load it as plain weights: it is damaged, or would run code and was refused"
+        ) from error
     except Exception as error:  # torch raises many kinds for a bad file
         reason = str(error).strip().split("\n")[0]
         raise ArchiveError(f"torch does not load it as plain weights ({reason})") from error
     if not (isinstance(weights, dict) and weights):
-        raise ArchiveError(f"it holds a {type(weights).__name__}, not a dict of tensors")
+        found = f"a {type(weights).__name__}" if weights != {} else "an empty dict"
+        raise ArchiveError(f"it holds {found}, not a dict of tensors")
     for key, value in weights.items():
         if not isinstance(value, torch.Tensor):
             raise ArchiveError(f"{key!r} in it is a {type(value).__name__}, not a tensor")

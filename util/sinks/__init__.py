@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from options.train_options import TrainOptions
+from util import distributed
 from util.logger import Sink
 from util.run_state import Progress
 
@@ -21,7 +22,11 @@ def build_sinks(
     log, folder, name = options.log, options.folder, options.run.name
     from util.sinks.loss_log_sink import LossLogSink
 
-    sinks: list[Sink] = [LossLogSink(folder / "loss_log.txt")]
+    exactly = options.optim.continue_train and "epoch_count" not in options.explicit
+    # Weights without a state are somebody else's run, or an older one: its log stays.
+    exactly = exactly and (progress.run_images > 0 or not any(folder.glob("*_net_*.pth")))
+    here = (progress.epoch, progress.position * distributed.world_size()) if exactly else None
+    sinks: list[Sink] = [LossLogSink(folder / "loss_log.txt", here)]
     if not log.no_html:
         from util.sinks.page_sink import PageSink
 

@@ -1,0 +1,83 @@
+"""What is wrong with a data set, as far as names and headers of files tell: cheap enough for every training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from data.aligned_dataset import AlignedDataset
+from data.base_dataset import BaseDataset
+from data.colorization_dataset import ColorizationDataset
+from data.finding import Finding
+from data.image_folder import list_images
+from data.single_dataset import SingleDataset
+from data.size_checks import size_findings
+from data.transforms import Size
+from data.unaligned_dataset import UnalignedDataset
+from util.errors import InputError
+
+ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side
+NAMES_PLAY_NO_PART = (AlignedDataset, ColorizationDataset, SingleDataset, UnalignedDataset)
+
+
+def quick_findings(dataset: BaseDataset, most: int = 200) -> list[Finding]:
+    """Names, and sizes from the headers of at most `most` files; what cannot be read is passed over."""
+    paths = [path for listed in dataset.listed.values() for path in listed]
+    chosen = evenly(paths, most)
+    sizes = {path: size for path in chosen if (size := header_size(path))}
+    noun = "images" if len(chosen) == len(paths) else "sampled images"
+    return [*name_findings(dataset), *size_findings(dataset, sizes, noun)]
+
+
+def evenly(paths: Sequence[str], most: int) -> list[str]:
+    """At most `most` of the paths, from all parts of the list."""
+    count = min(len(paths), most)
+    return [paths[i * len(paths) // count] for i in range(count)]
+
+
+def header_size(path: str) -> Size | None:
+    """Height and width of an image as it stands upright, without decoding it; None if there is no telling."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
+            with Image.open(path) as file:
+                width, height = file.size
+                # A PNG without this entry would be decoded in search of one.
+                tagged = file.format != "PNG" or "exif" in file.info
+                lies = tagged and file.getexif().get(ORIENTATION, 1) >= 5
+    except Exception:  # Pillow has many words for a damaged file, and the reader will say it
+        return None
+    if not width or not height:
+        return None
+    return (width, height) if lies else (height, width)
+
+
+def name_findings(dataset: BaseDataset) -> list[Finding]:
+    """Files without a counterpart, where most names in A's folder occur in B's, too."""
+    folders = list(dataset.listed)
+    if isinstance(dataset, NAMES_PLAY_NO_PART) or not folders:
+        return []
+    if len(folders) == 1:  # B may be found by A's names, without being listed
+        A = folders[0]
+        folders.append(A.with_name(A.name[:-1] + "B") if A.name.endswith("A") else A)
+    A, B = folders[:2]
+    if A == B or len(folders) > 2:
+        return []
+    try:
+        A_names, B_names = (
+            {Path(path).relative_to(folder).with_suffix("") for path in list_images(folder)}
+            for folder in (A, B)
+        )
+    except InputError:  # B is missing, or holds other files than images
+        return []
+    if 2 * len(A_names & B_names) <= max(len(A_names), len(B_names)):
+        return []
+    alone = [f"{A / name}.*: not in {B.name}" for name in sorted(A_names - B_names)]
+    alone += [f"{B / name}.*: not in {A.name}" for name in sorted(B_names - A_names)]
+    if not alone:
+        return []
+    text = f"files without a counterpart in the other folder, unlike most: {len(alone)}"
+    return [Finding("warning", text, tuple(alone))]

@@ -1,0 +1,227 @@
+"""What is wrong with a data set, before a day of training is lost on it.
+
+Takes the flags of train.py: paste the command for training and change the script's name, as in
+python scripts/check_dataset.py --dataroot ./datasets/maps --model pix2pix. Nothing is written.
+--quick reads names and a few headers only, and tries no training steps.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from data import BaseDataset, Source, create_dataset, dataset_options, doctor
+from data.aligned_dataset import AlignedDataset
+from data.checks import quick_findings
+from data.finding import SEVERITIES, Finding
+from data.loader import Loader
+from models import Adam, BaseModel, create_model, model_options
+from options.train_options import TrainOptions
+from util.cost import duration, peak_memory, wait_for
+from util.device import describe, select_device
+from util.errors import InputError, run_command
+from util.failures import explained
+
+STEPS = 3  # measured, after one to warm up
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prints a report; returns 1 where training would stop."""
+    if {"-h", "--help"} & set(argv):
+        print(__doc__)
+    quick = "--quick" in argv
+    words = [word for word in argv if word != "--quick"]
+    options = TrainOptions.parse(words, model_options, dataset_options)
+    logging.basicConfig(format="note: %(message)s")
+    data, run = options.data, options.run
+    adam = Adam(options.optim.lr, options.optim.beta1)
+    model = create_model(options.model, adam=adam, seed=run.seed)
+    datasets = find_splits(options, model)
+    trained = datasets[run.phase]
+
+    print(f"checking {data.dataroot} as --dataset_mode {data.dataset_mode}")
+    report = Report()
+    counts = [count(phase, dataset) for phase, dataset in datasets.items()]
+    report.section("images", counts, half_splits(trained, run.phase))
+    crop = crop_findings(model, data.preprocess, data.crop_size)
+    if quick:
+        report.section("names and sizes", [], [*crop, *quick_findings(trained)])
+        return report.verdict()
+    with explained():
+        splits = {phase: doctor.read_split(dataset) for phase, dataset in datasets.items()}
+    unreadable = [
+        doctor.file_findings(phase, split, phase == run.phase) for phase, split in splits.items()
+    ]
+    report.section("files", [], itertools.chain(*unreadable))
+    report.section("names and sizes", [], [*crop, *doctor.shape_findings(splits[run.phase])])
+    if isinstance(trained, AlignedDataset):
+        report.section("sides", [], doctor.side_findings(splits[run.phase], data.direction))
+    report.section("duplicates", [], doctor.duplicate_findings(splits, run.phase))
+    lines, failures = (["not tried"], []) if crop else cost(model, trained, options)
+    report.section("training on this machine", lines, failures)
+    return report.verdict()
+
+
+@dataclass
+class Report:
+    """Prints findings, section by section, as they become known.
+
+    severities: how many there were of each.
+    """
+
+    severities: Counter[str] = field(default_factory=Counter)
+
+    def section(self, title: str, lines: Iterable[str], findings: Iterable[Finding]) -> None:
+        lines = list(lines)
+        findings = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+        self.severities.update(finding.severity for finding in findings)
+        print(f"\n{title}")
+        for line in [*lines, *map(str, findings)] or ["fine"]:
+            print("  " + line.replace("\n", "\n  "), flush=True)
+
+    def verdict(self) -> int:
+        """Prints the last line and returns the exit status."""
+        found = [(self.severities[name], name) for name in SEVERITIES if self.severities[name]]
+        summary = ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for n, name in found)
+        stops = bool(self.severities["error"])
+        advice = "ready to train"
+        if stops:
+            advice = "training would stop: mend the errors first"
+        elif self.severities["warning"]:
+            advice = "training would run, but see the warnings first"
+        print(f"\nverdict: {summary or 'nothing wrong found'}; {advice}")
+        return int(stops)
+
+
+def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDataset]:
+    """Phase -> data set: the phase of the run, and whichever of train, val and test are there.
+
+    Raises: InputError when the phase of the run is not.
+    """
+    source = Source(
+        phase=options.run.phase,
+        input_nc=options.model.input_nc,
+        output_nc=options.model.output_nc,
+        multiple=model.size_multiple,
+        smallest=model.smallest_input,
+        seed=options.run.seed,
+    )
+    found = {options.run.phase: create_dataset(options.data, source)}
+    known = [found[options.run.phase].listed]
+    for phase in ("train", "val", "test"):
+        try:
+            dataset = create_dataset(options.data, replace(source, phase=phase))
+        except InputError:
+            continue
+        if dataset.listed not in known:  # else its folders do not depend on the phase
+            found[phase] = dataset
+            known.append(dataset.listed)
+    return found
+
+
+def count(phase: str, dataset: BaseDataset) -> str:
+    """One line about a split."""
+    folders = ", ".join(f"{len(paths)} in {folder}" for folder, paths in dataset.listed.items())
+    return f"{phase}: {folders or f'{len(dataset)} items'}"
+
+
+def half_splits(dataset: BaseDataset, trained: str) -> list[Finding]:
+    """Other splits of which some folders are there and some are missing."""
+    findings = []
+    names = [folder.name for folder in dataset.listed if folder.name.startswith(trained)]
+    for phase in ("train", "val", "test"):
+        folders = [dataset.root / (phase + name.removeprefix(trained)) for name in names]
+        missing = [folder.name for folder in folders if not folder.is_dir()]
+        if 0 < len(missing) < len(folders):
+            text = f"{dataset.root} has no folder {missing[0]}: --phase {phase} cannot be used"
+            findings.append(Finding("warning", text))
+    return findings
+
+
+def crop_findings(model: BaseModel, preprocess: str, crop_size: int) -> list[Finding]:
+    """Whether crops go through the networks."""
+    try:
+        if "crop" in preprocess:
+            model.check_crop_size(crop_size)
+    except InputError as error:
+        return [Finding("error", str(error))]
+    return []
+
+
+def cost(
+    model: BaseModel, dataset: BaseDataset, options: TrainOptions
+) -> tuple[list[str], list[Finding]]:
+    """Lines about time and memory, from a few training steps; or why none could be taken."""
+    try:
+        device = select_device(options.run.gpu_ids)
+        with explained():
+            loading, stepping, size = measure(model.to(device), dataset, options, device)
+    except InputError as error:
+        return [], [Finding("error", str(error))]
+    except Exception as error:  # from a model or data set of the user's own: train.py shows where
+        text = f"the first training steps failed with {type(error).__name__}: {error}"
+        return [], [Finding("error", text)]
+    if math.isnan(stepping):
+        return [], [Finding("error", "no image can be used: see above")]
+    workers = min(options.data.num_threads, os.cpu_count() or 1)  # as many as the loader starts
+    image = max(stepping, loading / workers) if workers else stepping + loading
+    epoch, epochs = image * len(dataset), options.optim.last_epoch
+    return [
+        describe(device, options.run.gpu_ids),
+        f"per image, at {size}: {image:.2g} s ({stepping:.2g} s to train, {loading:.2g} s to load)",
+        f"per epoch of {len(dataset)}: about {duration(epoch)}",
+        f"all {epochs} epochs: about {duration(epoch * epochs)}",
+        peak_memory(device),
+    ], []
+
+
+def measure(
+    model: BaseModel, dataset: BaseDataset, options: TrainOptions, device: torch.device
+) -> tuple[float, float, str]:
+    """Seconds per image of loading and of training, and the size of the images; NaN without images."""
+    torch.backends.cudnn.benchmark = "crop" in options.data.preprocess  # as in train.py
+    loader = Loader(
+        dataset,
+        batch_size=options.data.batch_size,
+        shuffle=not options.data.serial_batches,
+        seed=options.run.seed,
+        bad_images="skip",
+    )
+    steps = STEPS
+    if options.model.gan_mode == "wgangp":  # as many as it takes to train G once
+        steps = getattr(options.model, "n_critic", STEPS)
+    epochs = range(1, steps + 2)  # of small data sets; otherwise the first is enough
+    batches = itertools.chain.from_iterable(loader.epoch(epoch) for epoch in epochs)
+    loading, stepping, images, size = 0.0, 0.0, 0, ""
+    for number in range(steps + 1):
+        asked = time.perf_counter()
+        batch = next(batches, None)
+        if batch is None:
+            break
+        begun = time.perf_counter()
+        model.train_step(batch)
+        wait_for(device)
+        if number:
+            loading += begun - asked
+            stepping += time.perf_counter() - begun
+            images += len(batch["A_paths"])
+            size = f"{batch['A'].shape[-1]}x{batch['A'].shape[-2]} pixels"
+    if not images:
+        return math.nan, math.nan, ""
+    return loading / images, stepping / images, size
+
+
+if __name__ == "__main__":
+    run_command(main)

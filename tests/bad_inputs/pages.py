@@ -1,0 +1,54 @@
+"""Reading a page back: its texts, whether it is well-formed, and where its links lead."""
+
+from __future__ import annotations
+
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+VOID = ("meta", "img", "br")
+EXPECTED = {"html", "head", "title", "meta", "style", "body", "h1", "h3", "table", "tr", "td", "p"}
+EXPECTED |= {"tbody", "a", "img", "br", "span"}
+
+
+class Page(HTMLParser):
+    """Attributes: texts, by tag, in order; links, addresses of images in order; tags, all there are."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts: dict[str, list[str]] = {}
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        if tag not in VOID:
+            self.open.append(tag)
+            self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open, f"</{tag}> closes nothing"
+            assert self.open[-1] == tag, f"</{tag}> closes {self.open[-1]}"
+            self.open.pop()
+
+    def handle_data(self, text: str) -> None:
+        if self.open:
+            self.texts[self.open[-1]][-1] += text
+
+
+def checked_page(path: Path) -> Page:
+    """The page, when it is well-formed, has only our tags, and each link leads to a file below it."""
+    html = path.read_bytes().decode("utf-8")
+    assert html.startswith("<!DOCTYPE html>")
+    page = Page(html)
+    assert page.tags <= EXPECTED, f"strange tags: {page.tags - EXPECTED}"
+    for link in page.links:
+        assert os.path.isfile(os.path.join(os.fsencode(path.parent), unquote_to_bytes(link))), link
+    return page

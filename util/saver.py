@@ -1,0 +1,136 @@
+"""Checkpoints written while training goes on, and what happens when the disk refuses."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from util import checkpoint
+from util.errors import InputError
+from util.run_state import save_networks
+from util.stop import StopRequest
+
+RETRY_SECONDS = 10.0
+PATIENCE = 600.0  # seconds in which a full disk may be mended at the end of a run
+
+
+class Saver:
+    """Writes snapshots in the background, one after the other, newest last.
+
+    Training waits for the copy in memory, not for the disk. A save that fails is told of and leaves
+    the earlier one whole; `failed` says so until one succeeds. As a context it waits for the last
+    write, except when a second Ctrl-C wants to stop at once.
+
+    Args:
+        keep_epochs: numbered checkpoints to keep; 0 keeps all.
+        say: takes a line for the user.
+    """
+
+    def __init__(self, folder: Path, keep_epochs: int, say: Callable[[str], None]) -> None:
+        self.folder, self.keep_epochs, self._say = folder, keep_epochs, say
+        self.failed = self._for_good = False
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    def save(self, state: dict[str, Any], labels: list[str]) -> None:
+        """Writes a `run_state.snapshot`, and its networks under each label.
+
+        Raises: InputError, and writes nothing, when a network holds NaN or infinity.
+        """
+        if broken := not_finite(state["networks"]):
+            raise InputError(
+                f"network {broken} holds values that are no numbers: it is not saved, and the last save "
+                f"in {self.folder} is kept"
+            )
+        self.wait()
+        # A daemon, because a second Ctrl-C must not have to wait for the disk.
+        work = {"state": {**state, "labels": labels}, "labels": labels}
+        self._thread = threading.Thread(target=self._write, kwargs=work, name="saver", daemon=True)
+        self._thread.start()
+
+    def _write(self, state: dict[str, Any], labels: list[str]) -> None:
+        try:
+            # The state first: from it `complete_networks` can write the rest, but not the other way round.
+            checkpoint.save(self.folder / checkpoint.STATE_FILE, state)
+            for label in labels:
+                save_networks(self.folder, label, state["networks"])
+            self._prune(state["progress"]["epoch"])
+            self.failed = False
+        except Exception as error:  # whatever it is, training goes on
+            self.failed, self._error = True, error
+            self._for_good = isinstance(error.__cause__, (IsADirectoryError, NotADirectoryError))
+
+    def _prune(self, epoch: int) -> None:
+        """Removes numbered checkpoints of this run beyond the newest `keep_epochs`."""
+        found = self.folder.glob("*_net_*.pth")
+        numbers = {int(label) for file in found if (label := file.name.split("_")[0]).isdecimal()}
+        reached = sorted(number for number in numbers if number <= epoch)
+        for number in reached[: -self.keep_epochs] if self.keep_epochs else ():
+            for file in self.folder.glob(f"{number}_net_*.pth"):
+                file.unlink()
+
+    def wait(self) -> None:
+        """Returns when nothing is being written; tells of a failure."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self.report()
+
+    def report(self) -> None:
+        """Tells of a save that has failed since it was last asked."""
+        error, self._error = self._error, None
+        if error is not None:
+            self._say(
+                f"warning: {error}. The earlier save is whole; training goes on and tries again"
+            )
+
+    def finish(self, save_again: Callable[[], None], stop: StopRequest) -> None:
+        """Waits for the last save of a run, and for the disk if that has failed.
+
+        Raises: InputError when it stays so for `PATIENCE` seconds, or the user gives up.
+        """
+        self.wait()
+        until = time.monotonic() + PATIENCE
+        if self.failed and not self._for_good and not stop.signal:
+            self._say(
+                f"the end of the run is not saved yet: make room for it in {self.folder}, or make it "
+                f"writable; tries again for {PATIENCE / 60:.0f} minutes, Ctrl-C gives up"
+            )
+        while self.failed and not self._for_good and not stop.signal and time.monotonic() < until:
+            time.sleep(RETRY_SECONDS)
+            save_again()
+            self.wait()
+        if self.failed:
+            raise InputError(
+                f"the end of this run could not be saved in {self.folder}; what was saved before is whole, "
+                "and --continue_train goes on from there"
+            )
+
+    def __enter__(self) -> Saver:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None or issubclass(kind, Exception):
+            self.wait()
+
+
+def not_finite(networks: dict[str, dict[str, torch.Tensor]]) -> str:
+    """The name of a network with NaN or infinity in its weights, or ""."""
+    for name, weights in networks.items():
+        for tensor in weights.values():
+            # One sum is several times faster than a mask; only an overflowing sum needs the mask.
+            if not math.isfinite(tensor.sum()) and not torch.isfinite(tensor).all():
+                return name
+    return ""

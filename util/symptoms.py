@@ -1,0 +1,101 @@
+"""What a training that goes wrong looks like, in losses and small images. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch.nn import functional as F
+
+# The loss of a discriminator that can only guess: the least a constant answer reaches.
+GUESSING = {"lsgan": 0.25, "vanilla": math.log(2), "hinge": 1.0}
+WON = 0.02  # of that loss
+SAME = 0.1  # outputs that vary less than this part of what they should
+VARIED = 0.02  # standard deviation from which on images count as different, in [-1, 1]
+INVERTED = -0.5  # correlation of an output with its input
+LOOKED_AT = ("real_A", "fake_B", "real_B", "fake_A", "rec_A")
+FEWEST = 8  # images below which nothing is said about them
+
+
+def thumbnail(image: torch.Tensor) -> torch.Tensor:
+    """(C, H, W) -> (64,): its brightness in 8 x 8 fields."""
+    return F.adaptive_avg_pool2d(image.detach().float().mean(0, keepdim=True), 8).flatten()
+
+
+def find(
+    losses: Mapping[str, float], images: Mapping[str, torch.Tensor], gan_mode: str
+) -> dict[str, str]:
+    """Symptom -> what to tell the user.
+
+    Args:
+        losses: means over a stretch of training.
+        images: of the same steps, by visual name: (samples, 64), see `thumbnail`.
+    """
+    found = {}
+    if winner := discriminator_that_has_won(losses, gan_mode):
+        found["won"] = (
+            f"the discriminator has won ({winner} is below {WON:.0%} of what guessing gives), so that the "
+            "generator no longer learns from it. A weaker one may help: --ndf 32, or --netD n_layers "
+            "--n_layers_D 2; or --gan_mode lsgan, or more and more varied images"
+        )
+    for source, output, target in (("real_A", "fake_B", "real_B"), ("real_B", "fake_A", "real_A")):
+        if not {source, output, target} <= images.keys() or len(images[output]) < FEWEST:
+            continue
+        if has_collapsed(images[source], images[output], images[target]):
+            found["collapsed"] = (
+                f"the generator has collapsed: {output} is nearly the same for different {source}. "
+                "Start again with a lower --lr or another --seed; --gan_mode lsgan and --pool_size 50 make it less likely"
+            )
+    if "rec_A" in images and len(images["fake_B"]) >= FEWEST:
+        correlation = mean_correlation(images["real_A"], images["fake_B"])
+        if correlation < INVERTED:
+            found["inverted"] = (
+                f"fake_B looks like a negative of real_A (correlation {correlation:.2f}). Unless the two "
+                "domains ask for that, it will not mend itself: start again with another --seed, or a "
+                "higher --lambda_identity"
+            )
+    return found
+
+
+def discriminator_that_has_won(losses: Mapping[str, float], gan_mode: str) -> str:
+    """The discriminator loss that is nearly zero, or "". wgangp's have no zero, and never win."""
+    guessing = GUESSING.get(gan_mode)
+    if guessing is None:
+        return ""
+    if {"D_real", "D_fake"} <= losses.keys():  # parts of one discriminator's
+        losses = {"D_real + D_fake": (losses["D_real"] + losses["D_fake"]) / 2}
+    own = {name: value for name, value in losses.items() if name.startswith("D_")}
+    return next((name for name, value in own.items() if value < WON * guessing), "")
+
+
+def has_collapsed(source: torch.Tensor, output: torch.Tensor, target: torch.Tensor) -> bool:
+    """Whether outputs (samples, 64) hardly differ from each other, though inputs and targets do."""
+    varies = [images.std(dim=0).mean().item() for images in (source, target)]
+    return min(varies) > VARIED and output.std(dim=0).mean().item() < SAME * varies[1]
+
+
+def mean_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Mean Pearson correlation of images (samples, 64) that belong together; 0 if they are all flat."""
+    one, other = (images - images.mean(dim=1, keepdim=True) for images in (one, other))
+    shaped = (one.std(dim=1) > VARIED) & (other.std(dim=1) > VARIED)
+    if not shaped.any():
+        return 0.0
+    return F.cosine_similarity(one[shaped], other[shaped]).mean().item()
+
+
+def cause_of_nan(names: Sequence[str], gan_mode: str, lr: float) -> str:
+    """The likely cause of losses, or of images (real_A, real_B), that are no numbers, and what to try."""
+    if any(name.startswith("real") for name in names):
+        return (
+            "the images themselves hold values that are no numbers: check what the data set returns"
+        )
+    if lr > 0.001:
+        return f"--lr {lr:g} is high (0.0002 is usual): lower it"
+    if gan_mode == "wgangp":
+        return (
+            "wgangp's penalty: lower --lr or --lambda_gp, and use --norm instance rather than batch"
+        )
+    if gan_mode != "lsgan":
+        return f"scores of the discriminator that run away with --gan_mode {gan_mode}: lower --lr, or use lsgan"
+    return "steps that are too long: lower --lr, or raise --batch_size"

@@ -1,0 +1,114 @@
+"""Watches a training for what wastes days: losses that are no numbers, and generators that learn nothing.
+
+Looking costs a few small sums on the device in every step. The device is waited for only every
+`CHECK_IMAGES` images, and before a checkpoint is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+
+import torch
+
+from util import distributed, symptoms
+from util.errors import InputError
+from util.logger import crossed
+
+CHECK_IMAGES = 100
+NEVER = 2**62  # the step at which a value that is still finite went wrong
+SAMPLES = 64  # outputs looked at in a window, at most
+
+
+@dataclass
+class Watchdog:
+    """Sees every step; stops the run at NaN or infinity, and gives each hint once.
+
+    A hint needs its symptom in `strikes` windows of `window` images in a row.
+    """
+
+    gan_mode: str
+    lr: float
+    say: Callable[[str], None]  # takes a line for the user
+    _: KW_ONLY
+    hints: bool = True
+    window: int = 500  # images
+    strikes: int = 3
+
+    def __post_init__(self) -> None:
+        self._names: list[str] = []
+        self._first = self._sum = torch.empty(0)
+        self._paths: list[Sequence[str]] = []  # of every step since the last check
+        self._steps = 0  # before those
+        self._window_start = self._images = 0
+        self._window_steps = 0
+        self._shown: list[str] = []
+        self._samples: list[torch.Tensor] = []  # thumbnails of those images, one tensor a step
+        self._seen: dict[str, int] = {}  # symptom -> windows in a row
+        self._given: set[str] = set()
+
+    def observe(
+        self,
+        losses: Mapping[str, torch.Tensor],
+        visuals: Mapping[str, torch.Tensor],
+        paths: Sequence[str],
+        run_images: int,
+    ) -> None:
+        """Takes in one step of the images at `paths`, the last of them number `run_images` of the run.
+
+        Raises: InputError as `check`, when one is due.
+        """
+        watched = {**losses, **{k: v.sum() for k, v in visuals.items() if k.startswith("real")}}
+        values = torch.stack([value.detach().float() for value in watched.values()])
+        if list(watched) != self._names:
+            self.check()
+            self._names = list(watched)
+            self._first = torch.full(values.shape, NEVER, device=values.device)
+            self._sum = torch.zeros_like(values)
+            self._window_start, self._window_steps = run_images, 0
+        here = self._steps + len(self._paths)
+        self._first = torch.where(values.isfinite(), self._first, self._first.clamp(max=here))
+        self._paths.append(paths)
+        if self.hints:
+            self._sum = self._sum + values
+            self._window_steps += 1
+            self._shown = [name for name in symptoms.LOOKED_AT if name in visuals]
+            if self._shown and len(self._samples) < SAMPLES:
+                shown = [symptoms.thumbnail(visuals[name][0]) for name in self._shown]
+                self._samples.append(torch.stack(shown))
+        before, self._images = self._images, run_images
+        if crossed(before, run_images, CHECK_IMAGES):
+            self.check()
+        if self.hints and run_images - self._window_start >= self.window:
+            self._close_window(run_images)
+
+    def check(self) -> None:
+        """Raises: InputError that names the loss, the images and the likely cause, when one is no number."""
+        if not self._names:
+            return
+        first = distributed.least(self._first).tolist()
+        if min(first) < NEVER:
+            names = [n for n, step in zip(self._names, first, strict=True) if step == min(first)]
+            known = self._paths[max(0, min(first) - self._steps)] if self._paths else []
+            raise InputError(
+                f"{', '.join(names)} became NaN or infinite in step {min(first) + 1} of this start"
+                f" (images: {', '.join(known)}). Training is stopped; what was saved before is kept.\n"
+                f"likely cause: {symptoms.cause_of_nan(names, self.gan_mode, self.lr)}"
+            )
+        self._steps += len(self._paths)
+        self._paths = []
+
+    def _close_window(self, run_images: int) -> None:
+        """Looks for symptoms in the window that ends here, and starts the next."""
+        means = (self._sum / max(1, self._window_steps)).tolist()
+        losses = dict(zip(self._names, means, strict=True))
+        samples = torch.stack(self._samples, dim=1).cpu() if self._samples else ()
+        images = dict(zip(self._shown, samples, strict=False))
+        found = symptoms.find(losses, images, self.gan_mode)
+        self._seen = {name: self._seen.get(name, 0) + 1 for name in found}
+        for name, count in self._seen.items():
+            if count >= self.strikes and name not in self._given:
+                self._given.add(name)
+                self.say(f"hint: {found[name]}")
+        self._sum = torch.zeros_like(self._sum)
+        self._window_start, self._window_steps, self._samples = run_images, 0, []
