@@ -6,7 +6,6 @@ import dataclasses
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import Any
 
 import torch
@@ -122,7 +121,7 @@ def test(model: BaseModel, options: TestOptions) -> None:
         aspect_ratio=options.result.aspect_ratio,
     )
     logger = Logger(tracker(options))
-    with closing(loader), writer, explained(), torch.inference_mode():
+    with writer, explained(), torch.inference_mode():
         for index, batch in enumerate(progress(batches(loader, total), total)):
             torch.manual_seed(position_seed(options.run.seed, index))
             images = model.displayable(model.translate(batch))

@@ -75,15 +75,9 @@ class Training:
         self.trained = False  # until a step is taken there is nothing to save
         if self.is_main:
             sweep(options.folder)
-        self.progress = Progress()
-        notes = resume(self.model, self.progress, options)
         self.epoch_images = len(self.loader) * distributed.world_size()
-        if self.progress.epoch_images not in (0, self.epoch_images):
-            notes.append(
-                f"note: an epoch had {self.progress.epoch_images} images when this run was saved, and has "
-                f"{self.epoch_images}: their order is another from here on"
-            )
-        self.progress.epoch_images = self.epoch_images
+        self.progress = Progress()
+        notes = resume(self.model, self.progress, options, self.epoch_images)
         if self.is_main:
             findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
             announce(options, self.model, device, len(dataset), findings, notes)

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from functools import partial
+from multiprocessing.util import Finalize
 from typing import Any, NamedTuple
 
 import torch
@@ -110,6 +111,8 @@ class Loader:
         )
         self._loader = self._make()
         self._workers: set[Any] = set()
+        # They ignore the gentle signal by which Python ends children at its exit, and then waits for them.
+        Finalize(self, _kill, args=(self._workers,), exitpriority=10)
 
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
@@ -170,10 +173,14 @@ class Loader:
         return shares
 
     def close(self) -> None:
-        """Ends the loader processes, which would otherwise be waited for when the program ends."""
-        for worker in self._workers:
-            worker.kill()  # they ignore gentler signals
-        self._workers = set()
+        """Ends the loader processes."""
+        _kill(self._workers)
+
+
+def _kill(workers: set[Any]) -> None:
+    for worker in workers:
+        worker.kill()
+    workers.clear()
 
 
 def _live_and_die_with_the_main_process(worker: int) -> None:

@@ -11,14 +11,16 @@ from models.base_model import BaseModel
 from models.loading import load_network
 from options.flags import flat
 from options.train_options import TrainOptions
-from util import checkpoint
+from util import checkpoint, distributed
 from util.errors import InputError
 from util.run_state import Progress, complete_networks, load_state, versions
 
 NETWORK_FILE = re.compile(r".+_net_(.+)\.pth")
 
 
-def resume(model: BaseModel, progress: Progress, options: TrainOptions) -> list[str]:
+def resume(
+    model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int
+) -> list[str]:
     """Puts model and progress where training starts; returns what to tell the user, [] for a fresh start.
 
     --continue_train takes the whole state, or weights alone where there is no more; with --epoch or
@@ -41,6 +43,12 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions) -> list[
             f"{options.folder} has finished its {options.optim.last_epoch} epochs: "
             "to train longer, raise --n_epochs or --n_epochs_decay"
         )
+    if progress.epoch_images not in (0, epoch_images):
+        lines.append(
+            f"note: an epoch had {progress.epoch_images} images when this run was saved, and has "
+            f"{epoch_images}: their order is another from here on"
+        )
+    progress.epoch_images = epoch_images
     return lines
 
 
@@ -68,7 +76,8 @@ def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> li
         state = load_state(folder, model, progress)
     except InputError as error:
         raise InputError("\n".join([str(error), *_flags_that_may_not_fit(options)])) from None
-    complete_networks(folder, state)
+    if distributed.is_main():
+        complete_networks(folder, state)
     lines = [
         f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
         *_changes(state.get("flags", {}), options.learning()),

@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ TINY = [
 ]  # fmt: skip
 
 
+@cache
 def server() -> Any:
     """Processes forked from one that has imported PyTorch already: each starts in no time."""
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["train", "models.pix2pix_model", "models.cycle_gan_model"])
+    first = context.Process(target=time.sleep, args=(0,))  # waits for the imports
+    first.start()
+    first.join()
     return context
 
 
