@@ -103,6 +103,10 @@ def interrupt(run: Run, rng: random.Random, seconds: float) -> bool:
     return _send(run, signal.SIGINT, rng.uniform(0, 0.7 * seconds))
 
 
+def close_terminal(run: Run, rng: random.Random, seconds: float) -> bool:
+    return _send(run, signal.SIGHUP, rng.uniform(0, 0.7 * seconds))
+
+
 def interrupt_twice(run: Run, rng: random.Random, seconds: float) -> bool:
     if not _signal(run, signal.SIGINT, rng.uniform(0, 0.7 * seconds)):
         return False
@@ -121,6 +125,7 @@ WAYS = {
     "SIGKILL while saving": kill_while_saving,
     "SIGTERM": terminate,
     "Ctrl-C": interrupt,
+    "terminal closed": close_terminal,
     "Ctrl-C twice": interrupt_twice,
     "SIGTERM, then SIGKILL": terminate_then_kill,
 }
