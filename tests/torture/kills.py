@@ -110,14 +110,16 @@ def close_terminal(run: Run, rng: random.Random, seconds: float) -> bool:
 def interrupt_twice(run: Run, rng: random.Random, seconds: float) -> bool:
     if not _signal(run, signal.SIGINT, rng.uniform(0, 0.7 * seconds)):
         return False
-    return _send(run, signal.SIGINT, rng.uniform(0, 0.05))
+    _signal(run, signal.SIGINT, rng.uniform(0, 0.05))
+    return run.wait() != 0
 
 
 def terminate_then_kill(run: Run, rng: random.Random, seconds: float) -> bool:
     """As a job scheduler does whose patience is short."""
     if not _signal(run, signal.SIGTERM, rng.uniform(0, 0.7 * seconds)):
         return False
-    return _send(run, signal.SIGKILL, rng.uniform(0, 0.1))
+    _signal(run, signal.SIGKILL, rng.uniform(0, 0.1))
+    return run.wait() != 0
 
 
 WAYS = {
