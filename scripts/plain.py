@@ -1,0 +1,104 @@
+"""Training steps as the older code takes them: what benchmarks compare with.
+
+The same networks and formulas, but eager and in float32, one forward for every set of images, Adam parameter by
+parameter, and losses read one by one.
+"""
+
+from __future__ import annotations
+
+import random
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.base_model import BaseModel, Batch
+from models.losses import gan_loss
+from util.image_pool import ImagePool
+
+
+def plain_adam(*networks: nn.Module) -> torch.optim.Adam:
+    parameters = [p for network in networks for p in network.parameters()]
+    return torch.optim.Adam(parameters, lr=0.0002, betas=(0.5, 0.999), foreach=False, fused=False)
+
+
+def freeze(frozen: bool, *networks: nn.Module) -> None:
+    for network in networks:
+        for parameter in network.parameters():
+            parameter.requires_grad = not frozen
+
+
+class PlainPix2Pix:
+    """One step at a time on the networks of a Pix2PixModel."""
+
+    def __init__(self, model: BaseModel) -> None:
+        networks = model.networks()
+        self.G, self.D = networks["G"], networks["D"]
+        self.mode = model.options.gan_mode
+        self.optimizer_G, self.optimizer_D = plain_adam(self.G), plain_adam(self.D)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        real_A, real_B = batch["A"], batch["B"]
+        fake_B = self.G(real_A)
+
+        freeze(False, self.D)
+        self.optimizer_D.zero_grad()
+        D_fake = gan_loss(self.D(torch.cat([real_A, fake_B], 1).detach()), False, self.mode)
+        D_real = gan_loss(self.D(torch.cat([real_A, real_B], 1)), True, self.mode)
+        (0.5 * (D_fake + D_real)).backward()
+        self.optimizer_D.step()
+
+        freeze(True, self.D)
+        self.optimizer_G.zero_grad()
+        G_GAN = gan_loss(self.D(torch.cat([real_A, fake_B], 1)), True, self.mode)
+        G_L1 = 100 * F.l1_loss(fake_B, real_B)
+        (G_GAN + G_L1).backward()
+        self.optimizer_G.step()
+        return {"G_GAN": float(G_GAN), "G_L1": float(G_L1), "D": float(D_real + D_fake)}
+
+
+class PlainCycleGAN:
+    """One step at a time on the networks of a CycleGANModel."""
+
+    def __init__(self, model: BaseModel) -> None:
+        networks = model.networks()
+        self.G_A, self.G_B = networks["G_A"], networks["G_B"]
+        self.D_A, self.D_B = networks["D_A"], networks["D_B"]
+        self.mode = model.options.gan_mode
+        self.pools = [ImagePool(50, random.Random(i)) for i in range(2)]
+        self.optimizer_G = plain_adam(self.G_A, self.G_B)
+        self.optimizer_D = plain_adam(self.D_A, self.D_B)
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        real_A, real_B = batch["A"], batch["B"]
+        fake_B, fake_A = self.G_A(real_A), self.G_B(real_B)
+        rec_A, rec_B = self.G_B(fake_B), self.G_A(fake_A)
+
+        freeze(True, self.D_A, self.D_B)
+        self.optimizer_G.zero_grad()
+        losses = {
+            "idt_A": 5 * F.l1_loss(self.G_A(real_B), real_B),
+            "idt_B": 5 * F.l1_loss(self.G_B(real_A), real_A),
+            "G_A": gan_loss(self.D_A(fake_B), True, self.mode),
+            "G_B": gan_loss(self.D_B(fake_A), True, self.mode),
+            "cycle_A": 10 * F.l1_loss(rec_A, real_A),
+            "cycle_B": 10 * F.l1_loss(rec_B, real_B),
+        }
+        sum(losses.values()).backward()
+        self.optimizer_G.step()
+
+        freeze(False, self.D_A, self.D_B)
+        self.optimizer_D.zero_grad()
+        for name, D, real, fake, pool in (
+            ("D_A", self.D_A, real_B, fake_B, self.pools[0]),
+            ("D_B", self.D_B, real_A, fake_A, self.pools[1]),
+        ):
+            D_real = gan_loss(D(real), True, self.mode)
+            D_fake = gan_loss(D(pool.query(fake).detach()), False, self.mode)
+            losses[name] = 0.5 * (D_real + D_fake)
+            losses[name].backward()
+        self.optimizer_D.step()
+        return {name: float(loss) for name, loss in losses.items()}
+
+
+PLAIN = {"pix2pix": PlainPix2Pix, "cycle_gan": PlainCycleGAN}
