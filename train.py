@@ -23,7 +23,7 @@ from util.errors import InputError, run_command
 from util.failures import explained
 from util.files import sweep
 from util.images import to_uint8
-from util.logger import At, Logger, crossed
+from util.logger import At, Logger, Sink, crossed
 from util.lr_schedule import lr_multiplier
 from util.position_seed import position_seed
 from util.run_state import Progress, snapshot
@@ -75,12 +75,14 @@ class Training:
         self.trained = False  # until a step is taken there is nothing to save
         if self.is_main:
             sweep(options.folder)
+            sweep(options.folder / "web")
         self.epoch_images = len(self.loader) * distributed.world_size()
         self.progress = Progress()
-        notes = resume(self.model, self.progress, options, self.epoch_images)
+        start = resume(self.model, self.progress, options, self.epoch_images)
+        self.exactly = start.exactly
         if self.is_main:
             findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
-            announce(options, self.model, device, len(dataset), findings, notes)
+            announce(options, self.model, device, len(dataset), findings, start.notes)
         self.console = ConsoleSink(self.epoch_images, options.optim.last_epoch)
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
         self.watchdog = Watchdog(
@@ -93,7 +95,9 @@ class Training:
     def run(self) -> int:
         """Trains to the last epoch, or until a signal or a failure; what was reached is saved."""
         options, progress = self.options, self.progress
-        sinks = build_sinks(options, progress, self._say) if self.is_main else []
+        sinks: list[Sink] = []
+        if self.is_main:
+            sinks = build_sinks(options, progress, self.exactly, self._say)
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
         try:
             with self.saver, explained():
@@ -131,6 +135,7 @@ class Training:
     def _epoch(self) -> None:
         options, progress = self.options, self.progress
         epoch, last_epoch = progress.epoch, options.optim.last_epoch
+        first_image, first_step = progress.position, progress.iteration
         started = time.perf_counter()
         learning_rate = self._set_learning_rate()
 
@@ -156,6 +161,7 @@ class Training:
             self.watchdog.observe(step.losses, step.visuals, batch["A_paths"], progress.run_images)
             self._show(step, at, before, images, step_started, last)
             if crossed(before, progress.run_images, options.save.save_latest_freq):
+                self.watchdog.check()
                 label = f"iter_{progress.run_images}" if options.save.save_by_iter else "latest"
                 self._save(
                     [label],
@@ -165,8 +171,9 @@ class Training:
                 return
             waiting_since = time.perf_counter()
 
-        if len(self.loader.skipped) >= len(self.loader):
+        if progress.iteration == first_step and not first_image:
             raise InputError(f"all {len(self.loader)} images were skipped: nothing to train on")
+        self.watchdog.check()
         progress.next_epoch()
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
@@ -222,8 +229,6 @@ class Training:
 
     def _save(self, labels: list[str], message: str) -> None:
         """Writes the networks under each label, and the state to resume from, in the background."""
-        if not self.stop.signal:  # which may have reached this process alone
-            self.watchdog.check()
         if self.is_main:
             self._say(message)
             self.saver.save(snapshot(self.model, self.progress, self.options.values()), labels)

@@ -129,6 +129,7 @@ class Loader:
         Raises: BadImage, with bad_images="stop"; WorkersDied.
         """
         self.sampler.epoch, self.position = epoch, start
+        handed_out = start
         for shares in self._read():
             bad_ones = [bad for share in shares for bad in share.bad]
             if bad_ones and self.bad_images == "stop":
@@ -136,24 +137,30 @@ class Loader:
             self.skipped.update({bad.path: bad.reason for bad in bad_ones})
             for share in shares:
                 self.position += share.images
-                if share.batch is not None:
+                if share.batch is not None and self.position > handed_out:
+                    handed_out = self.position
                     yield share.batch
         self.sampler.start = 0
 
     def _read(self) -> Iterator[list[Share]]:
         """The rest of the epoch, over the deaths of loader processes."""
         for replacements_left in reversed(range(REPLACEMENTS + 1)):
+            # From the beginning of a batch, whose shares would otherwise be shared out in another way.
+            self.position -= self.position % self.batch_size
             self.sampler.start = self.position
             try:
                 yield from self._start()
                 return
             except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
-                if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
+                text = str(error)
+                if text.startswith("Caught ") or (  # the data set's own error, handed on
+                    isinstance(error, RuntimeError) and "DataLoader worker" not in text
+                ):
                     raise
                 self.close()
                 self._loader = self._make()  # one that lost a process may wait for what that held
                 if not replacements_left:
-                    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                    reason = text.splitlines()[0] if text else type(error).__name__
                     raise WorkersDied(
                         f"loader processes keep dying, as when memory runs out ({reason}): lower "
                         "--num_threads, --batch_size or --crop_size, and go on with --continue_train"

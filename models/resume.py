@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +19,70 @@ from util.run_state import Progress, complete_networks, load_state, versions
 NETWORK_FILE = re.compile(r".+_net_(.+)\.pth")
 
 
-def resume(
-    model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int
-) -> list[str]:
-    """Puts model and progress where training starts; returns what to tell the user, [] for a fresh start.
+@dataclass
+class Start:
+    """Where a run starts.
+
+    Attributes:
+        notes: what to tell the user; [] for a fresh start.
+        exactly: whether it goes on as if it had never stopped, so that what it has logged since is void.
+    """
+
+    notes: list[str]
+    exactly: bool = False
+
+
+def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
+    """Puts model and progress where training starts.
 
     --continue_train takes the whole state, or weights alone where there is no more; with --epoch or
     --load_iter the weights of that label, with fresh optimizers. --epoch_count always decides the epoch.
     Raises: InputError when something does not fit, or nothing is left to train.
     """
-    lines: list[str] = []
     if options.optim.continue_train and _has_saves(options):
-        lines = _continue(model, progress, options)
+        start = _continue(model, progress, options)
     else:
+        start = Start([])
         if options.optim.init_from:
-            lines = _init_from(model, Path(options.optim.init_from), options.run.label)
+            start.notes += _init_from(model, Path(options.optim.init_from), options.run.label)
         if options.optim.continue_train:
-            lines.append(_nothing_yet(options.folder))
+            start.notes.append(_nothing_yet(options.folder))
+            start.exactly = (
+                options.folder / "options.json"
+            ).exists()  # it is this run that was killed
     if "epoch_count" in options.explicit:
+        start.exactly = False
         progress.epoch, progress.position = options.optim.epoch_count, 0
         progress.metric_sum, progress.metric_steps = 0.0, 0
+        del progress.metric[progress.epoch - 1 :]
     if progress.epoch > options.optim.last_epoch:
         raise InputError(
             f"{options.folder} has finished its {options.optim.last_epoch} epochs: "
             "to train longer, raise --n_epochs or --n_epochs_decay"
         )
     if progress.epoch_images not in (0, epoch_images):
-        lines.append(
+        start.notes.append(
             f"note: an epoch had {progress.epoch_images} images when this run was saved, and has "
             f"{epoch_images}: their order is another from here on"
         )
     progress.epoch_images = epoch_images
-    return lines
+    return start
+
+
+def _label(options: TrainOptions) -> str:
+    """Which of the run's own checkpoints was asked for; with --init_from, --epoch is about those given there."""
+    return "latest" if options.optim.init_from else options.run.label
 
 
 def _has_saves(options: TrainOptions) -> bool:
     """Whether there is something to continue, or something definite was asked for."""
-    asked = options.explicit & {"epoch", "load_iter"}
-    state = options.folder / checkpoint.STATE_FILE
-    return bool(asked) or state.exists() or any(options.folder.glob("*_net_*.pth"))
+    folder = options.folder
+    if _label(options) != "latest" or (folder / checkpoint.STATE_FILE).exists():
+        return True
+    if any(folder.glob("latest_net_*.pth")):
+        return True
+    # Numbered files alone: those of an earlier run, or the user has to choose one.
+    return any(folder.glob("*_net_*.pth")) and not (folder / checkpoint.PREVIOUS_STATE).exists()
 
 
 def _nothing_yet(folder: Path) -> str:
@@ -68,10 +94,10 @@ def _nothing_yet(folder: Path) -> str:
     return text + (f" (runs in {folder.parent}: {', '.join(others[:8])})" if others else "")
 
 
-def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> list[str]:
+def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> Start:
     folder = options.folder
-    if options.run.label != "latest" or not (folder / checkpoint.STATE_FILE).exists():
-        return [_load_weights(model, progress, options)]
+    if _label(options) != "latest" or not (folder / checkpoint.STATE_FILE).exists():
+        return Start([_load_weights(model, progress, options)])
     try:
         state = load_state(folder, model, progress)
     except InputError as error:
@@ -80,15 +106,15 @@ def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> li
         complete_networks(folder, state)
     lines = [
         f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
-        *_changes(state.get("flags", {}), options.learning()),
+        *_changes(state["flags"], options.learning()),
     ]
     for name, value in versions().items():
-        before = state.get("versions", {}).get(name, value)
+        before = state["versions"].get(name, value)
         if before != value:
             lines.append(
                 f"note: {name} was {before} and is {value}: results may differ in the last bit"
             )
-    return lines
+    return Start(lines, exactly=True)
 
 
 def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -150,7 +176,7 @@ def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
 
 def _load_weights(model: BaseModel, progress: Progress, options: TrainOptions) -> str:
     """Loads <label>_net_*.pth; discriminators, which published models lack, may be missing."""
-    label, folder = options.run.label, options.folder
+    label, folder = _label(options), options.folder
     loaded, missing = [], []
     for name, network in model.networks().items():
         path = checkpoint.network_path(folder, label, name)

@@ -317,3 +317,29 @@ def test_every_kind_of_image_becomes_colour_or_grey(tmp_path, mode) -> None:
 def test_options_of_data_need_no_command_line(paired) -> None:
     options = DataOptions(dataroot=str(paired), dataset_mode="aligned", load_size=32, crop_size=32)
     assert len(create_dataset(options, Source())) == 6
+
+
+def test_entering_a_batch_of_several_sizes_in_its_middle_gives_the_rest_of_it(tmp_path) -> None:
+    for i, side in enumerate((24, 16, 16, 16, 16, 16)):
+        write_images(tmp_path, 1, side, side, start=i)
+    (tmp_path / "002.png").write_bytes(b"nonsense")
+
+    def batches(start: int) -> list[list[str]]:
+        loader = Loader(dataset(tmp_path, "single"), batch_size=4, bad_images="skip")
+        return [[path[-7:-4] for path in batch["A_paths"]] for batch in loader.epoch(1, start)]
+
+    whole = [["000"], ["001", "003"], ["004", "005"]]
+    assert batches(0) == whole
+    assert batches(1) == whole[1:]
+    assert batches(4) == whole[2:]
+
+
+def test_an_error_in_a_data_set_of_ones_own_is_not_taken_for_a_dead_process(unpaired) -> None:
+    items = dataset(unpaired, "unaligned")
+    items.item = failing
+    with pytest.raises(RuntimeError, match="my own mistake"):
+        list(Loader(items, num_threads=1).epoch(1))
+
+
+def failing(index: int, rng: random.Random) -> dict:
+    raise RuntimeError("my own mistake")

@@ -137,7 +137,8 @@ def test_the_log_of_steps_taken_before_a_kill_and_again_after_it_has_them_once(
     assert re.findall(r"epoch: (\d), iters: (\d)", log) == [
         (epoch, iters) for epoch in "12" for iters in "123456"
     ]
-    assert log.count("Training Loss") == 2
+    assert log.count("Training Loss") == 1
+    assert log.count("Continued") == 1
 
 
 def test_a_state_of_other_networks_is_refused(paired, unpaired, tmp_path, capsys) -> None:
@@ -322,3 +323,58 @@ def test_deterministic_runs_on_the_cpu_learn_the_same(paired, tmp_path) -> None:
     finally:
         torch.use_deterministic_algorithms(False)
     assert_same(content(plain)["networks"], content(forced)["networks"])
+
+
+def test_a_new_run_in_a_used_folder_killed_before_its_first_save_does_not_continue_the_old_one(
+    paired, tmp_path, capsys
+) -> None:
+    folder = run(paired, tmp_path, "n", "--print_freq", "1")
+    old, log = content(folder), (folder / "loss_log.txt").read_text()
+    spoilt = tmp_path / "spoilt"
+    write_images(spoilt / "train", 2, 32, 64)
+    for image in (spoilt / "train").iterdir():
+        image.write_bytes(b"nonsense")  # ends the new run at its first image
+    with pytest.raises(InputError, match="cannot be read"):
+        run(spoilt, tmp_path, "n", "--seed", "1")
+    run(paired, tmp_path, "n", "--seed", "1", "--print_freq", "1", "--continue_train")
+    assert "holds no checkpoint yet: starting from the beginning" in capsys.readouterr().out
+    assert content(folder)["progress"]["run_images"] == 6
+    assert_same(checkpoint.load(folder / "previous_state.pth")["progress"], old["progress"])
+    assert (folder / "loss_log.txt").read_text().startswith(log)
+
+
+def test_going_on_leaves_the_log_lines_of_earlier_runs_alone(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n", "--print_freq", "1", "--n_epochs", "3")
+    first = (folder / "loss_log.txt").read_text()
+    run(paired, tmp_path, "n", "--print_freq", "1", "--seed", "1")
+    run(paired, tmp_path, "n", "--print_freq", "1", "--n_epochs", "2", "--continue_train")
+    log = (folder / "loss_log.txt").read_text()
+    assert log.startswith(first)
+    assert len(re.findall(r"epoch: 1, iters: 6", log)) == 2
+
+
+def test_the_epoch_of_weights_to_start_from_is_not_one_of_the_runs_own(
+    paired, tmp_path, capsys
+) -> None:
+    old = run(paired, tmp_path, "old", "--n_epochs", "2", "--save_epoch_freq", "1")
+    start = ["--init_from", str(old), "--epoch", "1", "--continue_train"]
+    run(paired, tmp_path, "new", *start)
+    assert f"network G starts from {old / '1_net_G.pth'}" in capsys.readouterr().out
+    run(paired, tmp_path, "new", *start, "--n_epochs", "2")
+    assert "after 6 images, in epoch 2" in capsys.readouterr().out
+
+
+def test_a_state_names_no_files_elsewhere(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n")
+    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    hostile = {"labels": ["../evil", 5, "9"], "flags": 3, "versions": None}
+    checkpoint.save(folder / checkpoint.STATE_FILE, {**state, **hostile})
+    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    assert not list(tmp_path.glob("evil*"))
+    assert (folder / "9_net_G.pth").exists()
+    checkpoint.save(
+        folder / checkpoint.STATE_FILE,
+        {**state, "progress": {**state["progress"], "position": -1}},
+    )
+    with pytest.raises(InputError, match="position is -1"):
+        run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")

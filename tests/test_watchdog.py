@@ -186,3 +186,21 @@ def test_hints_can_be_switched_off() -> None:
 
 def test_images_of_one_pixel_and_of_two_channels_can_be_looked_at() -> None:
     assert symptoms.thumbnail(torch.ones(2, 1, 1)).tolist() == [1.0] * 64
+
+
+def test_models_of_ones_own_may_give_whatever_losses_and_visuals_they_like() -> None:
+    dog, said = watchdog()
+    for i in range(70):
+        visuals = {"real_A": image(i), "rec_A": image(i)} if i % 2 else {"fake_B": image(i)}
+        dog.observe({"L": torch.ones(1), "M": torch.tensor(2)}, visuals, ["x.png"], i + 1)
+    dog.observe({}, {}, [], 71)
+    assert not said
+
+
+def test_large_batches_are_looked_at_too() -> None:
+    dog, said = watchdog(window=128)
+    for step in range(8):
+        real_A = torch.cat([image(64 * step + i) for i in range(64)])
+        visuals = {"real_A": real_A, "fake_B": -real_A, "rec_A": real_A}
+        dog.observe({"G": torch.tensor(1.0)}, visuals, ["x.png"], 64 * (step + 1))
+    assert len(said) == 1

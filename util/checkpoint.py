@@ -15,6 +15,7 @@ from util.errors import InputError
 from util.files import replacing
 
 STATE_FILE = "latest_state.pth"
+PREVIOUS_STATE = "previous_state.pth"
 
 
 def network_path(folder: Path, label: str, name: str) -> Path:
@@ -95,6 +96,22 @@ def _load(path: Path, file: IO[bytes]) -> Any:
             f"{path} is incomplete, damaged or no checkpoint: copy or download it again, or load another "
             f"by --epoch ({type(error).__name__})"
         ) from None
+
+
+def put_aside(folder: Path) -> bool:
+    """Renames latest_* to previous_*, so that nobody takes an earlier run for a new one; False if there is none.
+
+    Raises: InputError when the folder refuses.
+    """
+    files = [
+        file for file in (folder / STATE_FILE, *folder.glob("latest_net_*.pth")) if file.exists()
+    ]
+    try:
+        for file in files:  # the state first: without it the rest is nothing to continue exactly
+            file.replace(file.with_name(file.name.replace("latest", "previous", 1)))
+    except OSError as error:
+        raise InputError(f"cannot rename files in {folder}: {error.strerror}") from None
+    return bool(files)
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

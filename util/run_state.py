@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from torch import nn
 
 from util import checkpoint, distributed
 from util.errors import InputError
+
+LABEL = re.compile(r"latest|\d+|iter_\d+")
 
 
 class Resumable(Protocol):
@@ -58,15 +61,19 @@ class Progress:
 
     def state_dict(self) -> dict[str, Any]:
         state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        state["position"] *= distributed.world_size()
         return {**state, "metric_sum": float(self.metric_sum)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Raises: TypeError for a counter that is none."""
+        """Raises: TypeError or ValueError for a counter that is none."""
         for f in dataclasses.fields(self):
             if f.name in state:
                 if not isinstance(state[f.name], type(getattr(self, f.name))):
                     raise TypeError(f"{f.name} is {state[f.name]!r}")
+                if isinstance(state[f.name], int) and state[f.name] < 0:
+                    raise ValueError(f"{f.name} is {state[f.name]}")
                 setattr(self, f.name, state[f.name])
+        self.position //= distributed.world_size()  # which may be another than it was
 
 
 def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +90,12 @@ def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> 
 
 def versions() -> dict[str, Any]:
     """What else the last bit of a result depends on."""
-    return {"format": 1, "torch": str(torch.__version__), "threads": torch.get_num_threads()}
+    return {
+        "format": 1,
+        "torch": str(torch.__version__),
+        "threads": torch.get_num_threads(),
+        "processes": distributed.world_size(),
+    }
 
 
 def save_networks(folder: Path, label: str, networks: Mapping[str, Any]) -> None:
@@ -95,7 +107,7 @@ def save_networks(folder: Path, label: str, networks: Mapping[str, Any]) -> None
 def complete_networks(folder: Path, state: Mapping[str, Any]) -> None:
     """Writes the network files that belong to a state, where a kill came between it and them."""
     saved_at = (folder / checkpoint.STATE_FILE).stat().st_mtime
-    for label in state.get("labels", ()):
+    for label in state["labels"]:
         for name, weights in state["networks"].items():
             path = checkpoint.network_path(folder, label, name)
             if not path.exists() or path.stat().st_mtime < saved_at:
@@ -103,7 +115,9 @@ def complete_networks(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(folder: Path, model: Resumable, progress: Progress) -> dict[str, Any]:
-    """Puts model and progress where they were at the `snapshot` in the folder, and returns it.
+    """Puts model and progress where they were at the `snapshot` in the folder.
+
+    Returns: its networks, labels, flags and versions, the last three empty where the file has none.
 
     Raises: InputError when the file is damaged or belongs to other networks.
     """
@@ -126,9 +140,23 @@ def load_state(folder: Path, model: Resumable, progress: Progress) -> dict[str, 
                 ) from None
     try:
         progress.load_state_dict(state["progress"])
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{path} is not a saved training state: {error}") from None
-    return state
+    return {
+        "networks": {name: state["networks"][name] for name in model.networks()},
+        "labels": _labels(state.get("labels")),
+        **{part: _mapping(state.get(part)) for part in ("flags", "versions")},
+    }
+
+
+def _labels(value: Any) -> list[str]:
+    """Labels of network files; nothing that could be a path to elsewhere."""
+    labels = value if isinstance(value, list) else []
+    return [name for name in labels if isinstance(name, str) and LABEL.fullmatch(name)]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _with_own_settings(item: Any, saved: Any) -> Any:

@@ -67,10 +67,10 @@ class Saver:
             self._for_good = isinstance(error.__cause__, (IsADirectoryError, NotADirectoryError))
 
     def _prune(self, epoch: int) -> None:
-        """Removes numbered checkpoints of this run beyond the newest `keep_epochs`."""
+        """Removes numbered checkpoints of the epochs before this one, beyond the newest `keep_epochs`."""
         found = self.folder.glob("*_net_*.pth")
         numbers = {int(label) for file in found if (label := file.name.split("_")[0]).isdecimal()}
-        reached = sorted(number for number in numbers if number <= epoch)
+        reached = sorted(number for number in numbers if number < epoch)
         for number in reached[: -self.keep_epochs] if self.keep_epochs else ():
             for file in self.folder.glob(f"{number}_net_*.pth"):
                 file.unlink()
@@ -86,9 +86,7 @@ class Saver:
         """Tells of a save that has failed since it was last asked."""
         error, self._error = self._error, None
         if error is not None:
-            self._say(
-                f"warning: {error}. The earlier save is whole; training goes on and tries again"
-            )
+            self._say(f"warning: {error}. What was saved before is whole; it will be tried again")
 
     def finish(self, save_again: Callable[[], None], stop: StopRequest) -> None:
         """Waits for the last save of a run, and for the disk if that has failed.
@@ -104,8 +102,9 @@ class Saver:
             )
         while self.failed and not self._for_good and not stop.signal and time.monotonic() < until:
             time.sleep(RETRY_SECONDS)
-            save_again()
-            self.wait()
+            if not stop.signal:
+                save_again()
+                self.wait()
         if self.failed:
             raise InputError(
                 f"the end of this run could not be saved in {self.folder}; what was saved before is whole, "

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from options.train_options import TrainOptions
-from util.checkpoint import STATE_FILE
+from util.checkpoint import PREVIOUS_STATE, STATE_FILE, put_aside
 from util.device import describe
 from util.files import make_folder, write_text
 from util.run_state import Resumable
@@ -29,11 +29,13 @@ def announce(
         notes: where the run starts, if not afresh.
     """
     folder = make_folder(options.folder)
-    if not options.optim.continue_train and (folder / STATE_FILE).exists():
+    if not options.optim.continue_train and put_aside(folder):
         logging.getLogger(__name__).warning(
-            "%s holds an earlier run, which will be overwritten; to go on with it, stop now and "
-            "use --continue_train",
+            "%s holds an earlier run, whose numbered checkpoints will be overwritten; its newest are now called "
+            "previous_*. To go on with it, stop now, rename %s to %s, and use --continue_train",
             folder,
+            PREVIOUS_STATE,
+            STATE_FILE,
         )
     print(options.table())
     write_text(folder / "train_opt.txt", options.table() + "\n")

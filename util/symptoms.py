@@ -47,7 +47,7 @@ def find(
                 f"the generator has collapsed: {output} is nearly the same for different {source}. "
                 "Start again with a lower --lr or another --seed; --gan_mode lsgan and --pool_size 50 make it less likely"
             )
-    if "rec_A" in images and len(images["fake_B"]) >= FEWEST:
+    if {"real_A", "fake_B", "rec_A"} <= images.keys() and len(images["fake_B"]) >= FEWEST:
         correlation = mean_correlation(images["real_A"], images["fake_B"])
         if correlation < INVERTED:
             found["inverted"] = (

@@ -18,6 +18,7 @@ from util.logger import crossed
 CHECK_IMAGES = 100
 NEVER = 2**62  # the step at which a value that is still finite went wrong
 SAMPLES = 64  # outputs looked at in a window, at most
+IN_A_STEP = 4
 
 
 @dataclass
@@ -59,7 +60,12 @@ class Watchdog:
         Raises: InputError as `check`, when one is due.
         """
         watched = {**losses, **{k: v.sum() for k, v in visuals.items() if k.startswith("real")}}
-        values = torch.stack([value.detach().float() for value in watched.values()])
+        if not watched:
+            return
+        device = next(iter(watched.values())).device
+        values = torch.stack(
+            [value.detach().float().sum().to(device) for value in watched.values()]
+        )
         if list(watched) != self._names:
             self.check()
             self._names = list(watched)
@@ -72,15 +78,23 @@ class Watchdog:
         if self.hints:
             self._sum = self._sum + values
             self._window_steps += 1
-            self._shown = [name for name in symptoms.LOOKED_AT if name in visuals]
-            if self._shown and len(self._samples) < SAMPLES:
-                shown = [symptoms.thumbnail(visuals[name][0]) for name in self._shown]
-                self._samples.append(torch.stack(shown))
+            self._look(visuals)
         before, self._images = self._images, run_images
         if crossed(before, run_images, CHECK_IMAGES):
             self.check()
         if self.hints and run_images - self._window_start >= self.window:
             self._close_window(run_images)
+
+    def _look(self, visuals: Mapping[str, torch.Tensor]) -> None:
+        """Keeps small copies of a few images of the step."""
+        shown = [name for name in symptoms.LOOKED_AT if name in visuals]
+        if shown != self._shown:
+            self._shown, self._samples = shown, []
+        count = min((len(visuals[name]) for name in shown), default=0)
+        for i in range(min(count, IN_A_STEP)):
+            if len(self._samples) < SAMPLES:
+                images = [symptoms.thumbnail(visuals[name][i]) for name in shown]
+                self._samples.append(torch.stack(images))
 
     def check(self) -> None:
         """Raises: InputError that names the loss, the images and the likely cause, when one is no number."""

@@ -42,7 +42,9 @@ class Fault:
             run = Run(disk, self.words)
             assert run.says("saving the model at the end of epoch 1")
             with filled(disk):
-                assert run.says("warning: cannot write .*No space left.*The earlier save is whole")
+                assert run.says(
+                    "warning: cannot write .*No space left.*What was saved before is whole"
+                )
             run.finish()
             return self._alike_but_for_numbered_files(run)
 

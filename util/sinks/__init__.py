@@ -11,20 +11,18 @@ from util.run_state import Progress
 
 
 def build_sinks(
-    options: TrainOptions, progress: Progress, say: Callable[[str], None]
+    options: TrainOptions, progress: Progress, exactly: bool, say: Callable[[str], None]
 ) -> list[Sink]:
     """Every place beside the console that the options ask for; each is imported only then.
 
     Args:
         progress: of an earlier part of the run, whose curves and pages go on.
+        exactly: whether it goes on as if never stopped.
         say: takes a line for the user.
     """
     log, folder, name = options.log, options.folder, options.run.name
     from util.sinks.loss_log_sink import LossLogSink
 
-    exactly = options.optim.continue_train and "epoch_count" not in options.explicit
-    # Weights without a state are somebody else's run, or an older one: its log stays.
-    exactly = exactly and (progress.run_images > 0 or not any(folder.glob("*_net_*.pth")))
     here = (progress.epoch, progress.position * distributed.world_size()) if exactly else None
     sinks: list[Sink] = [LossLogSink(folder / "loss_log.txt", here)]
     if not log.no_html:

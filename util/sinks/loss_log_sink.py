@@ -14,6 +14,7 @@ from util.files import write_text
 from util.logger import At
 from util.sinks.console_sink import loss_line
 
+BEGINNING = "Training Loss"  # in the banner of a run that is not continued
 POSITION = re.compile(r"\(epoch: (\d+), iters: (\d+),")
 
 
@@ -23,8 +24,8 @@ class LossLogSink:
     Lines that the disk refuses are kept, and written when it takes them again.
 
     Args:
-        resumed: (epoch, images of it) where a run goes on; lines of later steps, which were taken before
-            a kill and will be taken again, are removed. None keeps all.
+        resumed: (epoch, images of it) where the file's last run goes on; its lines of later steps, which were
+            taken before a kill and will be taken again, are removed. None begins another run.
     """
 
     def __init__(self, path: Path, resumed: tuple[int, int] | None = None) -> None:
@@ -33,7 +34,8 @@ class LossLogSink:
         if resumed and path.exists():
             write_text(path, "".join(_until(path, resumed)))
         date = datetime.now().strftime("%a %b %d %H:%M:%S %Y")
-        if error := self._append(f"================ Training Loss ({date}) ================"):
+        what = "Continued" if resumed else BEGINNING
+        if error := self._append(f"================ {what} ({date}) ================"):
             raise InputError(f"cannot write {path}: {error.strerror}")
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
@@ -68,10 +70,11 @@ class LossLogSink:
 
 
 def _until(path: Path, resumed: tuple[int, int]) -> list[str]:
-    """The lines of the file up to a point of the run."""
+    """The lines of the file up to a point of its last run."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    kept = []
-    for line in lines:
+    begins = max((i for i, line in enumerate(lines) if f" {BEGINNING} (" in line), default=0)
+    kept = lines[:begins]
+    for line in lines[begins:]:
         match = POSITION.match(line)
         if match is None or (int(match[1]), int(match[2])) <= resumed:
             kept.append(line)
