@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from models.base_model import Adam, BaseModel, Step
@@ -41,6 +43,9 @@ def create_model(
     if model_class.Options is not type(options):  # built in code: the class of the options decides
         shipped = (find_model(name) for name in MODELS)
         model_class = next((m for m in shipped if m.Options is type(options)), model_class)
+    if adam is not None:
+        fused = adam.fused and torch.device(device).type in ("cpu", "cuda")
+        adam = replace(adam, fused=fused)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(position_seed(seed, "init"))
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,18 +18,24 @@ from util.image_pool import ImagePool
 from util.images import at_any_size
 
 Batch = Mapping[str, Any]
+SEPARATE = ("instance", "sync_instance", "none")  # norms that do not mix the images of a batch
 
 
 @dataclass(frozen=True)
 class Adam:
-    """What a model's optimizers need: learning rate and first momentum (the second is 0.999)."""
+    """What a model's optimizers need: learning rate and first momentum (the second is 0.999).
+
+    fused: one pass over all parameters, on a CPU or an NVIDIA GPU: the same formula, several times faster.
+    """
 
     lr: float = 0.0002
     beta1: float = 0.5
+    fused: bool = True
 
     def __call__(self, *networks: nn.Module) -> torch.optim.Optimizer:
         parameters = [p for network in networks for p in network.parameters()]
-        return torch.optim.Adam(parameters, lr=self.lr, betas=(self.beta1, 0.999))
+        betas = (self.beta1, 0.999)
+        return torch.optim.Adam(parameters, lr=self.lr, betas=betas, fused=self.fused)
 
 
 @dataclass
@@ -154,6 +160,13 @@ class BaseModel(nn.Module, ABC):
         if network not in self._synchronized:
             self._synchronized[network] = distributed.synchronized(network)
         return self._synchronized[network](images)
+
+    def run_all(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
+        """`run` for several batches: as one, where that gives the same, and is faster."""
+        alike = all(batch.shape == images[0].shape for batch in images)
+        if alike and self.options.norm in SEPARATE:
+            return self.run(network, torch.cat(images)).chunk(len(images))
+        return [self.run(network, batch) for batch in images]
 
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """A generator's output for images of any size, in their size."""

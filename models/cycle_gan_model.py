@@ -83,7 +83,11 @@ class CycleGANModel(GANModel):
     ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """The generators' weighted losses and all images on the way to them."""
         o = self.options
-        fake_B, fake_A = self.run(self.G_A, real_A), self.run(self.G_B, real_B)
+        if self.lambda_identity > 0:
+            fake_B, idt_A = self.run_all(self.G_A, real_A, real_B)
+            fake_A, idt_B = self.run_all(self.G_B, real_B, real_A)
+        else:
+            fake_B, fake_A = self.run(self.G_A, real_A), self.run(self.G_B, real_B)
         rec_A, rec_B = self.run(self.G_B, fake_B), self.run(self.G_A, fake_A)
         losses = {
             "G_A": self.G_loss(self.D_A, fake_B),
@@ -94,7 +98,6 @@ class CycleGANModel(GANModel):
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
         B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}
         if self.lambda_identity > 0:
-            idt_A, idt_B = self.run(self.G_A, real_B), self.run(self.G_B, real_A)
             losses["idt_A"] = self.lambda_identity * o.lambda_B * F.l1_loss(idt_A, real_B)
             losses["idt_B"] = self.lambda_identity * o.lambda_A * F.l1_loss(idt_B, real_A)
             A, B = {**A, "idt_B": idt_B}, {**B, "idt_A": idt_A}

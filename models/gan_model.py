@@ -72,8 +72,8 @@ class GANModel(BaseModel):
         With wgangp also the weighted gradient penalty, whose half is part of the total.
         """
         mode = self.options.gan_mode
-        fake_loss = gan_loss(self.run(D, fake.detach()), False, mode)
-        real_loss = gan_loss(self.run(D, real), True, mode)
+        fake_logits, real_logits = self.run_all(D, fake.detach(), real)
+        fake_loss, real_loss = gan_loss(fake_logits, False, mode), gan_loss(real_logits, True, mode)
         losses = {"real": real_loss, "fake": fake_loss}
         if mode == "wgangp":
             mix = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)

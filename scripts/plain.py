@@ -54,7 +54,7 @@ class PlainPix2Pix:
         G_L1 = 100 * F.l1_loss(fake_B, real_B)
         (G_GAN + G_L1).backward()
         self.optimizer_G.step()
-        return {"G_GAN": float(G_GAN), "G_L1": float(G_L1), "D": float(D_real + D_fake)}
+        return {"G_GAN": G_GAN.item(), "G_L1": G_L1.item(), "D": (D_real + D_fake).item()}
 
 
 class PlainCycleGAN:
@@ -98,7 +98,7 @@ class PlainCycleGAN:
             losses[name] = 0.5 * (D_real + D_fake)
             losses[name].backward()
         self.optimizer_D.step()
-        return {name: float(loss) for name, loss in losses.items()}
+        return {name: loss.item() for name, loss in losses.items()}
 
 
 PLAIN = {"pix2pix": PlainPix2Pix, "cycle_gan": PlainCycleGAN}
