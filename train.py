@@ -27,7 +27,7 @@ from util.logger import At, Logger, Sink, crossed
 from util.lr_schedule import lr_multiplier
 from util.position_seed import position_seed
 from util.run_state import Progress, snapshot
-from util.saver import Saver
+from util.saver import NotFinite, Saver
 from util.sinks import build_sinks
 from util.sinks.console_sink import ConsoleSink
 from util.sinks.wandb_sink import require_wandb
@@ -231,7 +231,10 @@ class Training:
         """Writes the networks under each label, and the state to resume from, in the background."""
         if self.is_main:
             self._say(message)
-            self.saver.save(snapshot(self.model, self.progress, self.options.values()), labels)
+            try:
+                self.saver.save(snapshot(self.model, self.progress, self.options.values()), labels)
+            except NotFinite as found:
+                raise InputError(f"{found}\nlikely cause: {self.watchdog.cause()}") from None
 
     def _say(self, text: str) -> None:
         if self.is_main:

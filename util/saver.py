@@ -20,6 +20,10 @@ RETRY_SECONDS = 10.0
 PATIENCE = 600.0  # seconds in which a full disk may be mended at the end of a run
 
 
+class NotFinite(InputError):
+    """Weights with NaN or infinity were to be saved."""
+
+
 class Saver:
     """Writes snapshots in the background, one after the other, newest last.
 
@@ -41,10 +45,10 @@ class Saver:
     def save(self, state: dict[str, Any], labels: list[str]) -> None:
         """Writes a `run_state.snapshot`, and its networks under each label.
 
-        Raises: InputError, and writes nothing, when a network holds NaN or infinity.
+        Raises: NotFinite, and writes nothing, when a network holds NaN or infinity.
         """
         if broken := not_finite(state["networks"]):
-            raise InputError(
+            raise NotFinite(
                 f"network {broken} holds values that are no numbers: it is not saved, and the last save "
                 f"in {self.folder} is kept"
             )

@@ -107,10 +107,14 @@ class Watchdog:
             raise InputError(
                 f"{', '.join(names)} became NaN or infinite in step {min(first) + 1} of this start"
                 f" (images: {', '.join(known)}). Training is stopped; what was saved before is kept.\n"
-                f"likely cause: {symptoms.cause_of_nan(names, self.gan_mode, self.lr)}"
+                f"likely cause: {self.cause(names)}"
             )
         self._steps += len(self._paths)
         self._paths = []
+
+    def cause(self, names: Sequence[str] = ()) -> str:
+        """Why these losses, or the weights, may be no numbers, and what to try."""
+        return symptoms.cause_of_nan(names, self.gan_mode, self.lr)
 
     def _close_window(self, run_images: int) -> None:
         """Looks for symptoms in the window that ends here, and starts the next."""
