@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from util.errors import InputError, run_command  # noqa: E402
-from util.scores import Score, mean_image, score  # noqa: E402
+from util.errors import InputError, run_command
+from util.scores import Score, mean_image, score
 
+ROOT = Path(__file__).resolve().parents[1]
 DATA = "relief2topo"
 SIZES = "--load_size 72 --crop_size 64"
 # Narrow networks and short schedules: minutes on two CPU cores.

@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
+
+# Fixtures that several files use.
+pytest_plugins = ["doctor_helpers", "download_helpers", "prepare_helpers", "visdom_helpers"]
+
+settings.register_profile("stable", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("stable")
 
 
 def picture(seed: int, height: int, width: int) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""scripts/check_dataset.py: every finding has a data set that provokes it, and a clean one provokes none."""
+"""The doctor's report: counts, files, names, cost, and its cheap part."""
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -10,91 +9,27 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import SMALL_TRAINING, picture, write_images
+from conftest import picture, write_images
+from doctor_helpers import (
+    SCRIPT,
+    SIZES,
+    SMALLEST,
+    aligned,
+    clean_folders,
+    clean_pairs,
+    pair,
+    photo,
+    save,
+)
 from PIL import Image
+from runs import ROOT
 
-from data import Source, create_dataset, find_dataset, halves
+from data import Source, create_dataset, find_dataset
 from data.checks import header_size, quick_findings
-from data.duplicates import fingerprint, near_matches
 from data.finding import Finding
+from scripts import check_dataset
 from util.errors import InputError
-
-ROOT = Path(__file__).parent.parent
-SCRIPT = ROOT / "scripts/check_dataset.py"
-SPEC = importlib.util.spec_from_file_location("check_dataset", SCRIPT)
-check_dataset = importlib.util.module_from_spec(SPEC)
-sys.modules["check_dataset"] = check_dataset
-SPEC.loader.exec_module(check_dataset)
-
-# A generator and a discriminator that take 16 pixels, in steps of 4.
-SMALLEST = [*SMALL_TRAINING, "--netG", "resnet_6blocks", "--netD", "pixel"]
-SIZES = ["--load_size", "18", "--crop_size", "16"]
-
-
-def photo(seed: int, height: int = 16, width: int = 16) -> np.ndarray:
-    """Rough and colourful, unlike any other seed's: uint8 (H, W, 3)."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
-    noise = rng.integers(-25, 26, (height, width, 3))
-    return (np.asarray(image) + noise).clip(0, 255).astype(np.uint8)
-
-
-def label_map(seed: int, side: int = 16) -> np.ndarray:
-    """Areas of three colours."""
-    rng = np.random.default_rng(seed)
-    areas = rng.integers(0, 3, (2, 2)).repeat(side // 2, 0).repeat(side // 2, 1)
-    return np.array([[0, 0, 200], [200, 0, 0], [0, 200, 0]], np.uint8)[areas]
-
-
-def save(path: Path, image: np.ndarray) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image).save(path)
-    return path
-
-
-def pair(seed: int) -> np.ndarray:
-    return np.concatenate([photo(seed), photo(1000 + seed)], axis=1)
-
-
-def clean_pairs(root: Path, train: int = 6) -> Path:
-    for phase, count, start in (("train", train, 0), ("val", 2, 100), ("test", 3, 200)):
-        for i in range(start, start + count):
-            save(root / phase / f"{i:03d}.png", pair(i))
-    return root
-
-
-def clean_folders(root: Path, phases: tuple[str, ...] = ("train", "test")) -> Path:
-    for n, name in enumerate(f"{phase}{side}" for phase in phases for side in "AB"):
-        for i in range(4):
-            save(root / name / f"{i}.png", photo(100 * n + i))
-    return root
-
-
-class Checked:
-    """The report of a run in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture, root: Path, *flags: str) -> None:
-        self.status = check_dataset.main(["--dataroot", str(root), *SMALLEST, *SIZES, *flags])
-        self.text = capsys.readouterr().out
-        self.findings = re.findall(r"^  ((?:error|warning|note): .*)$", self.text, re.M)
-
-    def one(self, start: str) -> str:
-        """The one finding there is, from its severity on."""
-        assert len(self.findings) == 1, self.text
-        assert self.findings[0].startswith(start), self.text
-        return self.findings[0]
-
-
-@pytest.fixture
-def checked(capsys):
-    return lambda root, *flags: Checked(capsys, root, *flags)
-
-
-def aligned(*flags: str) -> list[str]:
-    return ["--model", "pix2pix", "--dataset_mode", "aligned", *flags]
 
 
 def dataset(root: Path, mode: str, **flags):
@@ -236,158 +171,6 @@ def test_a_data_set_of_ones_own_is_checked_by_names_and_by_taking_its_items(
     assert "trainB/2.png: is missing" in report.text
     assert re.search(r"trainA/1\.png: has another size than .*trainB/1\.png", report.text)
     assert "trainA/2.*: not in trainB" in report.text
-
-
-def test_images_too_small_for_the_crop_are_errors(tmp_path, checked) -> None:
-    save(clean_folders(tmp_path) / "trainA/small.png", photo(9, 12, 16))
-    report = checked(tmp_path, "--model", "cycle_gan", "--preprocess", "crop")
-    report.one("error: unusable with --preprocess crop: 1 of 9 images")
-    assert "trainA/small.png: 16x12 pixels are too few for --crop_size 16" in report.text
-    assert report.status == 1
-
-
-def test_enlarged_images_are_counted_and_better_sizes_named(tmp_path, checked) -> None:
-    sizes = ["--load_size", "72", "--crop_size", "64", "--quick"]
-    report = checked(clean_folders(tmp_path), "--model", "cycle_gan", *sizes)
-    finding = report.one("warning: enlarged by more than 1.5, such as 16x16 to 72x72: 8 of 8")
-    assert finding.endswith("--load_size 18 --crop_size 16 would do")
-    assert report.status == 0
-
-
-def test_distorted_images_are_counted_and_a_remedy_named(tmp_path, checked) -> None:
-    write_images(tmp_path / "trainA", 2, 16, 24)
-    write_images(tmp_path / "trainB", 2, 16, 24, start=5)
-    flags = ["--model", "cycle_gan", "--quick"]
-    finding = checked(tmp_path, *flags).one("warning: squeezed or stretched")
-    assert "24x16 to 18x18: 4 of 4 images; --preprocess scale_width_and_crop" in finding
-    assert checked(tmp_path, *flags, "--preprocess", "scale_width_and_crop").findings == []
-
-
-def test_a_few_images_of_another_shape_are_but_noted(tmp_path, checked) -> None:
-    write_images(tmp_path, 19, 16, 16)
-    write_images(tmp_path, 1, 16, 32, start=19)
-    report = checked(tmp_path, "--dataset_mode", "single", "--quick")
-    report.one("note: squeezed or stretched")
-    assert "019.png: 32x16" in report.text
-
-
-@pytest.mark.parametrize("mode", ["none", "scale_width"])
-def test_sides_rounded_to_the_networks_multiple_are_noted(tmp_path, checked, mode) -> None:
-    write_images(tmp_path, 3, 18, 18)
-    report = checked(tmp_path, "--dataset_mode", "single", "--preprocess", mode, "--quick")
-    assert "multiples of 4" in report.one("note")
-    assert "18x18 at 16x16: 3 of 3 images" in report.one("note")
-    fitting = ["--preprocess", mode, "--load_size", "16", "--quick"]
-    write_images(tmp_path, 3, 16, 16)
-    assert checked(tmp_path, "--dataset_mode", "single", *fitting).findings == []
-
-
-def test_a_crop_that_the_networks_cannot_take_is_an_error_and_no_step_is_tried(
-    tmp_path, checked
-) -> None:
-    report = checked(clean_pairs(tmp_path), *aligned("--crop_size", "14"))
-    assert "use 12 or 16" in report.one("error: --crop_size 14 does not fit")
-    assert "not tried" in report.text
-    assert report.status == 1
-
-
-def pairs_of_labels_and_photos(root: Path, swapped: tuple[int, ...]) -> None:
-    for i in range(20):
-        sides = [label_map(i), photo(i)]
-        if i in swapped:
-            sides.reverse()
-        save(root / f"train/{i:02d}.png", np.concatenate(sides, axis=1))
-
-
-def test_swapped_halves_are_listed(tmp_path, checked) -> None:
-    pairs_of_labels_and_photos(tmp_path, swapped=(3, 11))
-    report = checked(tmp_path, *aligned())
-    warning = next(finding for finding in report.findings if finding.startswith("warning"))
-    assert "look swapped: 2 of 20" in warning
-    assert re.findall(r"train/(\d+)\.png$", report.text, re.M) == ["03", "11"]
-
-
-@pytest.mark.parametrize(
-    ("direction", "kinds"),
-    [("AtoB", ("label maps", "photographs")), ("BtoA", ("photographs", "label maps"))],
-)
-def test_it_is_noted_what_is_translated_into_what(tmp_path, checked, direction, kinds) -> None:
-    pairs_of_labels_and_photos(tmp_path, swapped=())
-    note = checked(tmp_path, *aligned("--direction", direction)).one(
-        f"note: with --direction {direction}"
-    )
-    assert re.search(rf"look like {kinds[0]}.* into what look like {kinds[1]}", note)
-
-
-@pytest.mark.parametrize("count", [5, 15, 60, 200])
-def test_no_pair_looks_swapped_where_the_sides_are_alike(count) -> None:
-    for seed in range(5):
-        start = 10_000 * seed
-        left, right = (
-            np.stack([halves.describe(photo(start + 500 * side + i)) for i in range(count)])
-            for side in (0, 1)
-        )
-        assert halves.swapped(left, right) == []
-
-
-def test_copies_between_splits_are_found(tmp_path, checked) -> None:
-    clean_pairs(tmp_path)
-    shutil.copy(tmp_path / "train/003.png", tmp_path / "test/copy.png")
-    report = checked(tmp_path, *aligned())
-    report.one("warning: images of test that are the same as images of train: 1 of 4")
-    assert f"{tmp_path}/test/copy.png = {tmp_path}/train/003.png" in report.text
-    assert report.status == 0
-
-
-def test_copies_are_looked_for_in_the_folder_of_the_same_side(tmp_path, checked) -> None:
-    clean_folders(tmp_path)
-    shutil.copy(tmp_path / "trainA/1.png", tmp_path / "testB/other_side.png")
-    assert checked(tmp_path, "--model", "cycle_gan").findings == []
-    shutil.copy(tmp_path / "trainB/1.png", tmp_path / "testB/same_side.png")
-    checked(tmp_path, "--model", "cycle_gan").one("warning: images of testB")
-
-
-def test_copies_within_the_training_images_are_noted(tmp_path, checked) -> None:
-    clean_pairs(tmp_path)
-    shutil.copy(tmp_path / "train/003.png", tmp_path / "train/again.png")
-    checked(tmp_path, *aligned()).one("note: images of train that are exact copies of others: 1")
-
-
-def prints(*images: np.ndarray) -> dict:
-    return {str(i): fingerprint(image, (image,)) for i, image in enumerate(images)}
-
-
-@pytest.mark.parametrize("change", ["jpeg", "smaller", "mirrored"])
-def test_near_duplicates_are_recognised(change, tmp_path) -> None:
-    image = Image.fromarray(photo(1, 64, 64))
-    if change == "jpeg":
-        image.save(tmp_path / "a.jpg", quality=80)
-        changed = np.asarray(Image.open(tmp_path / "a.jpg"))
-    elif change == "smaller":
-        changed = np.asarray(image.resize((48, 48), Image.Resampling.BICUBIC))
-    else:
-        changed = np.asarray(image)[:, ::-1]
-    among = prints(*(photo(i, 64, 64) for i in range(4)))
-    assert near_matches(prints(changed), among) == [("0", "1")]
-
-
-def test_mirrored_pairs_are_recognised_half_by_half(tmp_path, checked) -> None:
-    clean_pairs(tmp_path)
-    mirrored = np.concatenate([photo(2)[:, ::-1], photo(1002)[:, ::-1]], axis=1)
-    save(tmp_path / "val/mirrored.png", mirrored)
-    checked(tmp_path, *aligned()).one(
-        "warning: images of val that are nearly the same (or mirrored)"
-    )
-
-
-def test_blank_images_are_no_near_duplicates() -> None:
-    white = np.full((32, 32, 3), 255, np.uint8)
-    assert near_matches(prints(white - 1), prints(white, white - 2)) == []
-
-
-def test_different_smooth_images_are_no_near_duplicates() -> None:
-    ours, theirs = ([picture(i, 32, 32) for i in seeds] for seeds in (range(40), range(40, 80)))
-    assert near_matches(prints(*ours), prints(*theirs)) == []
 
 
 def test_time_and_memory_are_told_from_real_steps_and_nothing_is_written(

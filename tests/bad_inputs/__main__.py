@@ -7,11 +7,11 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[0:1] = [str(HERE.parent.parent), str(HERE.parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bad_inputs.every import EVERY  # noqa: E402
-from bad_inputs.kind import tried  # noqa: E402
+from bad_inputs.every import EVERY
+from bad_inputs.kind import tried
 
 COLUMNS = ("kinds", "messages", "worked", "tracebacks", "files lost", "seconds")
 
