@@ -153,7 +153,8 @@ class Training:
             self.trained = True
             progress.position = self.loader.position
             if options.optim.lr_policy == "plateau":
-                self._count_metric(step)
+                watched = self.model.plateau_losses or step.losses
+                progress.count_metric([step.losses[name] for name in watched])
             seen = progress.position * distributed.world_size()
             x = epoch - 1 + seen / self.epoch_images
             at = At(epoch, seen, progress.run_images, x, data=step_started - waiting_since)
@@ -216,16 +217,8 @@ class Training:
             optim.lr_decay_iters,
             self.progress.metric,
         )
-        for optimizer in self.model.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate
+        self.model.set_learning_rate(learning_rate)
         return learning_rate
-
-    def _count_metric(self, step: Step) -> None:
-        """Adds up, on the device, what --lr_policy plateau watches."""
-        names = self.model.plateau_losses or tuple(step.losses)
-        self.progress.metric_sum = self.progress.metric_sum + sum(step.losses[n] for n in names)
-        self.progress.metric_steps += 1
 
     def _save(self, labels: list[str], message: str) -> None:
         """Writes the networks under each label, and the state to resume from, in the background."""

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from functools import partial
-from multiprocessing.util import Finalize
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler, default_collate
+from torch.utils.data import DataLoader, Sampler
 
 from data.base_dataset import BaseDataset, Position
-from data.image_reader import BadImage
+from data.batches import Share, collate
+from data.workers import Workers, live_and_die_with_the_main_process
 from util.errors import InputError
 from util.position_seed import position_seed
-from util.stop import SIGNALS
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
 
@@ -50,14 +46,6 @@ class PositionSampler(Sampler[Position]):
         whole = self.length // self.world_size * self.world_size
         for index in order[self.rank : whole : self.world_size][self.start :]:
             yield Position(self.epoch, index)
-
-
-class Share(NamedTuple):
-    """Items of a batch that follow each other and can be stacked, with the bad ones among them."""
-
-    batch: dict[str, Any] | None
-    images: int  # good and bad
-    bad: list[BadImage]
 
 
 class WorkersDied(InputError):
@@ -103,16 +91,14 @@ class Loader:
             batch_size=batch_size,
             sampler=self.sampler,
             num_workers=workers,
-            collate_fn=_collate,
+            collate_fn=collate,
             pin_memory=pin_memory,
             persistent_workers=workers > 0,
             multiprocessing_context=start_method if workers else None,
-            worker_init_fn=_live_and_die_with_the_main_process,
+            worker_init_fn=live_and_die_with_the_main_process,
         )
         self._loader = self._make()
-        self._workers: set[Any] = set()
-        # They ignore the gentle signal by which Python ends children at its exit, and then waits for them.
-        Finalize(self, _kill, args=(self._workers,), exitpriority=10)
+        self._workers = Workers()
 
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
@@ -149,7 +135,7 @@ class Loader:
             self.position -= self.position % self.batch_size
             self.sampler.start = self.position
             try:
-                yield from self._start()
+                yield from self._workers.started_by(lambda: iter(self._loader))
                 return
             except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
                 text = str(error)
@@ -170,58 +156,6 @@ class Loader:
                     "lower --num_threads)"
                 )
 
-    def _start(self) -> Iterator[list[Share]]:
-        before = set(multiprocessing.active_children())
-        shares = iter(self._loader)
-        self._workers |= set(multiprocessing.active_children()) - before
-        if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
-            # PyTorch would raise in the middle of a training step; so it does when it next waits for a batch.
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        return shares
-
     def close(self) -> None:
         """Ends the loader processes."""
-        _kill(self._workers)
-
-
-def _kill(workers: set[Any]) -> None:
-    for worker in workers:
-        worker.kill()
-    workers.clear()
-
-
-def _live_and_die_with_the_main_process(worker: int) -> None:
-    """Ctrl-C, and SIGTERM from job schedulers, reach all processes; workers must last until the run is saved.
-
-    But not longer than the main process: PyTorch sees the death of the process that started them, which
-    with Python's start method "forkserver" is another one.
-    """
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if main_process := multiprocessing.parent_process():
-        threading.Thread(target=_end_after, args=(main_process,), daemon=True).start()
-
-
-def _end_after(process: Any) -> None:
-    process.join()
-    os._exit(1)
-
-
-def _collate(items: list[dict[str, Any] | BadImage]) -> list[Share]:
-    """Neighbours whose tensors have the same shapes, stacked; bad images count with those before them."""
-    groups: list[list[dict[str, Any] | BadImage]] = [[]]
-    previous = None
-    for item in items:
-        if not isinstance(item, BadImage):
-            shapes = {key: value.shape for key, value in item.items() if torch.is_tensor(value)}
-            if previous is not None and shapes != previous:
-                groups.append([])
-            previous = shapes
-        groups[-1].append(item)
-    return [_share(group) for group in groups]
-
-
-def _share(items: list[dict[str, Any] | BadImage]) -> Share:
-    good = [item for item in items if not isinstance(item, BadImage)]
-    bad = [item for item in items if isinstance(item, BadImage)]
-    return Share(default_collate(good) if good else None, len(items), bad)
+        self._workers.kill()

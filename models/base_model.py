@@ -97,6 +97,12 @@ class BaseModel(nn.Module, ABC):
         optimizers = {f"optimizer_{name}": value for name, value in self.optimizers.items()}
         return {**optimizers, **{f"pool_{name}": value for name, value in self.pools.items()}}
 
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """For all optimizers, from the next step on."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate
+
     @property
     def size_multiple(self) -> int:
         """What the sides of training images must be divisible by."""

@@ -47,9 +47,8 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
             start.notes += _init_from(model, Path(options.optim.init_from), options.run.label)
         if options.optim.continue_train:
             start.notes.append(_nothing_yet(options.folder))
-            start.exactly = (
-                options.folder / "options.json"
-            ).exists()  # it is this run that was killed
+            # Where there are options of ours, it is this run that was killed.
+            start.exactly = (options.folder / "options.json").exists()
     if "epoch_count" in options.explicit:
         start.exactly = False
         progress.epoch, progress.position = options.optim.epoch_count, 0
@@ -106,21 +105,22 @@ def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> St
         complete_networks(folder, state)
     lines = [
         f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
-        *_changes(state["flags"], options.learning()),
+        *(
+            f"note: --{name} was {before} when this run was saved, and is {now} from here on"
+            for name, before, now in _changes(state["flags"], options.learning())
+        ),
     ]
-    for name, value in versions().items():
-        before = state["versions"].get(name, value)
-        if before != value:
-            lines.append(
-                f"note: {name} was {before} and is {value}: results may differ in the last bit"
-            )
+    lines += [
+        f"note: {name} was {before} and is {now}: results may differ in the last bit"
+        for name, before, now in _changes(state["versions"], versions())
+    ]
     return Start(lines, exactly=True)
 
 
-def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """A line for every flag that is not what the run was saved with."""
+def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(name, before, now) of everything that is not what the run was saved with."""
     return [
-        f"note: --{name} was {saved[name]} when this run was saved, and is {value} from here on"
+        (name, saved[name], value)
         for name, value in now.items()
         if name in saved and saved[name] != value
     ]
@@ -133,11 +133,9 @@ def _flags_that_may_not_fit(options: TrainOptions) -> list[str]:
         saved = state["flags"]
     except (InputError, KeyError, TypeError):
         return []
-    now = flat("train", options.model)
     return [
-        f"this run was made with --{name} {saved[name]}, not {value}"
-        for name, value in now.items()
-        if name in saved and saved[name] != value
+        f"this run was made with --{name} {before}, not {now}"
+        for name, before, now in _changes(saved, flat("train", options.model))
     ]
 
 

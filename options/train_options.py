@@ -92,9 +92,8 @@ class TrainOptions:
         )
         seen, explicit = line.look(argv)
         file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json", {}
-        if seen["continue_train"] and os.path.exists(
-            file
-        ):  # False also for names that are too long
+        # os.path: False also for names that are too long
+        if seen["continue_train"] and os.path.exists(file):
             saved = line.read(file)
             asked = seen["model"]
             if "model" in explicit and saved.get("model", asked) != asked:

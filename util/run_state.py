@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +50,11 @@ class Progress:
     metric_sum: float | torch.Tensor = 0.0
     metric_steps: int = 0
     curve: list[Any] = field(default_factory=list)
+
+    def count_metric(self, losses: Iterable[torch.Tensor]) -> None:
+        """Adds up, on the device, a step's part of what --lr_policy plateau watches."""
+        self.metric_sum = self.metric_sum + sum(losses)
+        self.metric_steps += 1
 
     def next_epoch(self) -> None:
         """Closes the epoch."""
