@@ -44,6 +44,10 @@ def create_model(
         shipped = (find_model(name) for name in MODELS)
         model_class = next((m for m in shipped if m.Options is type(options)), model_class)
     if adam is not None:
+        if model_class.train_step is BaseModel.train_step:
+            raise InputError(
+                f"{model_class.__name__} has no train_step, it only tests: train with --model pix2pix or cycle_gan"
+            )
         fused = adam.fused and torch.device(device).type in ("cpu", "cuda")
         adam = replace(adam, fused=fused)
     with torch.random.fork_rng(devices=[]):

@@ -77,7 +77,10 @@ class BaseModel(nn.Module, ABC):
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
     def train_step(self, batch: Batch) -> Step:
-        """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1]."""
+        """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1].
+
+        A model that leaves this out can only test; `create_model` refuses to train it.
+        """
         raise NotImplementedError
 
     @abstractmethod

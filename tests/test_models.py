@@ -186,7 +186,7 @@ def test_the_test_model_loads_the_network_its_suffix_names() -> None:
     model = create_model(TestModelOptions(model_suffix="_A", **TINY))
     assert list(model.networks()) == ["G_A"]
     assert list(model.translate(batch())) == ["real", "fake"]
-    with pytest.raises(InputError, match="--model test only tests"):
+    with pytest.raises(InputError, match="TestModel has no train_step, it only tests"):
         create_model(TestModelOptions(**TINY), adam=Adam())
 
 

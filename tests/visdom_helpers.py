@@ -1,5 +1,6 @@
 """A real visdom server, and what arrived at it."""
 
+import importlib
 import json
 import socket
 import subprocess
@@ -60,7 +61,7 @@ def running_server(port, folder):
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    import visdom  # noqa: F401  # takes longer than a sink's close() would wait
+    importlib.import_module("visdom")  # takes longer than a sink's close() would wait
 
     port = free_port()
     with running_server(port, tmp_path_factory.mktemp("visdom")):

@@ -1,5 +1,6 @@
 """Fluent emoji, drawn flat (SVG) and in 3D (rendered pictures)."""
 
+import importlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWA
 
 def require_renderers() -> None:
     try:
-        import cairosvg  # noqa: F401
+        importlib.import_module("cairosvg")
     except ImportError as error:
         raise PrepareError(
             f"cairosvg, which draws the flat emoji, cannot be imported ({error}). "
