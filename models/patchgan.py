@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from models.convolutions import Conv2d
 from models.layers import needs_bias, norm_layer
 
 
@@ -22,7 +23,7 @@ class PatchGAN(nn.Module):
         for n in range(1, n_layers + 1):
             wider = ndf * min(2**n, 8)
             stride = 2 if n < n_layers else 1
-            layers += [nn.Conv2d(width, wider, 4, stride=stride, padding=1, bias=bias)]
+            layers += [Conv2d(width, wider, 4, stride=stride, padding=1, bias=bias)]
             layers += [layer(wider), nn.LeakyReLU(0.2, inplace=True)]
             width = wider
         layers += [nn.Conv2d(width, 1, 4, stride=1, padding=1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from models.convolutions import Conv2d
 from models.layers import ReflectionPad2d, needs_bias, norm_layer
 
 
@@ -16,12 +17,12 @@ class ResnetBlock(nn.Module):
         layer, bias = norm_layer(norm), needs_bias(norm)
         self.conv_block = nn.Sequential(
             ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            Conv2d(channels, channels, 3, bias=bias),
             layer(channels),
             nn.ReLU(inplace=True),
             *([nn.Dropout(0.5)] if use_dropout else []),
             ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            Conv2d(channels, channels, 3, bias=bias),
             layer(channels),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from models.convolutions import ConvTranspose2d
 from models.layers import needs_bias, norm_layer
 
 
@@ -35,7 +36,7 @@ class UnetBlock(nn.Module):
         layer, bias = norm_layer(norm), needs_bias(norm)
         down = nn.Conv2d(input_nc or outer_nc, inner_nc, 4, stride=2, padding=1, bias=bias)
         up_nc = 2 * inner_nc if skip and submodule is not None else inner_nc
-        up = nn.ConvTranspose2d(
+        up = ConvTranspose2d(
             up_nc, outer_nc, 4, stride=2, padding=1, bias=True if outermost else bias
         )
         layers: list[nn.Module]

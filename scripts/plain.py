@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.base_model import BaseModel, Batch
+from models.convolutions import Conv2d, ConvTranspose2d
 from models.losses import gan_loss
 from util.image_pool import ImagePool
 
@@ -20,6 +21,16 @@ from util.image_pool import ImagePool
 def plain_adam(*networks: nn.Module) -> torch.optim.Adam:
     parameters = [p for network in networks for p in network.parameters()]
     return torch.optim.Adam(parameters, lr=0.0002, betas=(0.5, 0.999), foreach=False, fused=False)
+
+
+def plain_networks(model: BaseModel) -> dict[str, nn.Module]:
+    """The model's networks with PyTorch's own convolutions, which differ from ours in `forward` alone."""
+    for module in model.modules():
+        if isinstance(module, Conv2d):
+            module.__class__ = nn.Conv2d
+        elif isinstance(module, ConvTranspose2d):
+            module.__class__ = nn.ConvTranspose2d
+    return model.networks()
 
 
 def freeze(frozen: bool, *networks: nn.Module) -> None:
@@ -32,7 +43,7 @@ class PlainPix2Pix:
     """One step at a time on the networks of a Pix2PixModel."""
 
     def __init__(self, model: BaseModel) -> None:
-        networks = model.networks()
+        networks = plain_networks(model)
         self.G, self.D = networks["G"], networks["D"]
         self.mode = model.options.gan_mode
         self.optimizer_G, self.optimizer_D = plain_adam(self.G), plain_adam(self.D)
@@ -61,7 +72,7 @@ class PlainCycleGAN:
     """One step at a time on the networks of a CycleGANModel."""
 
     def __init__(self, model: BaseModel) -> None:
-        networks = model.networks()
+        networks = plain_networks(model)
         self.G_A, self.G_B = networks["G_A"], networks["G_B"]
         self.D_A, self.D_B = networks["D_A"], networks["D_B"]
         self.mode = model.options.gan_mode

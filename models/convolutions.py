@@ -1,0 +1,67 @@
+"""Convolutions with PyTorch's names, weights and results, computed faster on a CPU where that pays.
+
+Thresholds come from timings of single layers, see docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.winograd import TILE, tiles_of, winograd_conv2d
+
+LEAST_CHANNELS, LEAST_TILES = 128, 32  # for which Winograd's fewer multiplications outweigh its memory traffic
+
+
+class Conv2d(nn.Conv2d):
+    """nn.Conv2d; wide ones of 3 x 3 or 4 x 4 without stride take Winograd's way on a CPU."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if not (self.stride == (1, 1) and _computes_on_cpu(input) and self._pays(input)):
+            return super().forward(input)
+        rows, columns = self.padding
+        output = winograd_conv2d(F.pad(input, (columns, columns, rows, rows)), self.weight)
+        return output if self.bias is None else output + self.bias[:, None, None]
+
+    def _pays(self, input: torch.Tensor) -> bool:
+        r, (height, width) = self.kernel_size[0], input.shape[-2:]
+        if r not in TILE or min(self.in_channels, self.out_channels) < LEAST_CHANNELS:
+            return False
+        height, width = height + 2 * self.padding[0], width + 2 * self.padding[1]
+        return min(height, width) >= r and tiles_of(len(input), height, width, r) >= LEAST_TILES
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """nn.ConvTranspose2d; small images with many channels take one matrix product on a CPU.
+
+    There the weights, not the images, are what has to be moved, and oneDNN reorders them in every call.
+    """
+
+    def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
+        count, channels, height, width = input.shape
+        positions = count * height * width
+        if output_size or not (_computes_on_cpu(input) and 4 * positions <= channels):
+            return super().forward(input, output_size)
+        rows = input.flatten(2).transpose(1, 2).reshape(positions, channels)
+        patches = (rows @ self.weight.flatten(1)).view(count, height * width, -1).transpose(1, 2)
+        size = [
+            (side - 1) * s - 2 * p + k + extra
+            for side, s, p, k, extra in zip(
+                (height, width),
+                self.stride,
+                self.padding,
+                self.kernel_size,
+                self.output_padding,
+                strict=True,
+            )
+        ]
+        output = F.fold(
+            patches, size, self.kernel_size, padding=self.padding, stride=self.stride
+        )
+        return output if self.bias is None else output + self.bias[:, None, None]
+
+
+def _computes_on_cpu(input: torch.Tensor) -> bool:
+    """In full precision: half precision has fast code of its own, where there is any."""
+    return input.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
