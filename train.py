@@ -68,8 +68,7 @@ class Training:
             seed=run.seed,
         )
         dataset = create_dataset(data, source)
-        pin_memory = device.type == "cuda"
-        self.loader = create_loader(dataset, seed=run.seed, pin_memory=pin_memory)
+        self.loader = create_loader(dataset, seed=run.seed, device=device)
         if options.log.use_wandb:
             require_wandb()
         self.trained = False  # until a step is taken there is nothing to save

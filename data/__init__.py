@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import torch
+
 from data.base_dataset import BaseDataset, Source
 from data.loader import Loader
 from options.base_options import DataOptions
@@ -42,7 +44,7 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
     return dataset
 
 
-def create_loader(dataset: BaseDataset, *, seed: int, pin_memory: bool) -> Loader:
+def create_loader(dataset: BaseDataset, *, seed: int, device: torch.device) -> Loader:
     """What training reads batches from, as the data set's options say.
 
     Raises: InputError for options that would make one process take more steps than another.
@@ -59,7 +61,7 @@ def create_loader(dataset: BaseDataset, *, seed: int, pin_memory: bool) -> Loade
         bad_images=options.bad_images,
         rank=distributed.rank(),
         world_size=distributed.world_size(),
-        pin_memory=pin_memory,
+        device=device,
     )
 
 

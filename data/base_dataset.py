@@ -10,10 +10,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch.utils import data
+from torchvision.transforms.v2.functional import rgb_to_grayscale
 
+from data.cache import ImageCache, Resized
 from data.image_folder import list_images
 from data.image_reader import BadImage, read_image
-from data.transforms import Preprocess, Sampled
+from data.transforms import Preprocess, Sampled, resize
 from options.base_options import DataOptions
 from util.errors import InputError
 from util.position_seed import position_seed
@@ -80,13 +82,17 @@ class BaseDataset(data.Dataset[Any], ABC):
             augment=source.augment,
             flip=not options.no_flip,
         )
+        self._caches: dict[tuple[int, ...], ImageCache] = {}
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
-        """{"A": (C, H, W) in [-1, 1], "A_paths": str} and the same for B; all chance comes from rng."""
+        """{"A": (C, H, W), "A_paths": str} and the same for B; all chance comes from rng.
+
+        Images are uint8, which the loader brings into [-1, 1] on the device, or floats in that range.
+        """
 
     def __getitem__(self, position: int | Position) -> dict[str, Any] | BadImage:
         """The item, or what is wrong with its image: the loader decides what follows from that."""
@@ -102,9 +108,49 @@ class BaseDataset(data.Dataset[Any], ABC):
         return self.listed[folder]
 
     def read(self, path: str, channels: int, rng: random.Random) -> torch.Tensor:
-        """One image, preprocessed by a draw of its own."""
-        image = read_image(path, channels)
-        return self.sample(path, image, rng)(image)
+        """One image, uint8 (channels, H, W), preprocessed by a draw of its own."""
+        return self.read_parts(path, (channels,), rng)[0]
+
+    def read_parts(
+        self, path: str, channels: tuple[int, ...], rng: random.Random
+    ) -> list[torch.Tensor]:
+        """The equally wide parts of an image, left to right, with so many channels each, by the same draw.
+
+        Raises: BadImage.
+        """
+        if self.options.cache:
+            if channels not in self._caches:
+                recipe = f"{self.preprocess.recipe()} {channels}"
+                self._caches[channels] = ImageCache(self.options.cache, recipe)
+            image = self._caches[channels].get(path, lambda: self._resized_parts(path, channels))
+        else:
+            image = self._resized_parts(path, channels)
+        try:
+            draw = self.preprocess.sample_for(image.size, rng)
+        except ValueError as error:
+            raise BadImage(path, str(error)) from None
+        return [draw.cropped(part) for part in image.parts]
+
+    def _resized_parts(self, path: str, channels: tuple[int, ...]) -> Resized:
+        """What preprocessing always does to the image, before chance comes in."""
+        image = read_image(path, max(channels))
+        if image.shape[-1] % len(channels):
+            raise BadImage(
+                path,
+                f"{image.shape[-1]} pixels wide, which is odd: an aligned image holds A and B side by side, "
+                "equally wide; for separate images use --dataset_mode unaligned",
+            )
+        parts = image.chunk(len(channels), dim=-1)
+        height, width = parts[0].shape[-2:]
+        try:
+            size = self.preprocess.resized((height, width))
+        except ValueError as error:
+            raise BadImage(path, str(error)) from None
+        grey = [
+            rgb_to_grayscale(part) if wanted < part.shape[0] else part
+            for part, wanted in zip(parts, channels, strict=True)
+        ]
+        return Resized((height, width), [resize(part, size) for part in grey])
 
     def sample(self, path: str, image: torch.Tensor, rng: random.Random) -> Sampled:
         """A draw of crop and flip for an image. Raises: BadImage when it is too small to be cropped."""

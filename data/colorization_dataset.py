@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import torch
 
 from data.base_dataset import BaseDataset, Source
-from data.image_reader import read_image
 from options.base_options import DataOptions
 
 
@@ -48,7 +47,5 @@ class ColorizationDataset(BaseDataset):
         from skimage.color import rgb2lab
 
         path = self.paths[index]
-        image = read_image(path, 3)
-        pixels = self.sample(path, image, rng).pixels(image)
-        lab = torch.from_numpy(rgb2lab(pixels.numpy(), channel_axis=0)).float()
+        lab = torch.from_numpy(rgb2lab(self.read(path, 3, rng).numpy(), channel_axis=0)).float()
         return {"A": lab[:1] / 50 - 1, "B": lab[1:] / 110, "A_paths": path, "B_paths": path}

@@ -12,12 +12,13 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from data.base_dataset import BaseDataset, Position
-from data.batches import Share, collate
+from data.batches import Share, collate_chunk
 from data.workers import Workers, live_and_die_with_the_main_process
 from util.errors import InputError
 from util.position_seed import position_seed
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
+CHUNK = 4  # images that a loader process hands over at once, where batches are smaller
 
 
 class PositionSampler(Sampler[Position]):
@@ -55,6 +56,8 @@ class WorkersDied(InputError):
 class Loader:
     """Batches of a data set: {"A": (N, C, H, W), "B": ..., "A_paths": [str], "B_paths": [str]}.
 
+    Images are floats in [-1, 1] on the device.
+
     Loader processes that die are replaced; the epoch goes on where it was.
 
     Attributes:
@@ -73,7 +76,7 @@ class Loader:
         bad_images: str = "stop",
         rank: int = 0,
         world_size: int = 1,
-        pin_memory: bool = False,
+        device: torch.device | str = "cpu",
         start_method: str | None = None,
     ) -> None:
         self.sampler = PositionSampler(
@@ -82,17 +85,19 @@ class Loader:
         if not len(self):
             raise InputError(f"{len(dataset)} images cannot be shared by {world_size} processes")
         self.batch_size, self.bad_images = batch_size, bad_images
+        self.device = torch.device(device)
         self.skipped: dict[str, str] = {}
         self.position = 0
         workers = min(num_threads, os.cpu_count() or 1)  # more would only be in each other's way
+        chunk = batch_size * max(1, CHUNK // batch_size) if workers else batch_size
         self._make = partial(
             DataLoader,
             dataset,
-            batch_size=batch_size,
+            batch_size=chunk,
             sampler=self.sampler,
             num_workers=workers,
-            collate_fn=collate,
-            pin_memory=pin_memory,
+            collate_fn=partial(collate_chunk, batch_size=batch_size),
+            pin_memory=self.device.type == "cuda",
             persistent_workers=workers > 0,
             multiprocessing_context=start_method if workers else None,
             worker_init_fn=live_and_die_with_the_main_process,
@@ -125,7 +130,7 @@ class Loader:
                 self.position += share.images
                 if share.batch is not None and self.position > handed_out:
                     handed_out = self.position
-                    yield share.batch
+                    yield share.on(self.device)
         self.sampler.start = 0
 
     def _read(self) -> Iterator[list[Share]]:
@@ -135,7 +140,8 @@ class Loader:
             self.position -= self.position % self.batch_size
             self.sampler.start = self.position
             try:
-                yield from self._workers.started_by(lambda: iter(self._loader))
+                for chunk in self._workers.started_by(lambda: iter(self._loader)):
+                    yield from chunk
                 return
             except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
                 text = str(error)

@@ -37,36 +37,60 @@ class Preprocess:
 
         Raises: ValueError when the image is too small to be cropped, or too thin to be scaled.
         """
-        height, width = resized = self._resized(image.shape[-2], image.shape[-1])
-        if height * width > MOST_PIXELS:
-            raise ValueError(
-                f"--preprocess {self.mode} would make {width}x{height} pixels of its "
-                f"{image.shape[-1]}x{image.shape[-2]}, which are too many: give a smaller --load_size or "
-                "--crop_size, or images that are less narrow"
-            )
+        return self.sample_for((image.shape[-2], image.shape[-1]), rng)
+
+    def sample_for(self, size: Size, rng: random.Random) -> Sampled:
+        """`sample` for an image of which only the size is known."""
+        height, width = resized = self.resized(size)
         top = left = 0
         crop = None
-        if "crop" not in self.mode and self.augment:  # to sides that the network takes
-            crop = self._rounded(height), self._rounded(width)
-            scale = max(crop[0] / height, crop[1] / width)
-            resized = max(crop[0], round(height * scale)), max(crop[1], round(width * scale))
-            top, left = rng.randint(0, resized[0] - crop[0]), rng.randint(0, resized[1] - crop[1])
+        if "crop" not in self.mode and self.augment:
+            crop = self._rounded_sides(size)
         elif "crop" in self.mode:
-            spare_rows, spare_columns = height - self.crop_size, width - self.crop_size
-            if min(spare_rows, spare_columns) < 0:
-                raise ValueError(
-                    f"{width}x{height} pixels are too few for --crop_size {self.crop_size} with "
-                    f"--preprocess {self.mode}; crop less, or use scale_width_and_crop"
-                )
             crop = (self.crop_size, self.crop_size)
-            if self.augment:
-                top, left = rng.randint(0, spare_rows), rng.randint(0, spare_columns)
-            else:
-                top, left = spare_rows // 2, spare_columns // 2
+        if crop and self.augment:
+            top, left = rng.randint(0, height - crop[0]), rng.randint(0, width - crop[1])
+        elif crop:
+            top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
         mirrored = self.augment and self.flip and rng.random() < 0.5
         return Sampled(resized, crop, top, left, mirrored)
 
-    def _resized(self, height: int, width: int) -> Size:
+    def resized(self, size: Size) -> Size:
+        """What an image of that size is resized to, whatever is cropped from it then.
+
+        Raises: ValueError, as `sample` does.
+        """
+        height, width = self._scaled(size)
+        if height * width > MOST_PIXELS:
+            raise ValueError(
+                f"--preprocess {self.mode} would make {width}x{height} pixels of its "
+                f"{size[1]}x{size[0]}, which are too many: give a smaller --load_size or "
+                "--crop_size, or images that are less narrow"
+            )
+        if "crop" in self.mode and min(height, width) < self.crop_size:
+            raise ValueError(
+                f"{width}x{height} pixels are too few for --crop_size {self.crop_size} with "
+                f"--preprocess {self.mode}; crop less, or use scale_width_and_crop"
+            )
+        if "crop" not in self.mode and self.augment:
+            crop = self._rounded_sides(size)
+            scale = max(crop[0] / height, crop[1] / width)
+            return max(crop[0], round(height * scale)), max(crop[1], round(width * scale))
+        return height, width
+
+    def recipe(self) -> str:
+        """What the resized image depends on, besides the image."""
+        words: list[object] = [self.mode]
+        if self.mode not in ("crop", "none"):
+            words.append(self.load_size)
+        if self.mode == "scale_width_and_crop":
+            words.append(self.crop_size)
+        if "crop" not in self.mode and self.augment:
+            words += [self.multiple, self.smallest]
+        return " ".join(map(str, words))
+
+    def _scaled(self, size: Size) -> Size:
+        height, width = size
         if self.mode == "resize_and_crop":
             return self.load_size, self.load_size
         if self.mode.startswith("scale_width"):
@@ -75,6 +99,11 @@ class Preprocess:
                 scale = max(scale, self.crop_size / height)
             height, width = max(1, round(height * scale)), max(1, round(width * scale))
         return height, width
+
+    def _rounded_sides(self, size: Size) -> Size:
+        """Where the mode leaves the sides free: to those that the network takes."""
+        height, width = self._scaled(size)
+        return self._rounded(height), self._rounded(width)
 
     def _rounded(self, side: int) -> int:
         least = -(-self.smallest // self.multiple)
@@ -97,11 +126,21 @@ class Sampled:
 
     def pixels(self, image: torch.Tensor) -> torch.Tensor:
         """uint8 (C, H, W) -> uint8 (C, H', W')."""
-        if tuple(image.shape[-2:]) != self.resized:
-            image = TF.resize(image, list(self.resized), InterpolationMode.BICUBIC, antialias=True)
+        return self.cropped(resize(image, self.resized))
+
+    def cropped(self, image: torch.Tensor) -> torch.Tensor:
+        """The crop and flip of an image that has been resized."""
         if self.crop:
-            image = TF.crop(image, self.top, self.left, *self.crop)
-        return TF.horizontal_flip(image) if self.mirrored else image
+            (height, width), top, left = self.crop, self.top, self.left
+            image = image[..., top : top + height, left : left + width]
+        return image.flip(-1) if self.mirrored else image
+
+
+def resize(image: torch.Tensor, size: Size) -> torch.Tensor:
+    """uint8 (C, H, W) as Pillow's bicubic filter resizes it."""
+    if tuple(image.shape[-2:]) == size:
+        return image
+    return TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
 
 
 def to_network_range(image: torch.Tensor) -> torch.Tensor:

@@ -70,6 +70,7 @@ class DataOptions:
     )
     preprocess: str = flag("resize_and_crop", "resizing and cropping", choices=PREPROCESS)
     no_flip: bool = flag(False, "no random horizontal flips")
+    cache: str = flag("", "folder to keep decoded and resized images in; RAM or a fast disk")
     bad_images: str = flag(
         "stop",
         "on an image that cannot be used: stop (after saving), or skip it and list it at the end",

@@ -125,7 +125,7 @@ class TrainOptions:
 
     def learning(self) -> dict[str, Any]:
         """Flag name -> value, of those that decide what is learned."""
-        inert = {"num_threads", "bad_images", "continue_train", "epoch_count", "init_from"}
+        inert = {"num_threads", "bad_images", "cache", "continue_train", "epoch_count", "init_from"}
         values = flat("train", self.data, self.model, self.optim)
         values |= {"seed": self.run.seed, "phase": self.run.phase}
         return {name: value for name, value in values.items() if name not in inert}

@@ -11,6 +11,7 @@ from conftest import picture
 from data_helpers import dataset
 from PIL import Image
 
+from data.loader import Loader
 from data.image_reader import BadImage
 from data.transforms import Preprocess
 
@@ -67,5 +68,5 @@ def test_untouched_pixels_come_back_as_they_were(tmp_path) -> None:
 
     every_level = np.arange(256, dtype=np.uint8).reshape(16, 16).repeat(3, -1).reshape(16, 16, 3)
     Image.fromarray(every_level).save(tmp_path / "levels.png")
-    item = dataset(tmp_path, "single")[0]
-    assert np.array_equal(to_uint8(item["A"]), every_level)
+    (batch,) = Loader(dataset(tmp_path, "single")).epoch(1)
+    assert np.array_equal(to_uint8(batch["A"][0]), every_level)
