@@ -8,16 +8,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
 from tqdm import tqdm
 
 from data import Source, create_dataset, dataset_options
 from data.image_reader import BadImage
 from data.loader import Loader
-from models import BaseModel, create_model, model_options
-from models.layers import use_image_statistics
+from models import BaseModel, create_model, model_options, place
+from models.layers import separate_images
 from models.loading import describe_generator, load_network
+from models.precision import select_precision
 from options.test_options import ARCHITECTURE, TestOptions
 from util.checkpoint import load_weights, network_path
 from util.device import describe, select_device
@@ -29,6 +30,8 @@ from util.logger import At, Logger, Sink
 from util.position_seed import position_seed
 from util.results import ResultWriter
 
+AT_ONCE = 8  # small images
+
 
 def main(argv: Sequence[str]) -> int:
     """Runs a whole test; returns the exit status."""
@@ -39,15 +42,17 @@ def main(argv: Sequence[str]) -> int:
     options = with_architecture_of_checkpoint(options)
     print(options.table())
     print(describe(device, options.run.gpu_ids))
-    model = load_model(options).to(device)
-    test(model, options)
+    model = place(load_model(options), device)
+    model.precision = select_precision(options.run.precision, device, training=False)
+    test(model, options, device)
     return 0
 
 
 def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
     """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
     saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
-    generator = next(iter(create_model(options.model).networks()))
+    with torch.device("meta"):  # its names alone are asked for
+        generator = next(iter(create_model(options.model, device="meta").networks()))
     path = network_path(options.folder, options.run.label, generator)
     found = describe_generator(load_weights(path))
     if "norm" in saved:  # which the weights do not always tell
@@ -77,13 +82,10 @@ def load_model(options: TestOptions) -> BaseModel:
         print(f"loading the model from {path}")
         if options.run.verbose:
             print(network)
-    if options.result.eval:
-        return model.eval()
-    use_image_statistics(model)
-    return model.train()
+    return model.train(not options.result.eval)
 
 
-def test(model: BaseModel, options: TestOptions) -> None:
+def test(model: BaseModel, options: TestOptions, device: torch.device) -> None:
     """Translates the images and writes them and their page to the result folder."""
     data, folder = options.data, options.result_folder
     # In a fixed order A and B go side by side, and every image of both is used.
@@ -101,12 +103,13 @@ def test(model: BaseModel, options: TestOptions) -> None:
         write_text(options.folder / "test_opt.txt", options.table() + "\n")
     except InputError as error:  # a shared folder of checkpoints may be read-only
         logging.warning("%s", error)
-    random = model.training and any(isinstance(m, nn.Dropout) for m in model.modules())
+    chosen = "batch_size" in options.explicit
     loader = Loader(
         dataset,
-        batch_size=1 if random else data.batch_size,  # each image has dropout noise of its own
+        batch_size=data.batch_size if chosen else AT_ONCE,
         num_threads=data.num_threads,
         bad_images=data.bad_images,
+        device=device,
     )
     total = int(min(len(loader), options.result.num_test))
     title = (
@@ -122,20 +125,47 @@ def test(model: BaseModel, options: TestOptions) -> None:
     )
     logger = Logger(tracker(options))
     with writer, explained(), torch.inference_mode():
-        for index, batch in enumerate(progress(batches(loader, total), total)):
-            torch.manual_seed(position_seed(options.run.seed, index))
-            images = model.displayable(model.translate(batch))
-            for i, A_path in enumerate(batch["A_paths"]):
-                paths = {"A": A_path, "B": batch.get("B_paths", batch["A_paths"])[i]}
-                shown = {name: to_uint8(image[i]) for name, image in images.items()}
-                writer.add(shown, {name: paths[model.sources.get(name, "A")] for name in shown})
-                logger.images(At(1, index + 1, index + 1, 1.0), shown)
+        shown_batches = progress(batches(loader, total), total)
+        results = translations(model, shown_batches, options.run.seed, device, whole=chosen)
+        for number, (paths, images) in enumerate(results, start=1):
+            writer.add(images, {name: paths[model.sources.get(name, "A")] for name in images})
+            logger.images(At(1, number, number, 1.0), images)
     logger.close()
     for line in loader.report():
         print(line)
     if not writer.count:
         raise InputError(f"all {total} images were skipped")
     print(f"{writer.count} images translated; see {folder / 'index.html'}")
+
+
+def translations(
+    model: BaseModel,
+    batches: Iterator[dict[str, Any]],
+    seed: int,
+    device: torch.device,
+    *,
+    whole: bool,
+) -> Iterator[tuple[dict[str, str], dict[str, np.ndarray]]]:
+    """For every image its paths, by "A" and "B", and uint8 pictures, by name.
+
+    whole: whether batches are translated as they come, however large their images.
+    """
+    generators = separate_images(model) if model.training else []
+    count = 0
+    for batch in batches:
+        for part in [batch] if whole else parts(batch):
+            A_paths, B_paths = part["A_paths"], part.get("B_paths", part["A_paths"])
+            seeds = [position_seed(seed, count + i) for i in range(len(A_paths))]
+            torch.manual_seed(seeds[0])
+            generators[:] = [torch.Generator(device).manual_seed(one) for one in seeds]
+            images = model.displayable(model.translate(part))
+            pictures = {name: to_uint8(image) for name, image in images.items()}
+            for i, paths in enumerate(zip(A_paths, B_paths, strict=True)):
+                yield (
+                    dict(zip("AB", paths, strict=True)),
+                    {name: picture[i] for name, picture in pictures.items()},
+                )
+            count += len(A_paths)
 
 
 def tracker(options: TestOptions) -> list[Sink]:
@@ -161,6 +191,14 @@ def batches(loader: Loader, total: int) -> Iterator[dict[str, Any]]:
                 return
     except BadImage as bad:
         raise InputError(f"{bad}\nmend or remove it, or use --bad_images skip") from None
+
+
+def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The batch in parts that need no more memory than AT_ONCE images of 256 x 256."""
+    pixels = max(value[0, 0].numel() for value in batch.values() if torch.is_tensor(value))
+    size = max(1, AT_ONCE * 256 * 256 // pixels)
+    for start in range(0, len(batch["A_paths"]), size):
+        yield {key: value[start : start + size] for key, value in batch.items()}
 
 
 def progress(items: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:

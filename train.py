@@ -15,6 +15,7 @@ from data.image_reader import BadImage
 from data.loader import WorkersDied
 from models import Adam, create_model, model_options
 from models.base_model import Step
+from models.precision import select_precision
 from models.resume import resume
 from options.train_options import TrainOptions
 from util import distributed
@@ -56,7 +57,13 @@ class Training:
         # Images of varying size would make cuDNN search for the fastest algorithm over and over.
         torch.backends.cudnn.benchmark = "crop" in data.preprocess and not run.deterministic
         adam = Adam(options.optim.lr, options.optim.beta1)
-        self.model = create_model(options.model, adam=adam, seed=run.seed, device=device)
+        self.model = create_model(
+            options.model,
+            adam=adam,
+            seed=run.seed,
+            device=device,
+            precision=select_precision(run.precision, device),
+        )
         if "crop" in data.preprocess:
             self.model.check_crop_size(data.crop_size)
         source = Source(
@@ -81,7 +88,15 @@ class Training:
         self.exactly = start.exactly
         if self.is_main:
             findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
-            announce(options, self.model, device, len(dataset), findings, start.notes)
+            announce(
+                options,
+                self.model,
+                device,
+                self.model.precision,
+                len(dataset),
+                findings,
+                start.notes,
+            )
         self.console = ConsoleSink(self.epoch_images, options.optim.last_epoch)
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
         self.watchdog = Watchdog(

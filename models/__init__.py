@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 
 from models.base_model import Adam, BaseModel, Step
+from models.precision import Precision
 from options.base_options import ModelOptions
 from util.errors import InputError
 from util.position_seed import position_seed
@@ -31,12 +32,14 @@ def create_model(
     adam: Adam | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
+    precision: Precision | None = None,
 ) -> BaseModel:
     """The model that `options.model` names, or whose Options class `options` is.
 
     Args:
         adam: makes optimizers; None builds for inference alone.
         seed: the same seed gives the same initial weights.
+        precision: of the networks' arithmetic; by default that of their weights.
     Raises: InputError when the options do not fit each other.
     """
     model_class = find_model(options.model)
@@ -56,7 +59,18 @@ def create_model(
             model = model_class(options, adam, seed)
         except ValueError as error:
             raise InputError(str(error)) from None
+    if precision is not None:
+        model.precision = precision
+        if precision.scales_gradients:
+            model.scalers = {name: torch.amp.GradScaler(precision.device_type) for name in model.optimizers}
+    return place(model, torch.device(device))
+
+
+def place(model: BaseModel, device: torch.device) -> BaseModel:
+    """The model on the device, in the order of memory that convolutions there are fastest in."""
+    if device.type == "cuda":
+        return model.to(device, memory_format=torch.channels_last)
     return model.to(device)
 
 
-__all__ = ["MODELS", "Adam", "BaseModel", "Step", "create_model", "find_model", "model_options"]
+__all__ = ["MODELS", "Adam", "BaseModel", "Step", "create_model", "find_model", "model_options", "place"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from models.networks import define_G
+from models.precision import Precision
 from options.base_options import ModelOptions
 from util import distributed
 from util.errors import InputError
@@ -63,6 +65,8 @@ class BaseModel(nn.Module, ABC):
         sources: visual name -> "B" where an image belongs to the file in B_paths, not A_paths.
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         optimizers, pools: state beside the networks that a resumed run needs.
+        precision: of the networks' arithmetic.
+        scalers: optimizer's name -> what keeps small gradients representable in fp16.
     """
 
     Options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -74,6 +78,8 @@ class BaseModel(nn.Module, ABC):
         self.options, self.seed = options, seed
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.pools: dict[str, ImagePool] = {}
+        self.precision = Precision()
+        self.scalers: dict[str, torch.amp.GradScaler] = {}
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
     def train_step(self, batch: Batch) -> Step:
@@ -97,8 +103,8 @@ class BaseModel(nn.Module, ABC):
 
     def stateful(self) -> dict[str, Any]:
         """Name -> object with state_dict and load_state_dict: what resuming needs besides networks."""
-        optimizers = {f"optimizer_{name}": value for name, value in self.optimizers.items()}
-        return {**optimizers, **{f"pool_{name}": value for name, value in self.pools.items()}}
+        kinds = {"optimizer": self.optimizers, "pool": self.pools, "scaler": self.scalers}
+        return {f"{kind}_{name}": item for kind, items in kinds.items() for name, item in items.items()}
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """For all optimizers, from the next step on."""
@@ -144,7 +150,8 @@ class BaseModel(nn.Module, ABC):
         like = next(self.parameters())
         # Only from pinned memory, which is CUDA's, is it safe not to wait.
         on_cuda = like.device.type == "cuda"
-        return batch[name].to(like.device, like.dtype, non_blocking=on_cuda)
+        layout = torch.channels_last if on_cuda else torch.preserve_format
+        return batch[name].to(like.device, like.dtype, on_cuda, memory_format=layout)
 
     def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """A and B, which belong together. Raises: InputError when their sizes differ."""
@@ -168,7 +175,15 @@ class BaseModel(nn.Module, ABC):
         """The network's output; in backward its gradients are averaged over processes."""
         if network not in self._synchronized:
             self._synchronized[network] = distributed.synchronized(network)
-        return self._synchronized[network](images)
+        return self.compute(self._synchronized[network], images)
+
+    def compute(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """The network's output, computed in `precision`."""
+        if self.precision.dtype is None:
+            return network(images)
+        with self.precision.autocast():
+            output = network(images)
+        return output.float()
 
     def run_all(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
         """`run` for several batches: as one, where that gives the same, and is faster."""
@@ -179,11 +194,17 @@ class BaseModel(nn.Module, ABC):
 
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """A generator's output for images of any size, in their size."""
-        return at_any_size(network, images, getattr(network, "size_multiple", 1))
+        compute = partial(self.compute, network)
+        return at_any_size(compute, images, getattr(network, "size_multiple", 1))
 
-
-def descend(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    """One step of gradient descent on a scalar."""
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
+    def descend(self, optimizer: str, loss: torch.Tensor) -> None:
+        """One step of gradient descent on a scalar, by the optimizer of that name."""
+        chosen, scaler = self.optimizers[optimizer], self.scalers.get(optimizer)
+        chosen.zero_grad()
+        if scaler is None:
+            loss.backward()
+            chosen.step()
+        else:
+            scaler.scale(loss).backward()
+            scaler.step(chosen)
+            scaler.update()

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch.nn import functional as F
 
-from models.base_model import Adam, Batch, Step, descend
+from models.base_model import Adam, Batch, Step
 from models.gan_model import GANModel, frozen
 from options.base_options import GANOptions, at_least
 from options.flags import flag, override
@@ -65,11 +65,11 @@ class CycleGANModel(GANModel):
         with torch.set_grad_enabled(trains_G), frozen(self.D_A, self.D_B):
             losses, visuals = self._G_losses(real_A, real_B)
             if trains_G:
-                descend(self.optimizers["G"], torch.stack(list(losses.values())).sum())
+                self.descend("G", torch.stack(list(losses.values())).sum())
 
         D_A = self.D_losses(self.D_A, real_B, self.pools["B"].query(visuals["fake_B"]))
         D_B = self.D_losses(self.D_B, real_A, self.pools["A"].query(visuals["fake_A"]))
-        descend(self.optimizers["D"], D_A["total"] + D_B["total"])
+        self.descend("D", D_A["total"] + D_B["total"])
         losses |= {"D_A": D_A["total"], "D_B": D_B["total"]}
 
         order = [f"{loss}_{side}" for side in "AB" for loss in ("D", "G", "cycle", "idt")]

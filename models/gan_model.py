@@ -62,7 +62,7 @@ class GANModel(BaseModel):
 
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
         """How far D is from taking generated images (N, C, H, W) for real."""
-        return gan_loss(D(fake), True, self.options.gan_mode, for_generator=True)
+        return gan_loss(self.compute(D, fake), True, self.options.gan_mode, for_generator=True)
 
     def D_losses(
         self, D: nn.Module, real: torch.Tensor, fake: torch.Tensor

@@ -119,15 +119,38 @@ def _init_weight(weight: torch.Tensor, init_type: str, gain: float) -> None:
         raise ValueError(f"unknown initialisation {init_type!r}")
 
 
-def use_image_statistics(network: nn.Module) -> None:
-    """Turns batch norm into the instance norm that it equals, in training mode, for a batch of one.
+class ImageDropout(nn.Dropout):
+    """Dropout whose noise belongs to the image, not to the batch it is in.
 
-    The ancestor tests pix2pix so, image by image; in this form the result does not depend on which
-    images share a batch.
+    generators: one for each image of the next batch; shared with whoever seeds them.
     """
+
+    def __init__(self, p: float, generators: list[torch.Generator]) -> None:
+        super().__init__(p)
+        self.generators = generators
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        keep = 1 - self.p
+        noise = [
+            torch.empty_like(image).bernoulli_(keep, generator=generator)
+            for image, generator in zip(input, self.generators, strict=True)
+        ]
+        return input * torch.stack(noise).div_(keep)
+
+
+def separate_images(network: nn.Module) -> list[torch.Generator]:
+    """Makes each image's result, in training mode, that of a batch of one, whatever batch it is in.
+
+    The ancestor tests pix2pix so, image by image. Batch norm turns into the instance norm that it then equals, and
+    dropout draws from the generators returned: put one for each image there before every batch.
+    """
+    generators: list[torch.Generator] = []
     for parent in list(network.modules()):
         for name, module in parent.named_children():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 image_norm = nn.InstanceNorm2d(module.num_features, module.eps, affine=True)
                 image_norm.weight, image_norm.bias = module.weight, module.bias
                 setattr(parent, name, image_norm)
+            elif isinstance(module, nn.Dropout):
+                setattr(parent, name, ImageDropout(module.p, generators))
+    return generators

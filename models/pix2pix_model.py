@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from models.base_model import Adam, Batch, Step, descend
+from models.base_model import Adam, Batch, Step
 from models.gan_model import GANModel, frozen
 from models.losses import reconstruction_loss
 from options.base_options import GANOptions, at_least
@@ -56,14 +56,14 @@ class Pix2PixModel(GANModel):
 
         real_AB = torch.cat([real_A, real_B], dim=1)
         D = self.D_losses(self.D, real_AB, self.pools["AB"].query(fake_AB))
-        descend(self.optimizers["D"], D["total"])
+        self.descend("D", D["total"])
 
         with torch.set_grad_enabled(trains_G), frozen(self.D):
             gan = self.G_loss(self.D, fake_AB)
             kind = self.options.loss_reconstruction
             reconstruction = self.options.lambda_L1 * reconstruction_loss(fake_B, real_B, kind)
             if trains_G:
-                descend(self.optimizers["G"], gan + reconstruction)
+                self.descend("G", gan + reconstruction)
 
         losses = {"G_GAN": gan, "G_L1": reconstruction, "D_real": D["real"], "D_fake": D["fake"]}
         if "gp" in D:

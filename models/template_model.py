@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import torch
 from torch.nn import functional as F
 
-from models.base_model import Adam, BaseModel, Batch, Step, descend
+from models.base_model import Adam, BaseModel, Batch, Step
 from options.base_options import ModelOptions, at_least
 from options.flags import flag
 
@@ -47,7 +47,7 @@ class TemplateModel(BaseModel):
         data_A, data_B = self.pair(batch)
         output = self.run(self.G, data_A)
         loss = self.options.lambda_regression * F.l1_loss(output, data_B)
-        descend(self.optimizers["G"], loss)
+        self.descend("G", loss)
         return Step(
             losses={"G": loss.detach()},
             visuals={"data_A": data_A, "data_B": data_B, "output": output.detach()},

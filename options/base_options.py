@@ -11,6 +11,7 @@ from options.flags import count_or_inf, flag
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
 INITS = ("normal", "xavier", "kaiming", "orthogonal")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
 
 
@@ -27,6 +28,11 @@ class RunOptions:
     verbose: bool = flag(False, "print the networks layer by layer")
     suffix: str = flag("", "added to --name, e.g. {model}_{netG}_size{load_size}")
     seed: int = flag(0, "seed of all randomness: weights, data order, augmentation, dropout, pools")
+    precision: str = flag(
+        "auto",
+        "of the networks' arithmetic; auto trains in bf16 on a GPU that has it, else fp32",
+        choices=PRECISIONS,
+    )
     deterministic: bool = flag(
         False, "the same bits every time also on a GPU, where that is slower", only="train"
     )

@@ -127,7 +127,8 @@ class TrainOptions:
         """Flag name -> value, of those that decide what is learned."""
         inert = {"num_threads", "bad_images", "cache", "continue_train", "epoch_count", "init_from"}
         values = flat("train", self.data, self.model, self.optim)
-        values |= {"seed": self.run.seed, "phase": self.run.phase}
+        run = self.run
+        values |= {"seed": run.seed, "phase": run.phase, "precision": run.precision}
         return {name: value for name, value in values.items() if name not in inert}
 
     def table(self) -> str:

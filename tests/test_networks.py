@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.layers import init_weights, use_image_statistics
+from models.layers import init_weights, separate_images
 from models.networks import DISCRIMINATORS, GENERATORS, define_D, define_G
 
 
@@ -122,7 +122,7 @@ def test_batch_norm_with_image_statistics_is_batch_norm_of_each_image_alone() ->
     G = define_G(3, 3, 4, "unet_64", "batch").train()
     images = torch.rand(3, 3, 64, 64)
     alone = torch.cat([G(image[None]) for image in images])
-    use_image_statistics(G)
+    separate_images(G)
     torch.testing.assert_close(G(images), alone, rtol=1e-4, atol=1e-5)
 
 

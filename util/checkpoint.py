@@ -29,7 +29,7 @@ def on_cpu(value: Any, copy: bool = False) -> Any:
     copy: also of tensors that are there already, so that training may go on changing them.
     """
     if isinstance(value, torch.Tensor):
-        there = value.detach().cpu()
+        there = value.detach().cpu().contiguous()
         whole = there.untyped_storage().nbytes() == there.numel() * there.element_size()
         if not whole or (copy and value.device.type == "cpu"):
             return there.clone()  # a view would drag all it looks into along

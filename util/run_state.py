@@ -137,6 +137,7 @@ def load_state(folder: Path, model: Resumable, progress: Progress) -> dict[str, 
                 raise InputError(f"{path} lacks {name}: it was saved by another --model")
             try:
                 item.load_state_dict(_with_own_settings(item, state[kind][name]))
+                _lay_out_as_parameters(item)
             except (RuntimeError, ValueError, KeyError, TypeError) as error:
                 reason = str(error).splitlines()[-1].strip() if str(error) else "wrong content"
                 raise InputError(
@@ -162,6 +163,17 @@ def _labels(value: Any) -> list[str]:
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _lay_out_as_parameters(item: Any) -> None:
+    """An optimizer's moments in the order of memory of its weights, which fused Adam insists on."""
+    if not isinstance(item, torch.optim.Optimizer):
+        return
+    for parameter, moments in item.state.items():
+        for name, moment in moments.items():
+            alike = torch.is_tensor(moment) and moment.shape == parameter.shape
+            if alike and moment.stride() != parameter.stride():
+                moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
 def _with_own_settings(item: Any, saved: Any) -> Any:
