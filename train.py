@@ -64,6 +64,10 @@ class Training:
             device=device,
             precision=select_precision(run.precision, device),
         )
+        if run.compile:
+            for network in self.model.networks().values():
+                network.compile()
+        steps = self._record_steps(device)
         if "crop" in data.preprocess:
             self.model.check_crop_size(data.crop_size)
         source = Source(
@@ -92,7 +96,7 @@ class Training:
                 options,
                 self.model,
                 device,
-                self.model.precision,
+                f"precision: {self.model.precision}; {steps}",
                 len(dataset),
                 findings,
                 start.notes,
@@ -105,6 +109,24 @@ class Training:
             self._say,
             hints=self.is_main and not options.log.no_hints,
         )
+
+    def _record_steps(self, device: torch.device) -> str:
+        """Has the model record its steps where that can be done; returns what was decided, for people."""
+        run = self.options.run
+        reasons = {
+            "not on a GPU of CUDA": device.type != "cuda",
+            "--no_cuda_graphs": run.no_cuda_graphs,
+            "--deterministic": run.deterministic,
+            "several processes": distributed.is_active(),
+            "fp16 looks at gradients": self.model.precision.scales_gradients,
+            "images of any size": "crop" not in self.options.data.preprocess,
+        }
+        why_not = next((text for text, true in reasons.items() if true), "")
+        why_not = why_not or self.model.why_not_recorded()
+        if why_not:
+            return f"no CUDA graphs ({why_not})"
+        self.model.record_steps()
+        return "steps are repeated as CUDA graphs"
 
     def run(self) -> int:
         """Trains to the last epoch, or until a signal or a failure; what was reached is saved."""

@@ -18,6 +18,7 @@ from data.image_reader import BadImage, read_image
 from data.transforms import Preprocess, Sampled, resize
 from options.base_options import DataOptions
 from util.errors import InputError
+from util.files import make_folder
 from util.position_seed import position_seed
 
 
@@ -82,6 +83,8 @@ class BaseDataset(data.Dataset[Any], ABC):
             augment=source.augment,
             flip=not options.no_flip,
         )
+        if options.cache:
+            make_folder(Path(options.cache))
         self._caches: dict[tuple[int, ...], ImageCache] = {}
 
     @abstractmethod

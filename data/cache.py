@@ -17,7 +17,6 @@ import torch
 import torchvision
 
 from data.transforms import Size
-from util.files import make_folder
 
 MAGIC = b"p2pimg1\n"
 HEADER = struct.Struct("<8sQIIQ")  # magic, checksum, original height and width, number of parts
@@ -45,7 +44,7 @@ class ImageCache:
     """
 
     def __init__(self, folder: str, recipe: str) -> None:
-        self.folder = make_folder(Path(folder))
+        self.folder = Path(folder)
         self.recipe = f"{recipe} torchvision {torchvision.__version__}".encode()
         self._digests: dict[str, tuple[int, int, str]] = {}  # path -> size, time, key
         self._writes = True

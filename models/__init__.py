@@ -62,7 +62,9 @@ def create_model(
     if precision is not None:
         model.precision = precision
         if precision.scales_gradients:
-            model.scalers = {name: torch.amp.GradScaler(precision.device_type) for name in model.optimizers}
+            model.scalers = {
+                name: torch.amp.GradScaler(precision.device_type) for name in model.optimizers
+            }
     return place(model, torch.device(device))
 
 
@@ -73,4 +75,13 @@ def place(model: BaseModel, device: torch.device) -> BaseModel:
     return model.to(device)
 
 
-__all__ = ["MODELS", "Adam", "BaseModel", "Step", "create_model", "find_model", "model_options", "place"]
+__all__ = [
+    "MODELS",
+    "Adam",
+    "BaseModel",
+    "Step",
+    "create_model",
+    "find_model",
+    "model_options",
+    "place",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from models.graphs import Graphs, Outputs
 from models.networks import define_G
 from models.precision import Precision
 from options.base_options import ModelOptions
@@ -51,6 +52,15 @@ class Step:
     losses: dict[str, torch.Tensor]
     visuals: dict[str, torch.Tensor] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, outputs: Outputs, order: Sequence[str]) -> Step:
+        """From tensors by name: those called loss_<name> are losses, in that order; all else are visuals."""
+        losses = {
+            name: outputs[f"loss_{name}"].detach() for name in order if f"loss_{name}" in outputs
+        }
+        visuals = {k: v.detach() for k, v in outputs.items() if not k.startswith("loss_")}
+        return cls(losses, visuals)
+
 
 class BaseModel(nn.Module, ABC):
     """Subclass it: build networks and, when training, optimizers; write `train_step` and `translate`.
@@ -67,6 +77,7 @@ class BaseModel(nn.Module, ABC):
         optimizers, pools: state beside the networks that a resumed run needs.
         precision: of the networks' arithmetic.
         scalers: optimizer's name -> what keeps small gradients representable in fp16.
+        graphs: recordings of steps on a GPU; see `recorded`.
     """
 
     Options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -80,6 +91,7 @@ class BaseModel(nn.Module, ABC):
         self.pools: dict[str, ImagePool] = {}
         self.precision = Precision()
         self.scalers: dict[str, torch.amp.GradScaler] = {}
+        self.graphs: Graphs | None = None
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
     def train_step(self, batch: Batch) -> Step:
@@ -104,13 +116,18 @@ class BaseModel(nn.Module, ABC):
     def stateful(self) -> dict[str, Any]:
         """Name -> object with state_dict and load_state_dict: what resuming needs besides networks."""
         kinds = {"optimizer": self.optimizers, "pool": self.pools, "scaler": self.scalers}
-        return {f"{kind}_{name}": item for kind, items in kinds.items() for name, item in items.items()}
+        return {
+            f"{kind}_{name}": item for kind, items in kinds.items() for name, item in items.items()
+        }
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """For all optimizers, from the next step on."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate
+                if torch.is_tensor(group["lr"]):  # which a recorded step reads
+                    group["lr"].fill_(learning_rate)
+                else:
+                    group["lr"] = learning_rate
 
     @property
     def size_multiple(self) -> int:
@@ -191,6 +208,25 @@ class BaseModel(nn.Module, ABC):
         if alike and self.options.norm in SEPARATE:
             return self.run(network, torch.cat(images)).chunk(len(images))
         return [self.run(network, batch) for batch in images]
+
+    def why_not_recorded(self) -> str:
+        """Why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
+        return "this model's train_step does not use `recorded`"
+
+    def record_steps(self) -> None:
+        """From here on, `recorded` records. The model must be on a GPU, its optimizers be Adam's."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                device = group["params"][0].device
+                group["lr"] = torch.tensor(float(group["lr"]), device=device)
+                group["capturable"] = True
+        self.graphs = Graphs(self)
+
+    def recorded(
+        self, name: str, function: Callable[..., Outputs], *inputs: torch.Tensor
+    ) -> Outputs:
+        """function(*inputs), a part of a training step that tensors alone decide; faster where it is recorded."""
+        return function(*inputs) if self.graphs is None else self.graphs(name, function, *inputs)
 
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """A generator's output for images of any size, in their size."""

@@ -11,7 +11,10 @@ from torch.nn import functional as F
 
 from models.winograd import TILE, tiles_of, winograd_conv2d
 
-LEAST_CHANNELS, LEAST_TILES = 128, 32  # for which Winograd's fewer multiplications outweigh its memory traffic
+LEAST_CHANNELS, LEAST_TILES = (
+    128,
+    32,
+)  # for which Winograd's fewer multiplications outweigh its memory traffic
 
 
 class Conv2d(nn.Conv2d):
@@ -56,9 +59,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
                 strict=True,
             )
         ]
-        output = F.fold(
-            patches, size, self.kernel_size, padding=self.padding, stride=self.stride
-        )
+        output = F.fold(patches, size, self.kernel_size, padding=self.padding, stride=self.stride)
         return output if self.bias is None else output + self.bias[:, None, None]
 
 

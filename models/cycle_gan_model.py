@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -11,8 +12,11 @@ from torch.nn import functional as F
 
 from models.base_model import Adam, Batch, Step
 from models.gan_model import GANModel, frozen
+from models.graphs import Outputs
 from options.base_options import GANOptions, at_least
 from options.flags import flag, override
+
+LOSSES = ("D", "G", "cycle", "idt")
 
 
 @dataclass(frozen=True)
@@ -61,22 +65,34 @@ class CycleGANModel(GANModel):
 
     def train_step(self, batch: Batch) -> Step:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
-        trains_G = self.next_step_trains_G()
-        with torch.set_grad_enabled(trains_G), frozen(self.D_A, self.D_B):
+        train_G = partial(self._train_G, self.next_step_trains_G())
+        outputs = self.recorded("G", train_G, real_A, real_B)
+        fake_A = self.pools["A"].query(outputs["fake_A"])
+        fake_B = self.pools["B"].query(outputs["fake_B"])
+        outputs |= self.recorded("D", self._train_D, real_A, real_B, fake_A, fake_B)
+        return Step.of(outputs, [f"{loss}_{side}" for side in "AB" for loss in LOSSES])
+
+    def _train_G(self, trains: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
+        with torch.set_grad_enabled(trains), frozen(self.D_A, self.D_B):
             losses, visuals = self._G_losses(real_A, real_B)
-            if trains_G:
+            if trains:
                 self.descend("G", torch.stack(list(losses.values())).sum())
+        for side in "AB":
+            losses.setdefault(f"idt_{side}", real_A.new_zeros(()))
+        images = {name: image.detach() for name, image in visuals.items()}
+        return {**images, **{f"loss_{name}": loss.detach() for name, loss in losses.items()}}
 
-        D_A = self.D_losses(self.D_A, real_B, self.pools["B"].query(visuals["fake_B"]))
-        D_B = self.D_losses(self.D_B, real_A, self.pools["A"].query(visuals["fake_A"]))
-        self.descend("D", D_A["total"] + D_B["total"])
-        losses |= {"D_A": D_A["total"], "D_B": D_B["total"]}
-
-        order = [f"{loss}_{side}" for side in "AB" for loss in ("D", "G", "cycle", "idt")]
-        return Step(
-            losses={name: losses.get(name, real_A.new_zeros(())).detach() for name in order},
-            visuals={name: image.detach() for name, image in visuals.items()},
-        )
+    def _train_D(
+        self,
+        real_A: torch.Tensor,
+        real_B: torch.Tensor,
+        fake_A: torch.Tensor,
+        fake_B: torch.Tensor,
+    ) -> Outputs:
+        D_A = self.D_losses(self.D_A, real_B, fake_B)["total"]
+        D_B = self.D_losses(self.D_B, real_A, fake_A)["total"]
+        self.descend("D", D_A + D_B)
+        return {"loss_D_A": D_A, "loss_D_B": D_B}
 
     def _G_losses(
         self, real_A: torch.Tensor, real_B: torch.Tensor

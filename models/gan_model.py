@@ -60,6 +60,9 @@ class GANModel(BaseModel):
         self.count.steps += 1
         return self.options.gan_mode != "wgangp" or self.count.steps % self.options.n_critic == 0
 
+    def why_not_recorded(self) -> str:
+        return "wgangp trains G in some steps only" if self.options.gan_mode == "wgangp" else ""
+
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
         """How far D is from taking generated images (N, C, H, W) for real."""
         return gan_loss(self.compute(D, fake), True, self.options.gan_mode, for_generator=True)

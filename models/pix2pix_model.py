@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
 
 from models.base_model import Adam, Batch, Step
 from models.gan_model import GANModel, frozen
+from models.graphs import Outputs
 from models.losses import reconstruction_loss
 from options.base_options import GANOptions, at_least
 from options.flags import flag, override
+
+LOSSES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_gp")
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,15 @@ class Pix2PixModel(GANModel):
             self.pools = {"AB": self.build_pool("AB")}
 
     def train_step(self, batch: Batch) -> Step:
-        real_A, real_B = self.pair(batch)
-        trains_G = self.next_step_trains_G()
+        train = partial(self._train, self.next_step_trains_G())
+        return Step.of(self.recorded("step", train, *self.pair(batch)), LOSSES)
+
+    def why_not_recorded(self) -> str:
+        if self.options.pool_size:
+            return "the image pool (--pool_size) is in the middle of pix2pix's step"
+        return super().why_not_recorded()
+
+    def _train(self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)
             fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
@@ -65,13 +76,9 @@ class Pix2PixModel(GANModel):
             if trains_G:
                 self.descend("G", gan + reconstruction)
 
-        losses = {"G_GAN": gan, "G_L1": reconstruction, "D_real": D["real"], "D_fake": D["fake"]}
-        if "gp" in D:
-            losses["D_gp"] = D["gp"]
-        return Step(
-            losses={name: loss.detach() for name, loss in losses.items()},
-            visuals={"real_A": real_A, "fake_B": fake_B.detach(), "real_B": real_B},
-        )
+        losses = {"G_GAN": gan, "G_L1": reconstruction, **{f"D_{k}": loss for k, loss in D.items()}}
+        visuals = {"real_A": real_A, "fake_B": fake_B.detach(), "real_B": real_B}
+        return {**visuals, **{f"loss_{name}": loss.detach() for name, loss in losses.items()}}
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")

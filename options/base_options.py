@@ -33,6 +33,12 @@ class RunOptions:
         "of the networks' arithmetic; auto trains in bf16 on a GPU that has it, else fp32",
         choices=PRECISIONS,
     )
+    no_cuda_graphs: bool = flag(
+        False, "do not record training steps on a GPU to repeat them faster", only="train"
+    )
+    compile: bool = flag(
+        False, "torch.compile the networks: minutes at the start, faster steps", only="train"
+    )
     deterministic: bool = flag(
         False, "the same bits every time also on a GPU, where that is slower", only="train"
     )

@@ -107,7 +107,16 @@ def inherited(saved: dict[str, Any], model: str) -> dict[str, Any]:
     """
     own = saved.get("model") == model
     skip = {"model", "name", "checkpoints_dir", "gpu_ids", "phase", "dataroot", "serial_batches"}
-    skip |= {"num_threads", "batch_size", "max_dataset_size", "bad_images", "cache", "precision", "no_flip", "verbose"}
+    skip |= {
+        "num_threads",
+        "batch_size",
+        "max_dataset_size",
+        "bad_images",
+        "cache",
+        "precision",
+        "no_flip",
+        "verbose",
+    }
     skip |= {"load_size", "crop_size", "preprocess", "use_wandb", "display_winsize"}
     taken = {
         name: value

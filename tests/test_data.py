@@ -98,5 +98,7 @@ def test_colorization_gives_lightness_and_colour(tmp_path) -> None:
 def test_the_template_pairs_two_folders(unpaired) -> None:
     items = dataset(unpaired, "template", new_dataset_option=1.0)
     assert len(items) == 5
-    assert torch.equal(items[2]["A"], to_network_range(torch.from_numpy(picture(2, 32, 32)).permute(2, 0, 1)))
+    assert torch.equal(
+        items[2]["A"], to_network_range(torch.from_numpy(picture(2, 32, 32)).permute(2, 0, 1))
+    )
     assert items[2]["B_paths"] == str(unpaired / "trainB/102.png")

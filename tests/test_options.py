@@ -52,7 +52,14 @@ MODELS = {
 }
 # Ours alone; every one is told of in docs/migration.md.
 NEW = {"seed": 0, "bad_images": "stop", "cache": "", "precision": "auto"}
-NEW_TRAIN = {"deterministic": False, "init_from": "", "keep_epochs": 0, "no_hints": False}
+NEW_TRAIN = {
+    "deterministic": False,
+    "no_cuda_graphs": False,
+    "compile": False,
+    "init_from": "",
+    "keep_epochs": 0,
+    "no_hints": False,
+}
 NEW_GAN = {"n_critic": 5, "lambda_gp": 10.0}
 
 

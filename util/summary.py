@@ -18,7 +18,7 @@ def announce(
     options: TrainOptions,
     model: Resumable,
     device: torch.device,
-    precision: object,
+    arithmetic: str,
     images: int,
     findings: Sequence[str],
     notes: Sequence[str],
@@ -26,7 +26,7 @@ def announce(
     """Writes train_opt.txt and options.json, and prints what was found.
 
     Args:
-        precision: of the networks' arithmetic.
+        arithmetic: how steps are computed.
         findings: what is odd about the data set.
         notes: where the run starts, if not afresh.
     """
@@ -43,7 +43,7 @@ def announce(
     write_text(folder / "train_opt.txt", options.table() + "\n")
     write_text(folder / "options.json", options.json())
     print(describe(device, options.run.gpu_ids))
-    print(f"precision: {precision}")
+    print(arithmetic)
     print(f"dataset [{options.data.dataset_mode}] was created")
     print(f"The number of training images = {images}")
     for finding in findings:

@@ -1,0 +1,142 @@
+"""Recorded steps: they do what ordinary steps do, or are given up."""
+
+from __future__ import annotations
+
+import copy
+import logging
+
+import pytest
+import torch
+
+from models import Adam, create_model
+from models.cycle_gan_model import CycleGANOptions
+from models.graphs import Graphs
+from models.pix2pix_model import Pix2PixOptions
+
+TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks"}
+CYCLE_GAN = CycleGANOptions(**TINY, pool_size=2, no_dropout=False)
+PIX2PIX = Pix2PixOptions(**TINY, no_dropout=False)
+SIZES = [(1, 32), (1, 32), (1, 36), (1, 32), (1, 32), (1, 32), (2, 32), (1, 32), (1, 32)]
+
+
+class Rerun:
+    """Records by remembering the function, and repeats by calling it, on any device."""
+
+    def record(self, function):
+        self.function, self.outputs = function, function()
+        return self.outputs
+
+    def replay(self) -> None:
+        again = self.function()
+        for name, value in self.outputs.items():
+            value.detach().copy_(again[name])
+
+
+class Forgetful(Rerun):
+    """Repeats nothing."""
+
+    def replay(self) -> None:
+        pass
+
+
+class WithoutUpdates(Rerun):
+    """Gives the outputs without changing weights: what a step missing from the recording would do."""
+
+    def __init__(self, model) -> None:
+        self.model = model
+
+    def replay(self) -> None:
+        weights = copy.deepcopy(self.model.state_dict())
+        super().replay()
+        self.model.load_state_dict(weights)
+
+
+class Refusing(Rerun):
+    def record(self, function):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+
+def batches(device: str = "cpu"):
+    generator = torch.Generator().manual_seed(0)
+    for n, side in SIZES:
+        A, B = (torch.rand(n, 3, side, side, generator=generator) * 2 - 1 for _ in range(2))
+        yield {"A": A.to(device), "B": B.to(device), "A_paths": ["a"] * n, "B_paths": ["b"] * n}
+
+
+def trained(model, device: str = "cpu") -> tuple[dict, list]:
+    """Weights at the end, and all losses and images on the way."""
+    seen = []
+    for number, batch in enumerate(batches(device)):
+        torch.manual_seed(number)
+        model.set_learning_rate(0.001 * (number + 1))
+        step = model.train_step(batch)
+        seen.append({**step.losses, **{f"image {k}": v for k, v in step.visuals.items()}})
+    return model.state_dict(), seen
+
+
+def assert_equal(one, other, **tolerance) -> None:
+    for (weights, seen), (wanted, wanted_seen) in [(one, other)]:
+        torch.testing.assert_close(weights, wanted, **tolerance)
+        torch.testing.assert_close(seen, wanted_seen, **tolerance)
+
+
+EXACTLY = {"rtol": 0, "atol": 0}
+
+
+@pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
+def test_recorded_steps_train_as_others_do(options, caplog) -> None:
+    model = create_model(options, adam=Adam())
+    model.graphs = Graphs(model, Rerun)
+    assert_equal(trained(model), trained(create_model(options, adam=Adam())), **EXACTLY)
+    assert model.graphs.works
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("recorder", [Forgetful, WithoutUpdates, Refusing])
+@pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
+def test_a_recording_that_does_something_else_is_given_up_and_leaves_no_trace(
+    options, recorder, caplog
+) -> None:
+    model = create_model(options, adam=Adam())
+    model.graphs = Graphs(model, lambda: WithoutUpdates(model) if recorder is WithoutUpdates else recorder())  # fmt: skip
+    with caplog.at_level(logging.WARNING):
+        result = trained(model)
+    assert_equal(result, trained(create_model(options, adam=Adam())), **EXACTLY)
+    assert not model.graphs.works
+    (warning,) = [record.getMessage() for record in caplog.records]
+    reason = {
+        Forgetful: "the recording gives another fake_B",
+        WithoutUpdates: "the recording changes weights in another way",
+        Refusing: "operation not permitted when stream is capturing",
+    }
+    assert warning == f"steps are not recorded as CUDA graphs, which is slower: {reason[recorder]}"
+
+
+def test_what_a_step_gave_stays_when_the_next_is_repeated() -> None:
+    model = create_model(PIX2PIX, adam=Adam())
+    model.graphs = Graphs(model, Rerun)
+    _, seen = trained(model)
+    assert len({float(step["G_L1"]) for step in seen}) == len(SIZES)
+
+
+def test_models_say_what_keeps_their_steps_from_being_recorded() -> None:
+    def reason(options) -> str:
+        return create_model(options, adam=Adam()).why_not_recorded()
+
+    assert reason(CYCLE_GAN) == reason(PIX2PIX) == ""
+    assert "wgangp" in reason(CycleGANOptions(**TINY, gan_mode="wgangp"))
+    assert "--pool_size" in reason(Pix2PixOptions(**TINY, pool_size=4))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
+def test_cuda_graphs_train_as_ordinary_steps_do(options) -> None:
+    model = create_model(options, adam=Adam(), device="cuda")
+    model.record_steps()
+    plain = create_model(options, adam=Adam(), device="cuda")
+    _, seen = trained(model, "cuda")
+    _, wanted = trained(plain, "cuda")
+    assert model.graphs.works
+    for step, other in zip(seen, wanted, strict=True):
+        for name in other:
+            torch.testing.assert_close(step[name], other[name], rtol=0.05, atol=0.05)
