@@ -105,7 +105,7 @@ def _read(entry: Path) -> Resized | None:
         return None
     if len(content) < HEADER.size:
         return None
-    magic, checksum, height, width, count = HEADER.unpack_from(content)
+    magic, checksum, height, width, count = HEADER.unpack(content[: HEADER.size].tobytes())
     start = HEADER.size + count * SHAPE.size
     if magic != MAGIC or len(content) < start:
         return None

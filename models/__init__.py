@@ -71,7 +71,7 @@ def create_model(
 def place(model: BaseModel, device: torch.device) -> BaseModel:
     """The model on the device, in the order of memory that convolutions there are fastest in."""
     if device.type == "cuda":
-        return model.to(device, memory_format=torch.channels_last)
+        return model.to(device).to(memory_format=torch.channels_last)
     return model.to(device)
 
 

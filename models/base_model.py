@@ -115,10 +115,12 @@ class BaseModel(nn.Module, ABC):
 
     def stateful(self) -> dict[str, Any]:
         """Name -> object with state_dict and load_state_dict: what resuming needs besides networks."""
-        kinds = {"optimizer": self.optimizers, "pool": self.pools, "scaler": self.scalers}
-        return {
-            f"{kind}_{name}": item for kind, items in kinds.items() for name, item in items.items()
+        kinds: dict[str, Mapping[str, Any]] = {
+            "optimizer": self.optimizers,
+            "pool": self.pools,
+            "scaler": self.scalers,
         }
+        return {f"{kind}_{name}": item for kind in kinds for name, item in kinds[kind].items()}
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """For all optimizers, from the next step on."""

@@ -5,6 +5,8 @@ Thresholds come from timings of single layers, see docs/performance.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -23,15 +25,15 @@ class Conv2d(nn.Conv2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         if not (self.stride == (1, 1) and _computes_on_cpu(input) and self._pays(input)):
             return super().forward(input)
-        rows, columns = self.padding
+        rows, columns = _ints(self.padding)
         output = winograd_conv2d(F.pad(input, (columns, columns, rows, rows)), self.weight)
         return output if self.bias is None else output + self.bias[:, None, None]
 
     def _pays(self, input: torch.Tensor) -> bool:
-        r, (height, width) = self.kernel_size[0], input.shape[-2:]
+        r, padding = self.kernel_size[0], _ints(self.padding)
         if r not in TILE or min(self.in_channels, self.out_channels) < LEAST_CHANNELS:
             return False
-        height, width = height + 2 * self.padding[0], width + 2 * self.padding[1]
+        height, width = (side + 2 * p for side, p in zip(input.shape[-2:], padding, strict=True))
         return min(height, width) >= r and tiles_of(len(input), height, width, r) >= LEAST_TILES
 
 
@@ -48,19 +50,17 @@ class ConvTranspose2d(nn.ConvTranspose2d):
             return super().forward(input, output_size)
         rows = input.flatten(2).transpose(1, 2).reshape(positions, channels)
         patches = (rows @ self.weight.flatten(1)).view(count, height * width, -1).transpose(1, 2)
+        kernel, stride, padding = _ints(self.kernel_size), _ints(self.stride), _ints(self.padding)
         size = [
-            (side - 1) * s - 2 * p + k + extra
-            for side, s, p, k, extra in zip(
-                (height, width),
-                self.stride,
-                self.padding,
-                self.kernel_size,
-                self.output_padding,
-                strict=True,
-            )
+            (side - 1) * stride[i] - 2 * padding[i] + kernel[i] + self.output_padding[i]
+            for i, side in enumerate((height, width))
         ]
-        output = F.fold(patches, size, self.kernel_size, padding=self.padding, stride=self.stride)
+        output = F.fold(patches, _ints(size), kernel, padding=padding, stride=stride)
         return output if self.bias is None else output + self.bias[:, None, None]
+
+
+def _ints(pair: Sequence[int | str]) -> tuple[int, int]:
+    return int(pair[0]), int(pair[1])
 
 
 def _computes_on_cpu(input: torch.Tensor) -> bool:

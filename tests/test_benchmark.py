@@ -9,7 +9,7 @@ from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
 from scripts import benchmark
-from scripts.plain import PLAIN
+from scripts.benchmarks.plain_steps import PLAIN
 
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}
 CASES = {
@@ -31,13 +31,31 @@ def test_plain_steps_learn_what_ours_learn(name) -> None:
         assert len(expected.keys() & losses.keys()) >= 2
 
 
+TINY_RUN = ["--ngf", "2", "--gpu_ids", "-1", "--repeats", "1"]
+
+
 @pytest.mark.parametrize(
-    ("words", "column"), [(["train", "--size", "32"], "ratio"), (["save"], "training waits, s")]
+    ("words", "column", "rows"),
+    [
+        (["train", "--size", "32", "--netG", "resnet_6blocks"], "ratio", ["pix2pix", "cycle_gan"]),
+        (["save", "--netG", "resnet_6blocks"], "training waits, s", ["pix2pix", "cycle_gan"]),
+        (
+            ["data", "--size", "32", "--num_threads", "0"],
+            "ratio with --cache",
+            ["64 to 32, batch 1"],
+        ),
+        (["test", "--size", "64", "--netG", "unet_64"], "ratio", ["unet_64, width 2, 64"]),
+    ],
 )
-def test_the_benchmark_prints_a_table(words, column, capsys) -> None:
-    tiny = ["--ngf", "2", "--netG", "resnet_6blocks", "--gpu_ids", "-1", "--repeats", "1"]
-    assert benchmark.main([*words, *tiny]) == 0
-    head, rule, *rows = capsys.readouterr().out.splitlines()[2:]
+def test_the_benchmark_prints_a_table(words, column, rows, capsys) -> None:
+    assert benchmark.main([*words, *TINY_RUN]) == 0
+    head, rule, *lines = capsys.readouterr().out.splitlines()[2:]
     assert column in head
-    assert [row.split("|")[1].strip() for row in rows] == ["pix2pix", "cycle_gan"]
+    assert [line.split("|")[1].strip() for line in lines] == rows
     assert rule.count("|") == head.count("|")
+
+
+def test_files_of_the_slow_path_differ_by_a_grey_level_at_most(capsys) -> None:
+    benchmark.main(["test", "--size", "64", "--netG", "unet_64", *TINY_RUN])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert int(last.split("|")[-2]) <= 1

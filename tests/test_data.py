@@ -15,10 +15,6 @@ from data.transforms import to_network_range
 
 
 def levels(image: torch.Tensor) -> np.ndarray:
-    return ((image + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).numpy()
-
-
-def levels(image: torch.Tensor) -> np.ndarray:
     assert image.dtype == torch.uint8
     return image.permute(1, 2, 0).numpy()
 

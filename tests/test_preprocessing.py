@@ -11,8 +11,8 @@ from conftest import picture
 from data_helpers import dataset
 from PIL import Image
 
-from data.loader import Loader
 from data.image_reader import BadImage
+from data.loader import Loader
 from data.transforms import Preprocess
 
 

@@ -78,4 +78,6 @@ def make_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {path}: {error.strerror}") from None
+    except ValueError as error:  # a null character
+        raise InputError(f"cannot make the folder {str(path)!r}: {error}") from None
     return path

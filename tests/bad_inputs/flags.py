@@ -21,7 +21,7 @@ NEGATIVE = {"display_id", "gpu_ids"}
 ANY_COUNT = {"max_dataset_size", "num_test", "display_id"}
 FREE = {
     *("checkpoints_dir", "results_dir", "dataroot", "suffix", "model_suffix", "display_server"),
-    *("display_env", "wandb_project_name", "init_from"),
+    *("display_env", "wandb_project_name", "init_from", "cache"),
 }
 NAMES = {"name", "phase"}  # any text that can name one folder
 LATER = {"netG", "netD"}  # checked when the networks are built

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# All tables of docs/performance.md that need an NVIDIA GPU: bash scripts/benchmark_gpu.sh [GPU] > gpu.md
+# About ten minutes on a fast card. PYTHON= chooses the interpreter.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+GPU="${1:-0}"
+if [ -z "${PYTHON:-}" ]; then
+  PYTHON=python3
+  if [ -x .venv/bin/python ]; then PYTHON=.venv/bin/python; fi
+fi
+"$PYTHON" -c 'import torch, sys; sys.exit(not torch.cuda.is_available() and "PyTorch sees no NVIDIA GPU here")'
+
+bench() {
+  echo
+  echo "\`python scripts/benchmark.py $*\`"
+  echo
+  "$PYTHON" scripts/benchmark.py "$@" --gpu_ids "$GPU" || echo "failed with status $?"
+}
+
+echo "## Do recorded steps train as ordinary ones do?"
+echo
+"$PYTHON" -m pytest -q tests/test_graphs.py tests/test_precision.py || echo "some tests failed"
+
+echo
+echo "## Steps"
+for batch in 1 16; do bench train --model pix2pix --batch_size "$batch" --repeats 30; done
+for batch in 1 4 16; do bench train --model cycle_gan --batch_size "$batch" --repeats 15; done
+
+echo
+echo "## What each part brings, batch 1"
+bench train --repeats 15 --precision fp32
+bench train --repeats 15 --precision fp16
+bench train --repeats 15 --no_cuda_graphs
+bench train --repeats 15 --compile
+bench train --repeats 15 --compile --no_cuda_graphs
+
+echo
+echo "## Loading, testing, saving"
+bench data --num_threads 1 --batch_size 1
+bench data --num_threads 8 --batch_size 16
+bench test
+bench test --ngf 16
+bench save

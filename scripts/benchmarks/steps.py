@@ -1,0 +1,90 @@
+"""Training steps: the older code's arithmetic, one thing after the other, against ours."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from collections.abc import Callable
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from models import Adam, BaseModel, create_model, model_options
+from models.graphs import WARM_UP
+from models.precision import select_precision
+from scripts.benchmarks.plain_steps import PLAIN
+from scripts.benchmarks.timing import Row, alternating, matrix_product_rate
+
+Call = Callable[[], object]
+
+
+def build(name: str, device: torch.device, options: argparse.Namespace) -> BaseModel:
+    """A model of full size, or as the options say."""
+    group, netG = model_options(name), {"netG": options.netG} if options.netG else {}
+    sizes = {"ngf": options.ngf, "ndf": options.ngf, **netG}
+    return create_model(group(model=name, **sizes), adam=Adam(), device=device)
+
+
+def plain_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
+    plain = PLAIN[name](build(name, device, options).to(memory_format=torch.contiguous_format))
+    batch = images(device, options)
+    return lambda: plain.step(batch)
+
+
+def default_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
+    """As train.py takes it, but for the flags that were given."""
+    model, batch = build(name, device, options), images(device, options)
+    model.precision = select_precision(options.precision, device)
+    if options.compile:
+        for network in model.networks().values():
+            network.compile()
+    if device.type == "cuda" and not options.no_cuda_graphs:
+        model.record_steps()
+    return lambda: model.train_step(batch)
+
+
+def images(device: torch.device, options: argparse.Namespace) -> dict[str, torch.Tensor]:
+    shape = (options.batch_size, 3, options.size, options.size)
+    return {side: torch.rand(shape, device=device) * 2 - 1 for side in "AB"} | {"A_paths": []}
+
+
+def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row:
+    """Time, arithmetic and, on a GPU, memory of a step."""
+    torch.backends.cudnn.benchmark = True  # as in train.py, whose images have one size
+    makers = {"plain": plain_step, "default": default_step}
+    memory = {kind: peak_memory(make, name, device, options) for kind, make in makers.items()}
+    steps = {kind: make(name, device, options) for kind, make in makers.items()}
+    with FlopCounterMode(display=False) as counter:
+        steps["plain"]()
+    warm_up = WARM_UP + 2 if device.type == "cuda" else 1
+    times = alternating(steps, device, options.repeats, warm_up)
+    rate = counter.get_total_flops() / 1e12 / times["default"]
+    row = {
+        "model": name,
+        "size": f"{options.size}, batch {options.batch_size}, width {options.ngf}",
+        "plain, ms": f"{times['plain'] * 1e3:.4g}",
+        "default, ms": f"{times['default'] * 1e3:.4g}",
+        "ratio": f"{times['plain'] / times['default']:.2f}",
+        "images/s": f"{options.batch_size / times['default']:.3g}",
+        "TFLOP/s (of plain's arithmetic)": f"{rate:.3g}",
+        "share of a matrix product's": f"{rate / matrix_product_rate(device):.0%}",
+    }
+    for kind, taken in memory.items() if device.type == "cuda" else ():
+        row[f"{kind}, GiB"] = f"{taken:.2f}"
+    return row
+
+
+def peak_memory(
+    make: Callable[..., Call], name: str, device: torch.device, options: argparse.Namespace
+) -> float:
+    """GiB of a GPU that a model and its steps take; of a CPU's it cannot be told apart."""
+    if device.type != "cuda":
+        return float("nan")
+    gc.collect()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    step = make(name, device, options)
+    for _ in range(WARM_UP + 2):
+        step()
+    torch.cuda.synchronize(device)
+    return torch.cuda.max_memory_reserved(device) / 2**30
