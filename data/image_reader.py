@@ -8,7 +8,11 @@ import warnings
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from torchvision.io import ImageReadMode, decode_image
+
+try:
+    from torchvision.io import ImageReadMode, decode_image
+except ImportError:  # announced for a later torchvision: Pillow decodes everything then
+    decode_image = None
 
 
 class BadImage(Exception):
@@ -57,6 +61,8 @@ def _decode_jpeg(path: str, channels: int) -> torch.Tensor | None:
 
     Not for other formats: torchvision's PNG decoder ends the process on some damaged files.
     """
+    if decode_image is None:
+        return None
     content = torch.from_numpy(np.fromfile(path, np.uint8))
     try:
         image = decode_image(content, ImageReadMode.RGB, apply_exif_orientation=True)
