@@ -195,7 +195,8 @@ def batches(loader: Loader, total: int) -> Iterator[dict[str, Any]]:
 
 def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The batch in parts that need no more memory than AT_ONCE images of 256 x 256."""
-    pixels = max(value[0, 0].numel() for value in batch.values() if torch.is_tensor(value))
+    images = [value for value in batch.values() if torch.is_tensor(value) and value.dim() == 4]
+    pixels = max((image[0, 0].numel() for image in images), default=1)
     size = max(1, AT_ONCE * 256 * 256 // pixels)
     for start in range(0, len(batch["A_paths"]), size):
         yield {key: value[start : start + size] for key, value in batch.items()}

@@ -65,8 +65,7 @@ class Training:
             precision=select_precision(run.precision, device),
         )
         if run.compile:
-            for network in self.model.networks().values():
-                network.compile()
+            self._compile()
         steps = self._record_steps(device)
         if "crop" in data.preprocess:
             self.model.check_crop_size(data.crop_size)
@@ -110,23 +109,30 @@ class Training:
             hints=self.is_main and not options.log.no_hints,
         )
 
+    def _compile(self) -> None:
+        if self.options.model.gan_mode == "wgangp":
+            raise InputError(
+                "--compile does not go with --gan_mode wgangp, whose penalty needs second derivatives"
+            )
+        for network in self.model.networks().values():
+            network.compile()
+
     def _record_steps(self, device: torch.device) -> str:
         """Has the model record its steps where that can be done; returns what was decided, for people."""
         run = self.options.run
         reasons = {
-            "not on a GPU of CUDA": device.type != "cuda",
+            "no NVIDIA GPU": device.type != "cuda",
             "--no_cuda_graphs": run.no_cuda_graphs,
             "--deterministic": run.deterministic,
             "several processes": distributed.is_active(),
-            "fp16 looks at gradients": self.model.precision.scales_gradients,
             "images of any size": "crop" not in self.options.data.preprocess,
         }
-        why_not = next((text for text, true in reasons.items() if true), "")
+        why_not = next((reason for reason, holds in reasons.items() if holds), "")
         why_not = why_not or self.model.why_not_recorded()
         if why_not:
             return f"no CUDA graphs ({why_not})"
         self.model.record_steps()
-        return "steps are repeated as CUDA graphs"
+        return "steps are recorded as CUDA graphs"
 
     def run(self) -> int:
         """Trains to the last epoch, or until a signal or a failure; what was reached is saved."""
@@ -261,7 +267,9 @@ class Training:
         if self.is_main:
             self._say(message)
             try:
-                self.saver.save(snapshot(self.model, self.progress, self.options.values()), labels)
+                # Not "auto", which is something else on another machine.
+                flags = {**self.options.values(), "precision": str(self.model.precision)}
+                self.saver.save(snapshot(self.model, self.progress, flags), labels)
             except NotFinite as found:
                 raise InputError(f"{found}\nlikely cause: {self.watchdog.cause()}") from None
 

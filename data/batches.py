@@ -38,14 +38,15 @@ class Share:
         return replace(self, batch=pinned)
 
     def on(self, device: torch.device) -> dict[str, Any]:
-        """The batch as tensors on the device; 8-bit images travel as they are and become [-1, 1] there."""
+        """The batch as tensors on the device; 8-bit A and B travel as they are and become [-1, 1] there."""
         assert self.batch is not None
         batch = _as_tensors(self.batch)
         for key, value in batch.items():
             if torch.is_tensor(value):
                 # Only from pinned memory is it safe not to wait.
                 moved = value.to(device, non_blocking=value.is_pinned())
-                batch[key] = to_network_range(moved) if moved.dtype == torch.uint8 else moved
+                is_image = key in ("A", "B") and moved.dtype == torch.uint8
+                batch[key] = to_network_range(moved) if is_image else moved
         return batch
 
 
@@ -77,8 +78,8 @@ def _share(items: list[dict[str, Any] | BadImage]) -> Share:
 
 
 def _stacked(values: list[Any]) -> Any:
-    if torch.is_tensor(values[0]):
-        return np.stack([value.numpy() for value in values])
+    if torch.is_tensor(values[0]) and values[0].dtype != torch.bfloat16:  # which NumPy lacks
+        return np.stack([value.detach().numpy() for value in values])
     return default_collate(values)
 
 

@@ -6,13 +6,14 @@ import hashlib
 import logging
 import os
 import struct
-import threading
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import PIL
 import torch
 import torchvision
 
@@ -21,6 +22,10 @@ from data.transforms import Size
 MAGIC = b"p2pimg1\n"
 HEADER = struct.Struct("<8sQIIQ")  # magic, checksum, original height and width, number of parts
 SHAPE = struct.Struct("<IIQ")
+# What decodes and resizes, and may do it otherwise in another version.
+VERSIONS = (
+    f"torch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {PIL.__version__}"
+)
 
 
 class Resized(NamedTuple):
@@ -40,12 +45,12 @@ class ImageCache:
 
     Any number of processes and runs may share it: an entry is written beside and renamed, and one that is
     damaged, or belongs to a file that has changed, is made again. A folder that cannot be written to costs
-    speed and one warning.
+    speed, and a warning from each process.
     """
 
     def __init__(self, folder: str, recipe: str) -> None:
         self.folder = Path(folder)
-        self.recipe = f"{recipe} torchvision {torchvision.__version__}".encode()
+        self.recipe = f"{recipe}; {VERSIONS}".encode()
         self._digests: dict[str, tuple[int, int, str]] = {}  # path -> size, time, key
         self._writes = True
 
@@ -76,7 +81,7 @@ class ImageCache:
     def _write(self, entry: Path, image: Resized) -> None:
         if not self._writes:
             return
-        beside = entry.with_name(f".{entry.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+        beside = entry.with_name(f".{entry.name}.{uuid.uuid4().hex}.tmp")
         try:
             entry.parent.mkdir(exist_ok=True)
             beside.write_bytes(_to_bytes(image))

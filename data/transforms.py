@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as TF
@@ -145,4 +146,10 @@ def resize(image: torch.Tensor, size: Size) -> torch.Tensor:
 
 def to_network_range(image: torch.Tensor) -> torch.Tensor:
     """uint8 0..255 -> float32 -1..1."""
-    return image.to(torch.float32).div_(127.5).sub_(1)
+    if image.device.type != "cpu":
+        return image.to(torch.float32).div_(127.5).sub_(1)
+    # In one thread: PyTorch's others would go on waiting for work on cores that the loader needs.
+    levels = image.numpy().astype(np.float32)
+    levels /= np.float32(127.5)
+    levels -= 1
+    return torch.from_numpy(levels)

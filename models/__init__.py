@@ -70,9 +70,13 @@ def create_model(
 
 def place(model: BaseModel, device: torch.device) -> BaseModel:
     """The model on the device, in the order of memory that convolutions there are fastest in."""
+    model.to(device)
     if device.type == "cuda":
-        return model.to(device).to(memory_format=torch.channels_last)
-    return model.to(device)
+        model.layout = torch.channels_last
+        for parameter in model.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return model
 
 
 __all__ = [

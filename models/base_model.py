@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from models.graphs import Graphs, Outputs
+from models.graphs import Graphs, Outputs, cuda_graphs, recording_is_safe
 from models.networks import define_G
 from models.precision import Precision
 from options.base_options import ModelOptions
@@ -73,9 +73,11 @@ class BaseModel(nn.Module, ABC):
     Attributes:
         Options: the group of command-line flags the model understands.
         sources: visual name -> "B" where an image belongs to the file in B_paths, not A_paths.
+        records_steps: whether `train_step` is made for `recorded`; a subclass has to say it anew.
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         optimizers, pools: state beside the networks that a resumed run needs.
         precision: of the networks' arithmetic.
+        layout: order of memory that images are given to networks in.
         scalers: optimizer's name -> what keeps small gradients representable in fp16.
         graphs: recordings of steps on a GPU; see `recorded`.
     """
@@ -83,6 +85,7 @@ class BaseModel(nn.Module, ABC):
     Options: ClassVar[type[ModelOptions]] = ModelOptions
     sources: ClassVar[dict[str, str]] = {}
     plateau_losses: ClassVar[tuple[str, ...]] = ()
+    records_steps: ClassVar[bool] = False
 
     def __init__(self, options: ModelOptions, adam: Adam | None = None, seed: int = 0) -> None:
         super().__init__()
@@ -90,6 +93,7 @@ class BaseModel(nn.Module, ABC):
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.pools: dict[str, ImagePool] = {}
         self.precision = Precision()
+        self.layout = torch.preserve_format
         self.scalers: dict[str, torch.amp.GradScaler] = {}
         self.graphs: Graphs | None = None
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
@@ -169,8 +173,7 @@ class BaseModel(nn.Module, ABC):
         like = next(self.parameters())
         # Only from pinned memory, which is CUDA's, is it safe not to wait.
         on_cuda = like.device.type == "cuda"
-        layout = torch.channels_last if on_cuda else torch.preserve_format
-        return batch[name].to(like.device, like.dtype, on_cuda, memory_format=layout)
+        return batch[name].to(like.device, like.dtype, on_cuda, memory_format=self.layout)
 
     def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """A and B, which belong together. Raises: InputError when their sizes differ."""
@@ -213,7 +216,13 @@ class BaseModel(nn.Module, ABC):
 
     def why_not_recorded(self) -> str:
         """Why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
-        return "this model's train_step does not use `recorded`"
+        if not vars(type(self)).get("records_steps"):
+            return f"{type(self).__name__} does not say that its steps can be"
+        if not recording_is_safe():
+            return "PyTorch is older than 2.15"
+        if self.precision.scales_gradients:
+            return "fp16 looks at gradients"
+        return ""
 
     def record_steps(self) -> None:
         """From here on, `recorded` records. The model must be on a GPU, its optimizers be Adam's."""
@@ -222,7 +231,7 @@ class BaseModel(nn.Module, ABC):
                 device = group["params"][0].device
                 group["lr"] = torch.tensor(float(group["lr"]), device=device)
                 group["capturable"] = True
-        self.graphs = Graphs(self)
+        self.graphs = Graphs(self, cuda_graphs())
 
     def recorded(
         self, name: str, function: Callable[..., Outputs], *inputs: torch.Tensor

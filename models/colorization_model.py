@@ -34,6 +34,7 @@ class ColorizationModel(Pix2PixModel):
     """G: L (1 channel) -> ab (2 channels)."""
 
     Options = ColorizationOptions
+    records_steps = True
 
     def displayable(self, visuals: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         L = visuals["real_A"]

@@ -23,7 +23,7 @@ class Conv2d(nn.Conv2d):
     """nn.Conv2d; wide ones of 3 x 3 or 4 x 4 without stride take Winograd's way on a CPU."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        if not (self.stride == (1, 1) and _computes_on_cpu(input) and self._pays(input)):
+        if not (_is_ordinary(self, input) and self.stride == (1, 1) and self._pays(input)):
             return super().forward(input)
         rows, columns = _ints(self.padding)
         output = winograd_conv2d(F.pad(input, (columns, columns, rows, rows)), self.weight)
@@ -44,9 +44,11 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     """
 
     def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
+        if not _is_ordinary(self, input):
+            return super().forward(input, output_size)
         count, channels, height, width = input.shape
         positions = count * height * width
-        if output_size or not (_computes_on_cpu(input) and 4 * positions <= channels):
+        if output_size or 4 * positions > channels:
             return super().forward(input, output_size)
         rows = input.flatten(2).transpose(1, 2).reshape(positions, channels)
         patches = (rows @ self.weight.flatten(1)).view(count, height * width, -1).transpose(1, 2)
@@ -63,6 +65,16 @@ def _ints(pair: Sequence[int | str]) -> tuple[int, int]:
     return int(pair[0]), int(pair[1])
 
 
-def _computes_on_cpu(input: torch.Tensor) -> bool:
-    """In full precision: half precision has fast code of its own, where there is any."""
-    return input.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+def _is_ordinary(layer: nn.Conv2d | nn.ConvTranspose2d, input: torch.Tensor) -> bool:
+    """A batch on a CPU in full precision (for others PyTorch has fast code), and a layer without specialities."""
+    return (
+        input.device.type == "cpu"
+        and input.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+        and input.dim() == 4
+        and layer.groups == 1
+        and layer.dilation == (1, 1)
+        and layer.padding_mode == "zeros"
+        and not isinstance(layer.padding, str)
+        and layer.kernel_size[0] == layer.kernel_size[1]
+    )

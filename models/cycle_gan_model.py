@@ -43,6 +43,7 @@ class CycleGANModel(GANModel):
 
     Options = CycleGANOptions
     options: CycleGANOptions
+    records_steps = True
     sources: ClassVar[dict[str, str]] = {"real_B": "B", "fake_A": "B", "rec_B": "B", "idt_A": "B"}
     plateau_losses = ("cycle_A", "cycle_B")
 
@@ -92,7 +93,7 @@ class CycleGANModel(GANModel):
         D_A = self.D_losses(self.D_A, real_B, fake_B)["total"]
         D_B = self.D_losses(self.D_B, real_A, fake_A)["total"]
         self.descend("D", D_A + D_B)
-        return {"loss_D_A": D_A, "loss_D_B": D_B}
+        return {"loss_D_A": D_A.detach(), "loss_D_B": D_B.detach()}
 
     def _G_losses(
         self, real_A: torch.Tensor, real_B: torch.Tensor

@@ -61,7 +61,9 @@ class GANModel(BaseModel):
         return self.options.gan_mode != "wgangp" or self.count.steps % self.options.n_critic == 0
 
     def why_not_recorded(self) -> str:
-        return "wgangp trains G in some steps only" if self.options.gan_mode == "wgangp" else ""
+        if self.options.gan_mode == "wgangp":
+            return "wgangp trains G in some steps only"
+        return super().why_not_recorded()
 
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
         """How far D is from taking generated images (N, C, H, W) for real."""

@@ -41,6 +41,7 @@ class Pix2PixModel(GANModel):
 
     Options = Pix2PixOptions
     options: Pix2PixOptions
+    records_steps = True
     plateau_losses = ("G_L1",)
 
     def __init__(self, options: Pix2PixOptions, adam: Adam | None = None, seed: int = 0) -> None:

@@ -107,7 +107,10 @@ def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> St
         f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
         *(
             f"note: --{name} was {before} when this run was saved, and is {now} from here on"
-            for name, before, now in _changes(state["flags"], options.learning())
+            for name, before, now in _changes(
+                {"precision": "fp32", **state["flags"]},  # what runs were before they had a choice
+                {**options.learning(), "precision": str(model.precision)},
+            )
         ),
     ]
     lines += [

@@ -67,7 +67,8 @@ def _transforms(m: int, r: int, dtype: torch.dtype) -> tuple[torch.Tensor, ...]:
     scale = np.array([np.prod([a - b for b in points if b != a]) for a in points] + [1.0])
     A, G = _evaluation(points, m), _evaluation(points, r) / scale[:, None]
     B_T = np.linalg.inv(_evaluation(points, m + r - 1)).T * scale[:, None]
-    return tuple(torch.from_numpy(one).to(dtype).contiguous() for one in (A.T, G, B_T))
+    with torch.inference_mode(False):  # so that training may use what testing has made
+        return tuple(torch.from_numpy(one).to(dtype).contiguous() for one in (A.T, G, B_T))
 
 
 def _evaluation(points: tuple[float, ...], length: int) -> np.ndarray:

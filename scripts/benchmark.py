@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--folder", type=Path, help="data, test, save: where to write")
     words.add_argument("--precision", choices=PRECISIONS, default="auto", help="train: of ours")
     words.add_argument("--no_cuda_graphs", action="store_true", help="train: as of train.py")
+    words.add_argument("--contiguous", action="store_true", help="train: NCHW, not channels_last")
     words.add_argument("--compile", action="store_true", help="train: as of train.py")
     return words
 

@@ -19,7 +19,7 @@ bench() {
 
 echo "## Do recorded steps train as ordinary ones do?"
 echo
-"$PYTHON" -m pytest -q tests/test_graphs.py tests/test_precision.py || echo "some tests failed"
+CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q tests/test_graphs.py tests/test_precision.py || echo "some tests failed"
 
 echo
 echo "## Steps"
@@ -31,8 +31,10 @@ echo "## What each part brings, batch 1"
 bench train --repeats 15 --precision fp32
 bench train --repeats 15 --precision fp16
 bench train --repeats 15 --no_cuda_graphs
+bench train --repeats 15 --contiguous
 bench train --repeats 15 --compile
 bench train --repeats 15 --compile --no_cuda_graphs
+bench train --repeats 15 --compile --contiguous
 
 echo
 echo "## Loading, testing, saving"

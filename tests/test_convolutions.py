@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import models.convolutions as ours
+from models import winograd
 from models.winograd import tiles_of, winograd_conv2d
 
 
@@ -68,6 +69,13 @@ def replaced(layer: nn.Module, kind: type) -> nn.Module:
         (ours.ConvTranspose2d(64, 4, 4, stride=2, padding=1), (1, 64, 4, 4)),  # one matrix product
         (ours.ConvTranspose2d(64, 4, 3, stride=2, padding=1, output_padding=1), (2, 64, 2, 3)),
         (ours.ConvTranspose2d(64, 4, 4, stride=2, padding=1), (2, 64, 8, 8)),  # PyTorch's
+        (ours.Conv2d(128, 128, 3, dilation=2), (2, 128, 22, 22)),
+        (ours.Conv2d(128, 128, 3, padding=1, padding_mode="reflect"), (2, 128, 18, 18)),
+        (ours.Conv2d(256, 128, 3, groups=2), (2, 256, 18, 18)),
+        (ours.Conv2d(128, 128, 3, padding="same"), (2, 128, 18, 18)),
+        (ours.Conv2d(128, 128, (3, 4)), (2, 128, 18, 18)),
+        (ours.Conv2d(128, 128, 3), (128, 18, 18)),
+        (ours.ConvTranspose2d(64, 4, 4, stride=2, groups=2), (1, 64, 2, 2)),
     ],
 )
 def test_layers_do_as_pytorchs(layer, shape) -> None:
@@ -76,6 +84,14 @@ def test_layers_do_as_pytorchs(layer, shape) -> None:
     result = layer(x)
     wanted = replaced(layer, own.__mro__[1])(x)
     torch.testing.assert_close(result, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_training_may_follow_testing_in_one_process() -> None:
+    winograd._transforms.cache_clear()
+    layer, x = ours.Conv2d(128, 128, 3), torch.zeros(2, 128, 18, 18)
+    with torch.inference_mode():
+        layer(x)
+    layer(x).sum().backward()
 
 
 def test_which_way_is_taken(monkeypatch) -> None:

@@ -10,6 +10,7 @@ import torch
 from conftest import write_images
 from data_helpers import dataset
 
+from data.batches import collate
 from data.image_reader import BadImage
 from data.loader import Loader, PositionSampler
 
@@ -112,3 +113,14 @@ def test_an_error_in_a_data_set_of_ones_own_is_not_taken_for_a_dead_process(unpa
 
 def failing(index: int, rng: random.Random) -> dict:
     raise RuntimeError("my own mistake")
+
+
+def test_only_a_and_b_are_brought_into_the_networks_range() -> None:
+    items = [{"A": torch.full((1, 2, 2), 255, dtype=torch.uint8), "mask": torch.ones(2, dtype=torch.uint8),
+              "half": torch.ones(2, dtype=torch.bfloat16), "A_paths": "a"}]  # fmt: skip
+    (share,) = collate(items)
+    batch = share.on(torch.device("cpu"))
+    assert batch["A"].dtype == torch.float32
+    assert (batch["A"] == 1).all()
+    assert batch["mask"].tolist() == [[1, 1]]
+    assert batch["half"].dtype == torch.bfloat16

@@ -13,7 +13,7 @@ from PIL import Image
 
 from data.image_reader import BadImage
 from data.loader import Loader
-from data.transforms import Preprocess
+from data.transforms import Preprocess, to_network_range
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,8 @@ def test_untouched_pixels_come_back_as_they_were(tmp_path) -> None:
     Image.fromarray(every_level).save(tmp_path / "levels.png")
     (batch,) = Loader(dataset(tmp_path, "single")).epoch(1)
     assert np.array_equal(to_uint8(batch["A"][0]), every_level)
+
+
+def test_every_level_has_its_place_in_the_networks_range() -> None:
+    every_level = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_network_range(every_level), every_level.float() / 127.5 - 1)

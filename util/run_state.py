@@ -133,6 +133,8 @@ def load_state(folder: Path, model: Resumable, progress: Progress) -> dict[str, 
         raise InputError(f"{path} is not a saved training state")
     for kind, items in (("networks", model.networks()), ("stateful", model.stateful())):
         for name, item in items.items():
+            if name.startswith("scaler_") and name not in state[kind]:
+                continue  # saved by a run in another precision
             if name not in state[kind]:
                 raise InputError(f"{path} lacks {name}: it was saved by another --model")
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
 from collections.abc import Callable
 
 import torch
@@ -18,11 +19,18 @@ from scripts.benchmarks.timing import Row, alternating, matrix_product_rate
 Call = Callable[[], object]
 
 
-def build(name: str, device: torch.device, options: argparse.Namespace) -> BaseModel:
+def build(
+    name: str, device: torch.device, options: argparse.Namespace, precision: str = "fp32"
+) -> BaseModel:
     """A model of full size, or as the options say."""
     group, netG = model_options(name), {"netG": options.netG} if options.netG else {}
     sizes = {"ngf": options.ngf, "ndf": options.ngf, **netG}
-    return create_model(group(model=name, **sizes), adam=Adam(), device=device)
+    return create_model(
+        group(model=name, **sizes),
+        adam=Adam(),
+        device=device,
+        precision=select_precision(precision, device),
+    )
 
 
 def plain_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
@@ -33,13 +41,18 @@ def plain_step(name: str, device: torch.device, options: argparse.Namespace) -> 
 
 def default_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
     """As train.py takes it, but for the flags that were given."""
-    model, batch = build(name, device, options), images(device, options)
-    model.precision = select_precision(options.precision, device)
+    model, batch = build(name, device, options, options.precision), images(device, options)
+    if options.contiguous:
+        model.to(memory_format=torch.contiguous_format)
+        model.layout = torch.contiguous_format
     if options.compile:
         for network in model.networks().values():
             network.compile()
     if device.type == "cuda" and not options.no_cuda_graphs:
-        model.record_steps()
+        if why_not := model.why_not_recorded():
+            print(f"no CUDA graphs: {why_not}", file=sys.stderr)
+        else:
+            model.record_steps()
     return lambda: model.train_step(batch)
 
 
