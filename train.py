@@ -13,9 +13,9 @@ from data import Source, create_dataset, create_loader, dataset_options
 from data.checks import quick_findings
 from data.image_reader import BadImage
 from data.loader import WorkersDied
-from models import Adam, create_model, model_options
+from models import model_options
 from models.base_model import Step
-from models.precision import select_precision
+from models.preparing import prepare_model
 from models.resume import resume
 from options.train_options import TrainOptions
 from util import distributed
@@ -56,19 +56,7 @@ class Training:
         device = select_device(run.gpu_ids)
         # Images of varying size would make cuDNN search for the fastest algorithm over and over.
         torch.backends.cudnn.benchmark = "crop" in data.preprocess and not run.deterministic
-        adam = Adam(options.optim.lr, options.optim.beta1)
-        self.model = create_model(
-            options.model,
-            adam=adam,
-            seed=run.seed,
-            device=device,
-            precision=select_precision(run.precision, device),
-        )
-        if run.compile:
-            self._compile()
-        steps = self._record_steps(device)
-        if "crop" in data.preprocess:
-            self.model.check_crop_size(data.crop_size)
+        self.model, arithmetic = prepare_model(options, device)
         source = Source(
             phase=run.phase,
             input_nc=options.model.input_nc,
@@ -95,7 +83,7 @@ class Training:
                 options,
                 self.model,
                 device,
-                f"precision: {self.model.precision}; {steps}",
+                arithmetic,
                 len(dataset),
                 findings,
                 start.notes,
@@ -108,31 +96,6 @@ class Training:
             self._say,
             hints=self.is_main and not options.log.no_hints,
         )
-
-    def _compile(self) -> None:
-        if self.options.model.gan_mode == "wgangp":
-            raise InputError(
-                "--compile does not go with --gan_mode wgangp, whose penalty needs second derivatives"
-            )
-        for network in self.model.networks().values():
-            network.compile()
-
-    def _record_steps(self, device: torch.device) -> str:
-        """Has the model record its steps where that can be done; returns what was decided, for people."""
-        run = self.options.run
-        reasons = {
-            "no NVIDIA GPU": device.type != "cuda",
-            "--no_cuda_graphs": run.no_cuda_graphs,
-            "--deterministic": run.deterministic,
-            "several processes": distributed.is_active(),
-            "images of any size": "crop" not in self.options.data.preprocess,
-        }
-        why_not = next((reason for reason, holds in reasons.items() if holds), "")
-        why_not = why_not or self.model.why_not_recorded()
-        if why_not:
-            return f"no CUDA graphs ({why_not})"
-        self.model.record_steps()
-        return "steps are recorded as CUDA graphs"
 
     def run(self) -> int:
         """Trains to the last epoch, or until a signal or a failure; what was reached is saved."""

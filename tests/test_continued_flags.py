@@ -34,6 +34,22 @@ def test_continuing_takes_over_the_runs_flags(paired, tmp_path) -> None:
     assert weights["model.1.weight"].shape[0] == 6
 
 
+def test_another_precision_is_told_of_when_continuing(paired, tmp_path, capsys) -> None:
+    run(paired, tmp_path, "n")
+    assert "precision: fp32; no CUDA graphs (" in capsys.readouterr().out
+    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    assert "note: --precision" not in capsys.readouterr().out
+    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "3", "--precision", "bf16")
+    assert (
+        "note: --precision was fp32 when this run was saved, and is bf16" in capsys.readouterr().out
+    )
+
+
+def test_compiling_and_second_derivatives_do_not_go_together(paired, tmp_path) -> None:
+    with pytest.raises(InputError, match="--compile does not go with --gan_mode wgangp"):
+        run(paired, tmp_path, "n", "--compile", "--gan_mode", "wgangp")
+
+
 def test_published_generators_can_be_trained_on(paired, tmp_path, capsys) -> None:
     folder = run(paired, tmp_path, "n")
     for name in ("latest_state.pth", "latest_net_D.pth", "options.json"):
