@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch.utils.data import default_collate
 
 from data.image_reader import BadImage
 from data.transforms import to_network_range
+
+ALIGNED = 64  # bytes
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,7 @@ class Share:
     """Items of a batch that follow each other and can be stacked, with the bad ones among them.
 
     Attributes:
-        batch: None when all are bad. Images are NumPy arrays: from process to process these take half
-            the time of small tensors, each of which is a shared file.
+        batch: None when all are bad.
         images: how many, good and bad.
     """
 
@@ -27,20 +28,10 @@ class Share:
     images: int
     bad: list[BadImage]
 
-    def pin_memory(self) -> Share:
-        """With images that a GPU can fetch by itself; PyTorch's loader calls it."""
-        if self.batch is None:
-            return self
-        pinned = {
-            key: value.pin_memory() if torch.is_tensor(value) else value
-            for key, value in _as_tensors(self.batch).items()
-        }
-        return replace(self, batch=pinned)
-
     def on(self, device: torch.device) -> dict[str, Any]:
-        """The batch as tensors on the device; 8-bit A and B travel as they are and become [-1, 1] there."""
+        """The batch with its tensors on the device; 8-bit A and B travel as they are and become [-1, 1] there."""
         assert self.batch is not None
-        batch = _as_tensors(self.batch)
+        batch = dict(self.batch)
         for key, value in batch.items():
             if torch.is_tensor(value):
                 # Only from pinned memory is it safe not to wait.
@@ -50,10 +41,72 @@ class Share:
         return batch
 
 
-def collate_chunk(items: list[dict[str, Any] | BadImage], batch_size: int) -> list[list[Share]]:
-    """The batches of several steps, which travel together: one by one small batches would take longer."""
+class _Place(NamedTuple):
+    """Where in a chunk's memory a tensor lies."""
+
+    start: int
+    end: int
+    dtype: torch.dtype
+    shape: torch.Size
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The batches of several steps, with all their tensors in one piece of memory.
+
+    From a loader process every tensor travels as a shared file, which for many small ones takes longer than
+    loading them. Through the pipe itself no large message may go: a process killed in the middle of one would
+    leave the other waiting for its rest.
+    """
+
+    batches: list[list[Share]]
+    memory: torch.Tensor
+
+    @classmethod
+    def of(cls, batches: list[list[Share]]) -> Chunk:
+        places: list[tuple[_Place, torch.Tensor]] = []
+
+        def placed(value: Any) -> Any:
+            if not torch.is_tensor(value):
+                return value
+            start = -(-places[-1][0].end // ALIGNED) * ALIGNED if places else 0
+            end = start + value.numel() * value.element_size()
+            places.append((_Place(start, end, value.dtype, value.shape), value))
+            return places[-1][0]
+
+        packed = [[_with_values(share, placed) for share in shares] for shares in batches]
+        memory = torch.empty(places[-1][0].end if places else 0, dtype=torch.uint8)
+        for place, value in places:
+            _at(memory, place).copy_(value)
+        return cls(packed, memory)
+
+    def pin_memory(self) -> Chunk:
+        """In memory that a GPU can fetch from by itself; PyTorch's loader calls it."""
+        return replace(self, memory=self.memory.pin_memory())
+
+    def unpacked(self) -> list[list[Share]]:
+        """The batches with their tensors."""
+
+        def found(value: Any) -> Any:
+            return _at(self.memory, value) if isinstance(value, _Place) else value
+
+        return [[_with_values(share, found) for share in shares] for shares in self.batches]
+
+
+def _at(memory: torch.Tensor, place: _Place) -> torch.Tensor:
+    return memory[place.start : place.end].view(place.dtype).view(place.shape)
+
+
+def _with_values(share: Share, change: Callable[[Any], Any]) -> Share:
+    if share.batch is None:
+        return share
+    return replace(share, batch={key: change(value) for key, value in share.batch.items()})
+
+
+def collate_chunk(items: list[dict[str, Any] | BadImage], batch_size: int) -> Chunk:
+    """The batches of several steps."""
     starts = range(0, len(items), batch_size)
-    return [collate(items[start : start + batch_size]) for start in starts]
+    return Chunk.of([collate(items[start : start + batch_size]) for start in starts])
 
 
 def collate(items: list[dict[str, Any] | BadImage]) -> list[Share]:
@@ -78,13 +131,6 @@ def _share(items: list[dict[str, Any] | BadImage]) -> Share:
 
 
 def _stacked(values: list[Any]) -> Any:
-    if torch.is_tensor(values[0]) and values[0].dtype != torch.bfloat16:  # which NumPy lacks
-        return np.stack([value.detach().numpy() for value in values])
+    if torch.is_tensor(values[0]):
+        return torch.stack([value.detach() for value in values])
     return default_collate(values)
-
-
-def _as_tensors(batch: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
-        for key, value in batch.items()
-    }

@@ -141,7 +141,7 @@ class Loader:
             self.sampler.start = self.position
             try:
                 for chunk in self._workers.started_by(lambda: iter(self._loader)):
-                    yield from chunk
+                    yield from chunk.unpacked()
                 return
             except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
                 text = str(error)
