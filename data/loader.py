@@ -18,7 +18,7 @@ from util.errors import InputError
 from util.position_seed import position_seed
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
-CHUNK = 4  # images that a loader process hands over at once, where batches are smaller
+CHUNK = 8  # images that a loader process hands over at once, where batches are smaller
 
 
 class PositionSampler(Sampler[Position]):
