@@ -16,9 +16,10 @@ import torch
 from archives import PICTURES, tarred, zipped
 from download_helpers import MINI, tree
 
-from util.download import KINDS, download, main
+from util.download import download, main
 from util.errors import InputError
 from util.get_data import GetData
+from util.published import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 

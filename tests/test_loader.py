@@ -116,9 +116,13 @@ def failing(index: int, rng: random.Random) -> dict:
 
 
 def test_only_a_and_b_are_brought_into_the_networks_range() -> None:
-    items = [{"A": torch.full((1, 2, 2), 255, dtype=torch.uint8), "mask": torch.ones(2, dtype=torch.uint8),
-              "half": torch.ones(2, dtype=torch.bfloat16), "A_paths": "a"}]  # fmt: skip
-    (share,) = collate(items)
+    item = {
+        "A": torch.full((1, 2, 2), 255, dtype=torch.uint8),
+        "mask": torch.ones(2, dtype=torch.uint8),
+        "half": torch.ones(2, dtype=torch.bfloat16),
+        "A_paths": "a",
+    }
+    (share,) = collate([item])
     batch = share.on(torch.device("cpu"))
     assert batch["A"].dtype == torch.float32
     assert (batch["A"] == 1).all()

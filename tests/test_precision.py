@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from gpu_helpers import on_a_gpu
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
@@ -62,7 +63,7 @@ def test_a_network_tested_in_bf16_gives_nearly_the_same_image() -> None:
     assert 0 < (result - exact).abs().max() < 0.02
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@on_a_gpu
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_gpu_learns_in_every_precision(name, precision) -> None:

@@ -16,7 +16,8 @@ from download_helpers import MINI, tree
 
 from util.download import download
 from util.errors import InputError
-from util.unpack import ArchiveError, check_weights, unpack
+from util.unpack import ArchiveError, unpack
+from util.weights_file import check_weights
 
 
 @pytest.mark.parametrize("legacy", [True, False])

@@ -1,4 +1,4 @@
-"""Unpacks .zip, .tar.gz and .tar, and checks .pth, of unknown origin.
+"""Unpacks .zip, .tar.gz and .tar of unknown origin.
 
 Only folders and plain files are ever written, each below the target; no link is ever made, and the
 extract functions of zipfile and tarfile are not used, so what is safe does not depend on the Python
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import pickle
 import posixpath
 import shutil
 import stat
@@ -18,12 +17,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 CHUNK = 1 << 20  # bytes per read
 BLOCK = 4096  # bytes that every member is counted as at least
 BOMB_RATIO, BOMB_FLOOR = 50, 256 << 20  # pictures hardly compress; a small archive may hold 256 MiB
-LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # first bytes of a .pth before torch 1.6
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 UNREADABLE = (
     RuntimeError,
@@ -108,7 +106,7 @@ def zip_members(file: IO[bytes]) -> Iterator[Member]:
 
 def tar_members(file: IO[bytes] | gzip.GzipFile) -> Iterator[Member]:
     reads = _SmallReads(file)
-    with tarfile.open(fileobj=reads, mode="r:") as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=cast("IO[bytes]", reads), mode="r:") as archive:
         for info in archive:
             if info.isdir():
                 yield Member(info.name, 0)
@@ -233,44 +231,3 @@ def replace(new: Path, target: Path) -> None:
         raise
     if moved:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def check_weights(path: Path) -> bool:
-    """True for a state dict, a dict of tensors; without torch False, after a check of the form.
-
-    Raises: ArchiveError if it is damaged or anything else. Nothing in it is run.
-    """
-    with open(path, "rb") as file:
-        start = file.read(len(LEGACY_TORCH))
-    if start.startswith(b"PK\x03\x04"):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                packed = any(
-                    info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()
-                )
-                if packed or archive.testzip():
-                    raise ArchiveError(f"{path.name} is damaged")
-        except DAMAGED + UNREADABLE as error:
-            raise ArchiveError(f"{path.name} is damaged or cut short ({error})") from error
-    elif start != LEGACY_TORCH:
-        raise ArchiveError(f"not a file of torch.save: it begins with {start!r}")
-    try:
-        import torch
-    except (ImportError, OSError):
-        return False
-    try:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:  # torch's own words advise to load it unsafely
-        raise ArchiveError(
-            "torch does not load it as plain weights: it is damaged, or would run code and was refused"
-        ) from error
-    except Exception as error:  # torch raises many kinds for a bad file
-        reason = str(error).strip().split("\n")[0]
-        raise ArchiveError(f"torch does not load it as plain weights ({reason})") from error
-    if not (isinstance(weights, dict) and weights):
-        found = f"a {type(weights).__name__}" if weights != {} else "an empty dict"
-        raise ArchiveError(f"it holds {found}, not a dict of tensors")
-    for key, value in weights.items():
-        if not isinstance(value, torch.Tensor):
-            raise ArchiveError(f"{key!r} in it is a {type(value).__name__}, not a tensor")
-    return True

@@ -4,55 +4,54 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 from collections.abc import Callable
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from data import dataset_options
 from models import Adam, BaseModel, create_model, model_options
 from models.graphs import WARM_UP
-from models.precision import select_precision
+from models.preparing import prepare_model
+from options.train_options import TrainOptions
 from scripts.benchmarks.plain_steps import PLAIN
 from scripts.benchmarks.timing import Row, alternating, matrix_product_rate
 
 Call = Callable[[], object]
 
 
-def build(
-    name: str, device: torch.device, options: argparse.Namespace, precision: str = "fp32"
-) -> BaseModel:
-    """A model of full size, or as the options say."""
-    group, netG = model_options(name), {"netG": options.netG} if options.netG else {}
-    sizes = {"ngf": options.ngf, "ndf": options.ngf, **netG}
-    return create_model(
-        group(model=name, **sizes),
-        adam=Adam(),
-        device=device,
-        precision=select_precision(precision, device),
+def flags(name: str, options: argparse.Namespace) -> list[str]:
+    """The command line of train.py that stands for what is measured."""
+    words = f"--dataroot - --model {name} --ngf {options.ngf} --ndf {options.ngf} "
+    words += (
+        f"--load_size {options.size} --crop_size {options.size} --precision {options.precision}"
     )
+    words += f" --netG {options.netG}" if options.netG else ""
+    switches = ("compile", "no_cuda_graphs")
+    return [*words.split(), *(f"--{switch}" for switch in switches if getattr(options, switch))]
+
+
+def told(name: str, options: argparse.Namespace) -> TrainOptions:
+    return TrainOptions.parse(flags(name, options), model_options, dataset_options)
+
+
+def build(name: str, device: torch.device, options: argparse.Namespace) -> BaseModel:
+    """The model as train.py makes it."""
+    return prepare_model(told(name, options), device)[0]
 
 
 def plain_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
-    plain = PLAIN[name](build(name, device, options).to(memory_format=torch.contiguous_format))
+    model = create_model(told(name, options).model, adam=Adam(), device=device)
+    plain = PLAIN[name](model.to(memory_format=torch.contiguous_format))
     batch = images(device, options)
     return lambda: plain.step(batch)
 
 
 def default_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
-    """As train.py takes it, but for the flags that were given."""
-    model, batch = build(name, device, options, options.precision), images(device, options)
+    model, batch = build(name, device, options), images(device, options)
     if options.contiguous:
         model.to(memory_format=torch.contiguous_format)
         model.layout = torch.contiguous_format
-    if options.compile:
-        for network in model.networks().values():
-            network.compile()
-    if device.type == "cuda" and not options.no_cuda_graphs:
-        if why_not := model.why_not_recorded():
-            print(f"no CUDA graphs: {why_not}", file=sys.stderr)
-        else:
-            model.record_steps()
     return lambda: model.train_step(batch)
 
 

@@ -1,0 +1,147 @@
+"""How networks are run and trained on a device: precision, processes, recorded steps, descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from models.graphs import Graphs, Outputs, cuda_graphs, recording_is_safe
+from models.precision import Precision
+from options.base_options import ModelOptions
+from util import distributed
+
+SEPARATE = ("instance", "sync_instance", "none")  # norms that do not mix the images of a batch
+
+
+@dataclass(frozen=True)
+class Adam:
+    """What a model's optimizers need: learning rate and first momentum (the second is 0.999).
+
+    fused: one pass over all parameters, on a CPU or an NVIDIA GPU: the same formula, several times faster.
+    """
+
+    lr: float = 0.0002
+    beta1: float = 0.5
+    fused: bool = True
+
+    def __call__(self, *networks: nn.Module) -> torch.optim.Optimizer:
+        parameters = [p for network in networks for p in network.parameters()]
+        betas = (self.beta1, 0.999)
+        return torch.optim.Adam(parameters, lr=self.lr, betas=betas, fused=self.fused)
+
+
+@dataclass
+class Step:
+    """What a training step gives back: detached, still on the device.
+
+    losses: name -> scalar, weighted as it is logged.
+    visuals: name -> (N, C, H, W) in [-1, 1].
+    """
+
+    losses: dict[str, torch.Tensor]
+    visuals: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outputs: Outputs, order: Sequence[str]) -> Step:
+        """From tensors by name: those called loss_<name> are losses, in that order; all else are visuals."""
+        losses = {
+            name: outputs[f"loss_{name}"].detach() for name in order if f"loss_{name}" in outputs
+        }
+        visuals = {k: v.detach() for k, v in outputs.items() if not k.startswith("loss_")}
+        return cls(losses, visuals)
+
+
+class Computing(nn.Module):
+    """What models compute with, whatever they compute.
+
+    Attributes:
+        records_steps: whether `train_step` is made for `recorded`; a subclass has to say it anew.
+        optimizers: by name; a resumed run needs their state.
+        precision: of the networks' arithmetic.
+        layout: order of memory that images are given to networks in.
+        scalers: optimizer's name -> what keeps small gradients representable in fp16.
+        graphs: recordings of steps on a GPU; see `recorded`.
+    """
+
+    options: ModelOptions
+    records_steps: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.optimizers: dict[str, torch.optim.Optimizer] = {}
+        self.precision = Precision()
+        self.layout = torch.preserve_format
+        self.scalers: dict[str, torch.amp.GradScaler] = {}
+        self.graphs: Graphs | None = None
+        self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
+
+    def run(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """The network's output; in backward its gradients are averaged over processes."""
+        if network not in self._synchronized:
+            self._synchronized[network] = distributed.synchronized(network)
+        return self.compute(self._synchronized[network], images)
+
+    def compute(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+        """The network's output, computed in `precision`."""
+        if self.precision.dtype is None:
+            return network(images)
+        with self.precision.autocast():
+            output = network(images)
+        return output.float()
+
+    def run_all(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
+        """`run` for several batches: as one, where that gives the same, and is faster."""
+        alike = all(batch.shape == images[0].shape for batch in images)
+        if alike and self.options.norm in SEPARATE:
+            return self.run(network, torch.cat(images)).chunk(len(images))
+        return [self.run(network, batch) for batch in images]
+
+    def why_not_recorded(self) -> str:
+        """Why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
+        if not vars(type(self)).get("records_steps"):
+            return f"{type(self).__name__} does not say that its steps can be"
+        if not recording_is_safe():
+            return "PyTorch is older than 2.15"
+        if self.precision.scales_gradients:
+            return "fp16 looks at gradients"
+        return ""
+
+    def record_steps(self) -> None:
+        """From here on, `recorded` records. The model must be on a GPU, its optimizers be Adam's."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                device = group["params"][0].device
+                group["lr"] = torch.tensor(float(group["lr"]), device=device)
+                group["capturable"] = True
+        self.graphs = Graphs(self, cuda_graphs())
+
+    def recorded(
+        self, name: str, function: Callable[..., Outputs], *inputs: torch.Tensor
+    ) -> Outputs:
+        """function(*inputs), a part of a training step that tensors alone decide; faster where it is recorded."""
+        return function(*inputs) if self.graphs is None else self.graphs(name, function, *inputs)
+
+    def descend(self, optimizer: str, loss: torch.Tensor) -> None:
+        """One step of gradient descent on a scalar, by the optimizer of that name."""
+        chosen, scaler = self.optimizers[optimizer], self.scalers.get(optimizer)
+        chosen.zero_grad()
+        if scaler is None:
+            loss.backward()
+            chosen.step()
+        else:
+            scaler.scale(loss).backward()
+            scaler.step(chosen)
+            scaler.update()
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """For all optimizers, from the next step on."""
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                if torch.is_tensor(group["lr"]):  # which a recorded step reads
+                    group["lr"].fill_(learning_rate)
+                else:
+                    group["lr"] = learning_rate
