@@ -11,8 +11,7 @@ import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
 from data.checks import quick_findings
-from data.image_reader import BadImage
-from data.loader import WorkersDied
+from data.in_step import Unreadable, in_step
 from models import model_options
 from models.base_model import Step
 from models.preparing import prepare_model
@@ -27,6 +26,7 @@ from util.images import to_uint8
 from util.logger import At, Logger, Sink, crossed
 from util.lr_schedule import lr_multiplier
 from util.position_seed import position_seed
+from util.processes import process_group, start_several, wanted
 from util.run_state import Progress, snapshot
 from util.saver import NotFinite, Saver
 from util.sinks import build_sinks
@@ -39,10 +39,15 @@ from util.watchdog import Watchdog
 
 def main(argv: Sequence[str]) -> int:
     """Runs a whole training; returns the exit status."""
-    options = TrainOptions.parse(argv, model_options, dataset_options)
     logging.basicConfig(format="note: %(message)s")
-    with distributed.process_group(options.run.gpu_ids), StopRequest() as stop:
-        return Training(options, stop).run()
+    with process_group():
+        options = distributed.from_main(
+            lambda: TrainOptions.parse(argv, model_options, dataset_options)
+        )
+        if (processes := wanted(options.run.gpu_ids)) > 1:
+            return start_several(__file__, argv, processes)
+        with StopRequest() as stop:
+            return Training(options, stop).run()
 
 
 class Training:
@@ -53,22 +58,23 @@ class Training:
         run, data = options.run, options.data
         if run.deterministic:
             make_deterministic()
-        device = select_device(run.gpu_ids)
-        # Images of varying size would make cuDNN search for the fastest algorithm over and over.
-        torch.backends.cudnn.benchmark = "crop" in data.preprocess and not run.deterministic
-        self.model, arithmetic = prepare_model(options, device)
-        source = Source(
-            phase=run.phase,
-            input_nc=options.model.input_nc,
-            output_nc=options.model.output_nc,
-            multiple=self.model.size_multiple,
-            smallest=self.model.smallest_input,
-            seed=run.seed,
-        )
-        dataset = create_dataset(data, source)
+        with distributed.together():
+            device = select_device(run.gpu_ids)
+            # Images of varying size would make cuDNN search for the fastest algorithm over and over.
+            torch.backends.cudnn.benchmark = "crop" in data.preprocess and not run.deterministic
+            self.model, arithmetic = prepare_model(options, device)
+            source = Source(
+                phase=run.phase,
+                input_nc=options.model.input_nc,
+                output_nc=options.model.output_nc,
+                multiple=self.model.size_multiple,
+                smallest=self.model.smallest_input,
+                seed=run.seed,
+            )
+            dataset = create_dataset(data, source)
+            if options.log.use_wandb:
+                require_wandb()
         self.loader = create_loader(dataset, seed=run.seed, device=device)
-        if options.log.use_wandb:
-            require_wandb()
         self.trained = False  # until a step is taken there is nothing to save
         if self.is_main:
             sweep(options.folder)
@@ -87,6 +93,7 @@ class Training:
                 len(dataset),
                 findings,
                 start.notes,
+                afresh=not (options.optim.continue_train or start.restarted),
             )
         self.console = ConsoleSink(self.epoch_images, options.optim.last_epoch)
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
@@ -114,7 +121,7 @@ class Training:
                 self._say(line)
         if progress.epoch <= options.optim.last_epoch:
             self._say("go on with the same command and --continue_train")
-            return 128 + self.stop.signal
+            return 128 + self.stop.agreed
         self._say(f"done: {options.folder}")
         return 0
 
@@ -122,20 +129,15 @@ class Training:
         """All epochs, and a save of what was reached."""
         progress, last_epoch = self.progress, self.options.optim.last_epoch
         try:
-            while progress.epoch <= last_epoch and not self.stop.signal:
+            while progress.epoch <= last_epoch and not self.stop.agreed:
                 self._epoch()
-        except (BadImage, WorkersDied) as unusable:
+        except Unreadable:
             if self.trained:
                 self._save(["latest"], f"saving before stopping (epoch {progress.epoch})")
-            if isinstance(unusable, WorkersDied):
-                raise
-            raise InputError(
-                f"{unusable}\nmend or remove it and go on with --continue_train, or use --bad_images skip"
-            ) from None
-        if self.stop.signal and self.trained and progress.epoch <= last_epoch:
+            raise
+        if self.stop.agreed and self.trained and progress.epoch <= last_epoch:
             self._save(["latest"], f"stopped by a signal: saving epoch {progress.epoch}")
-        again = ["latest", str(last_epoch)]
-        self.saver.finish(lambda: self._save(again, "saving again"), self.stop)
+        self.saver.finish(self.stop)
 
     def _epoch(self) -> None:
         options, progress = self.options, self.progress
@@ -145,7 +147,8 @@ class Training:
         learning_rate = self._set_learning_rate()
 
         waiting_since = time.perf_counter()
-        for batch in self.loader.epoch(epoch, progress.position):
+        batches = self.loader.epoch(epoch, progress.position)
+        for batch in in_step(batches, self.stop):
             step_started = time.perf_counter()
             seed = position_seed(options.run.seed, distributed.rank(), progress.iteration)
             torch.manual_seed(seed)
@@ -173,9 +176,9 @@ class Training:
                     [label],
                     f"saving the latest model (epoch {epoch}, total_iters {progress.run_images})",
                 )
-            if self.stop.signal:
-                return
             waiting_since = time.perf_counter()
+        if self.stop.agreed:
+            return
 
         if progress.iteration == first_step and not first_image:
             raise InputError(f"all {len(self.loader)} images were skipped: nothing to train on")
@@ -184,7 +187,7 @@ class Training:
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
             self._save(["latest", str(epoch)], message)
-        elif self.saver.failed:
+        elif distributed.most(self.saver.failed)[0]:
             self._save(["latest"], f"saving again, at the end of epoch {epoch}")
         seconds = time.perf_counter() - started
         self._say(
@@ -214,7 +217,12 @@ class Training:
     def _set_learning_rate(self) -> float:
         """Sets the epoch's learning rate in all optimizers and returns it."""
         optim = self.options.optim
-        learning_rate = optim.lr * lr_multiplier(
+        base = optim.lr
+        if (
+            optim.scale_lr
+        ):  # for Adam the noise of gradients stays in proportion so (arXiv:2205.10287)
+            base *= distributed.world_size() ** 0.5
+        learning_rate = base * lr_multiplier(
             self.progress.epoch,
             optim.lr_policy,
             optim.n_epochs,
@@ -226,13 +234,17 @@ class Training:
         return learning_rate
 
     def _save(self, labels: list[str], message: str) -> None:
-        """Writes the networks under each label, and the state to resume from, in the background."""
+        """Writes the networks under each label, and the state to resume from, in the background.
+
+        All processes take part: each has something of its own to keep.
+        """
+        # Not "auto", which is something else on another machine.
+        flags = {**self.options.values(), "precision": str(self.model.precision)}
+        self._say(message)
+        state = snapshot(self.model, self.progress, flags)
         if self.is_main:
-            self._say(message)
             try:
-                # Not "auto", which is something else on another machine.
-                flags = {**self.options.values(), "precision": str(self.model.precision)}
-                self.saver.save(snapshot(self.model, self.progress, flags), labels)
+                self.saver.save(state, labels)
             except NotFinite as found:
                 raise InputError(f"{found}\nlikely cause: {self.watchdog.cause()}") from None
 

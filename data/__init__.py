@@ -10,7 +10,7 @@ from data.base_dataset import BaseDataset, Source
 from data.loader import Loader
 from options.base_options import DataOptions
 from util import distributed
-from util.errors import InputError
+from util.errors import InputError, SharedError
 from util.registry import find_class
 
 DATASETS = ("aligned", "unaligned", "single", "colorization", "template")
@@ -47,11 +47,12 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
 def create_loader(dataset: BaseDataset, *, seed: int, device: torch.device) -> Loader:
     """What training reads batches from, as the data set's options say.
 
-    Raises: InputError for options that would make one process take more steps than another.
+    Raises: SharedError where one process would take more steps than another, or other images.
     """
     options = dataset.options
     if distributed.world_size() > 1:
         _check_processes_keep_step(options)
+        _check_same_images(dataset)
     return Loader(
         dataset,
         batch_size=options.batch_size,
@@ -65,13 +66,20 @@ def create_loader(dataset: BaseDataset, *, seed: int, device: torch.device) -> L
     )
 
 
+def _check_same_images(dataset: BaseDataset) -> None:
+    names = [
+        os.path.relpath(path, dataset.root) for found in dataset.listed.values() for path in found
+    ]
+    distributed.check_alike("images", count=len(dataset), content="\n".join(names))
+
+
 def _check_processes_keep_step(options: DataOptions) -> None:
     if options.bad_images == "skip":
-        raise InputError(
+        raise SharedError(
             "--bad_images skip works with one process: mend or remove bad images first"
         )
     if options.batch_size > 1 and "crop" not in options.preprocess:
-        raise InputError(
+        raise SharedError(
             f"--preprocess {options.preprocess} gives images of several sizes, which batches of several "
             "processes cannot share out: use --batch_size 1, or a --preprocess that crops"
         )

@@ -72,6 +72,10 @@ class BaseModel(Computing, ABC):
         }
         return {f"{kind}_{name}": item for kind in kinds for name, item in kinds[kind].items()}
 
+    def own_state(self) -> dict[str, Any]:
+        """That part of `stateful` which differs between processes; the pools, as each has its own."""
+        return {f"pool_{name}": pool for name, pool in self.pools.items()}
+
     @property
     def size_multiple(self) -> int:
         """What the sides of training images must be divisible by."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.base_model import BaseModel
-from models.loading import load_network
+from models.from_weights import init_from, load_label
 from options.flags import flat
 from options.train_options import TrainOptions
 from util import checkpoint, distributed
 from util.errors import InputError
-from util.run_state import Progress, complete_networks, load_state, versions
-
-NETWORK_FILE = re.compile(r".+_net_(.+)\.pth")
+from util.processes import job
+from util.restore import read_state, restore, restore_own
+from util.run_state import Progress, complete_networks, standing, versions
 
 
 @dataclass
@@ -26,35 +25,59 @@ class Start:
     Attributes:
         notes: what to tell the user; [] for a fresh start.
         exactly: whether it goes on as if it had never stopped, so that what it has logged since is void.
+        restarted: whether torchrun has started it anew after a failure, by the command of its beginning.
+        other_processes: what all but the first one had of their own; None where no state was read.
     """
 
     notes: list[str]
     exactly: bool = False
+    restarted: bool = False
+    other_processes: list[Any] | None = None
 
 
 def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
-    """Puts model and progress where training starts.
+    """Puts model and progress where training starts; only the first process reads files.
 
     --continue_train takes the whole state, or weights alone where there is no more; with --epoch or
     --load_iter the weights of that label, with fresh optimizers. --epoch_count always decides the epoch.
+    A run that torchrun restarts goes on from its own state, whatever its command says.
     Raises: InputError when something does not fit, or nothing is left to train.
     """
-    if options.optim.continue_train and _has_saves(options):
+    start = distributed.from_main(lambda: _start(model, progress, options, epoch_images))
+    if distributed.is_active():
+        state = distributed.from_main(lambda: standing(model, progress))
+        own = {name: item.state_dict() for name, item in model.own_state().items()}
+        if not distributed.is_main():
+            state["stateful"] |= own
+            restore(state, model, progress, options.folder)
+    if start.other_processes is not None:
+        restore_own(start.other_processes, model, progress, options.folder)
+    progress.epoch_images = epoch_images
+    return start
+
+
+def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
+    """What `resume` does in the first process."""
+    if state := _state_of_this_job(options.folder):
+        start = _restore(state, model, progress, options)
+        start.restarted = True
+        start.notes.insert(0, "restarted by torchrun")
+    elif options.optim.continue_train and _has_saves(options):
         start = _continue(model, progress, options)
     else:
         start = Start([])
         if options.optim.init_from:
-            start.notes += _init_from(model, Path(options.optim.init_from), options.run.label)
+            start.notes += init_from(model, Path(options.optim.init_from), options.run.label)
         if options.optim.continue_train:
             start.notes.append(_nothing_yet(options.folder))
             # Where there are options of ours, it is this run that was killed.
             start.exactly = (options.folder / "options.json").exists()
-    if "epoch_count" in options.explicit:
+    if "epoch_count" in options.explicit and not start.restarted:
         start.exactly = False
         progress.epoch, progress.position = options.optim.epoch_count, 0
         progress.metric_sum, progress.metric_steps = 0.0, 0
         del progress.metric[progress.epoch - 1 :]
-    if progress.epoch > options.optim.last_epoch:
+    if progress.epoch > options.optim.last_epoch and not start.restarted:
         raise InputError(
             f"{options.folder} has finished its {options.optim.last_epoch} epochs: "
             "to train longer, raise --n_epochs or --n_epochs_decay"
@@ -64,8 +87,18 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
             f"note: an epoch had {progress.epoch_images} images when this run was saved, and has "
             f"{epoch_images}: their order is another from here on"
         )
-    progress.epoch_images = epoch_images
     return start
+
+
+def _state_of_this_job(folder: Path) -> dict[str, Any] | None:
+    """What processes that torchrun had started before these have saved."""
+    if not job() or not (folder / checkpoint.STATE_FILE).exists():
+        return None
+    try:
+        state = read_state(folder / checkpoint.STATE_FILE)
+    except InputError:  # of an earlier run, or --continue_train will complain
+        return None
+    return state if state["job"] == job() else None
 
 
 def _label(options: TrainOptions) -> str:
@@ -94,15 +127,30 @@ def _nothing_yet(folder: Path) -> str:
 
 
 def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> Start:
+    path = options.folder / checkpoint.STATE_FILE
+    if _label(options) != "latest" or not path.exists():
+        label = _label(options)
+        text = load_label(model, options.folder, label)
+        if label.isdecimal():
+            progress.epoch = int(label) + 1
+        return Start([f"{text}, with fresh optimizers, in epoch {progress.epoch}"])
+    return _restore(read_state(path), model, progress, options)
+
+
+def _restore(
+    state: dict[str, Any], model: BaseModel, progress: Progress, options: TrainOptions
+) -> Start:
     folder = options.folder
-    if _label(options) != "latest" or not (folder / checkpoint.STATE_FILE).exists():
-        return Start([_load_weights(model, progress, options)])
     try:
-        state = load_state(folder, model, progress)
+        restore(state, model, progress, folder / checkpoint.STATE_FILE)
     except InputError as error:
-        raise InputError("\n".join([str(error), *_flags_that_may_not_fit(options)])) from None
-    if distributed.is_main():
-        complete_networks(folder, state)
+        unlike = [
+            f"this run was made with --{name} {before}, not {now}"
+            for name, before, now in _changes(state["flags"], flat("train", options.model))
+        ]
+        raise InputError("\n".join([str(error), *unlike])) from None
+    networks = {name: state["networks"][name] for name in model.networks()}
+    complete_networks(folder, {**state, "networks": networks})
     lines = [
         f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
         *(
@@ -117,7 +165,7 @@ def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> St
         f"note: {name} was {before} and is {now}: results may differ in the last bit"
         for name, before, now in _changes(state["versions"], versions())
     ]
-    return Start(lines, exactly=True)
+    return Start(lines, exactly=True, other_processes=state["other_processes"])
 
 
 def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
@@ -127,68 +175,3 @@ def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str
         for name, value in now.items()
         if name in saved and saved[name] != value
     ]
-
-
-def _flags_that_may_not_fit(options: TrainOptions) -> list[str]:
-    """The changed flags of the model, to say why a state was refused; none if the file is damaged."""
-    try:
-        state = checkpoint.load(options.folder / checkpoint.STATE_FILE)
-        saved = state["flags"]
-    except (InputError, KeyError, TypeError):
-        return []
-    return [
-        f"this run was made with --{name} {before}, not {now}"
-        for name, before, now in _changes(saved, flat("train", options.model))
-    ]
-
-
-def _init_from(model: BaseModel, source: Path, label: str) -> list[str]:
-    """Loads what a folder of checkpoints, or one weights file, has for the networks of a fresh run."""
-    files = _files_for(model, source, label)
-    for name, path in files.items():
-        load_network(model.networks()[name], path)
-    lines = [f"network {name} starts from {path}" for name, path in files.items()]
-    fresh = [name for name in model.networks() if name not in files]
-    return [*lines, f"network {', '.join(fresh)}: fresh"] if fresh else lines
-
-
-def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
-    """Network -> weights file. A name that says nothing is taken for the first generator."""
-    networks = list(model.networks())
-    if source.is_file():
-        match = NETWORK_FILE.fullmatch(source.name)
-        return {match[1] if match and match[1] in networks else networks[0]: source}
-    if not source.is_dir():
-        raise InputError(f"--init_from {source}: there is no such file or folder")
-    files = {name: checkpoint.network_path(source, label, name) for name in networks}
-    files = {name: path for name, path in files.items() if path.exists()}
-    alone = checkpoint.network_path(source, label, "G")  # one direction, as published
-    if not files and alone.exists():
-        files = {networks[0]: alone}
-    if not any(name.startswith("G") for name in files):
-        found = ", ".join(sorted(file.name for file in source.glob("*.pth"))[:8])
-        wanted = checkpoint.network_path(source, label, networks[0]).name
-        raise InputError(
-            f"--init_from {source} holds no {wanted} (found: {found or 'no .pth files'}); give the file "
-            "itself, or choose by --epoch or --load_iter"
-        )
-    return files
-
-
-def _load_weights(model: BaseModel, progress: Progress, options: TrainOptions) -> str:
-    """Loads <label>_net_*.pth; discriminators, which published models lack, may be missing."""
-    label, folder = _label(options), options.folder
-    loaded, missing = [], []
-    for name, network in model.networks().items():
-        path = checkpoint.network_path(folder, label, name)
-        if path.exists() or not name.startswith("D"):
-            load_network(network, path)
-            loaded.append(name)
-        else:
-            missing.append(name)
-    if label.isdecimal():
-        progress.epoch = int(label) + 1
-    text = f"continuing from the {label} weights of {', '.join(loaded)} in {folder}"
-    if missing:
-        text += f" ({', '.join(missing)} not found: fresh)"
-    return f"{text}, with fresh optimizers, in epoch {progress.epoch}"

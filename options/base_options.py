@@ -21,7 +21,7 @@ class RunOptions:
 
     name: str = flag("experiment_name", "name of the run: its folder under checkpoints and results")
     checkpoints_dir: str = flag("./checkpoints", "folder of all runs")
-    gpu_ids: str = flag("0", "GPU to use, e.g. 0; -1 for the CPU; several GPUs: see docs/qa.md")
+    gpu_ids: str = flag("0", "GPUs to use, a process for each: 0, or 0,1,2; -1 for the CPU")
     phase: str = flag("train", "split of the data set: train, val, test, ...", test="test")
     epoch: str = flag("latest", "which saved epoch to load: a number or latest")
     load_iter: int = flag(0, "load iter_N instead of an epoch; 0 = off")
@@ -53,6 +53,9 @@ class RunOptions:
             raise ValueError(
                 f"--gpu_ids {self.gpu_ids!r} is not -1 (CPU) or a list such as 0 or 0,1"
             )
+        numbers = [int(number) for number in self.gpu_ids.split(",")]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"--gpu_ids {self.gpu_ids} names a GPU twice: each has one process")
 
     @property
     def label(self) -> str:
@@ -74,7 +77,7 @@ class DataOptions:
     direction: str = flag("AtoB", "which domain is translated", choices=("AtoB", "BtoA"))
     serial_batches: bool = flag(False, "fixed order instead of shuffling")
     num_threads: int = flag(4, "loader processes; 0 = load in the training process", test=0)
-    batch_size: int = flag(1, "images per step (per process under torchrun)")
+    batch_size: int = flag(1, "images per step of each process (each GPU)")
     load_size: int = flag(286, "resize to this many pixels first", test=256)
     crop_size: int = flag(256, "then crop to this many pixels")
     max_dataset_size: float = flag(

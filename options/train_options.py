@@ -23,6 +23,9 @@ class OptimOptions:
     n_epochs_decay: int = flag(100, "epochs over which it then falls linearly towards zero")
     beta1: float = flag(0.5, "first momentum of Adam")
     lr: float = flag(0.0002, "initial learning rate of Adam")
+    scale_lr: bool = flag(
+        False, "several GPUs: multiply --lr by the square root of the number of processes"
+    )
     lr_policy: str = flag("linear", "learning rate schedule", choices=LR_POLICIES)
     lr_decay_iters: int = flag(50, "with --lr_policy step: epochs between divisions by ten")
     continue_train: bool = flag(False, "continue the run of this name where it was last saved")

@@ -43,7 +43,8 @@ import sys, torch
 sys.path[:0] = sys.argv[2:]
 from test_distributed import make, make_images, steps
 from util import distributed
-with distributed.process_group("-1"):
+from util.processes import process_group
+with process_group():
     rank, saved = distributed.rank(), {}
     for name in ("pix2pix", "cycle_gan"):
         model = make(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -27,8 +28,8 @@ def saving(folder: Path, **settings) -> tuple[Saver, list[str]]:
 
 
 def stopped() -> StopRequest:
-    stop = StopRequest()
-    stop.signal = 15
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGTERM)
     return stop
 
 
@@ -86,12 +87,9 @@ def test_the_end_of_a_run_waits_for_the_disk(tmp_path, monkeypatch) -> None:
     disk, said = saving(blocked)
     disk.save(state(), ["latest"])
 
-    def again() -> None:
-        blocked.unlink(missing_ok=True)
-        disk.save(state(), ["latest"])
-
     disk.wait()
-    disk.finish(again, StopRequest())
+    threading.Timer(0.05, blocked.unlink).start()
+    disk.finish(StopRequest())
     assert (blocked / "latest_state.pth").exists()
     assert any("tries again for 10 minutes" in line for line in said)
 
@@ -102,7 +100,7 @@ def test_who_asks_to_stop_does_not_wait_for_a_disk_that_is_full(tmp_path) -> Non
     disk.save(state(), ["latest"])
     started = time.monotonic()
     with pytest.raises(InputError, match="could not be saved"):
-        disk.finish(lambda: None, stopped())
+        disk.finish(stopped())
     assert time.monotonic() - started < 5
 
 

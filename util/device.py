@@ -18,7 +18,7 @@ def select_device(gpu_ids: str) -> torch.device:
     if gpu_ids == "-1":
         return torch.device("cpu")
     if torch.cuda.is_available():
-        index = distributed.local_rank() if distributed.is_active() else int(gpu_ids.split(",")[0])
+        index = _own(gpu_ids)
         if index >= torch.cuda.device_count():
             raise InputError(
                 f"--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} GPUs, numbered from 0"
@@ -28,6 +28,20 @@ def select_device(gpu_ids: str) -> torch.device:
     if torch.backends.mps.is_available() and not distributed.is_active():  # gloo cannot use it
         return torch.device("mps")
     return torch.device("cpu")
+
+
+def _own(gpu_ids: str) -> int:
+    """The number of this process's GPU."""
+    numbers = [int(number) for number in gpu_ids.split(",")]
+    if not distributed.is_active():
+        return numbers[0]
+    here = distributed.local_world_size()
+    if len(numbers) not in (1, here):
+        raise InputError(
+            f"--gpu_ids {gpu_ids} names {len(numbers)} GPUs for {here} processes on this machine: give one for each, "
+            "or leave the flag out for the first ones"
+        )
+    return numbers[distributed.local_rank()] if len(numbers) > 1 else distributed.local_rank()
 
 
 def make_deterministic() -> None:
@@ -49,10 +63,4 @@ def describe(device: torch.device, gpu_ids: str) -> str:
         text = f"device: cpu ({torch.get_num_threads()} threads)"
         if gpu_ids != "-1":
             text += "; no GPU that PyTorch can use was found"
-    several = "," in gpu_ids and not distributed.is_active()
-    if several:
-        text += (
-            f"\n--gpu_ids {gpu_ids}: one process uses one GPU; for all of them start "
-            f"torchrun --nproc_per_node={len(gpu_ids.split(','))} train.py ..."
-        )
     return text

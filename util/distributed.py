@@ -1,33 +1,22 @@
-"""What a process needs to know of the others when torchrun starts several."""
+"""What processes of one group tell each other; alone, each of these does the obvious."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from util.errors import InputError, SharedError
 
-@contextmanager
-def process_group(gpu_ids: str) -> Iterator[None]:
-    """Joins the group that torchrun announces in the environment; without torchrun does nothing.
-
-    Processes talk by nccl, or by gloo where they compute on the CPU (gpu_ids -1, or no GPU).
-    """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        yield
-        return
-    on_gpus = torch.cuda.is_available() and dist.is_nccl_available() and gpu_ids != "-1"
-    dist.init_process_group("nccl" if on_gpus else "gloo")
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
+T = TypeVar("T")
 
 
 def is_active() -> bool:
@@ -43,7 +32,13 @@ def world_size() -> int:
 
 
 def local_rank() -> int:
+    """Which of the processes on this machine this is."""
     return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def local_world_size() -> int:
+    """How many processes this machine has."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def is_main() -> bool:
@@ -72,17 +67,101 @@ def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
     # One wait for the device; Apple GPUs have no float64.
     stacked = torch.stack([value.detach() for value in values.values()]).cpu().double()
     if is_active():
-        if dist.get_backend() == "nccl":
-            stacked = stacked.cuda()
         dist.all_reduce(stacked)
         stacked /= world_size()
     return dict(zip(values, stacked.tolist(), strict=True))
 
 
 def least(values: torch.Tensor) -> torch.Tensor:
-    """The least of every element over all processes."""
-    if not is_active():
-        return values
-    values = values.clone()
-    dist.all_reduce(values, op=dist.ReduceOp.MIN)
+    """The least of every element over all processes, on the CPU."""
+    values = values.cpu()
+    if is_active():
+        values = values.clone()
+        dist.all_reduce(values, op=dist.ReduceOp.MIN)
     return values
+
+
+def most(*values: int) -> list[int]:
+    """The largest of every number over all processes."""
+    if not is_active():
+        return list(values)
+    return (-least(-torch.tensor(values))).tolist()
+
+
+def gather(value: T) -> list[T]:
+    """Every process's value, in all of them."""
+    if not is_active():
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def gather_at_main(value: T) -> list[T]:
+    """Every process's value, in the first one; elsewhere []."""
+    if not is_active():
+        return [value]
+    values: list[Any] = [None] * world_size() if is_main() else []
+    dist.gather_object(value, values if is_main() else None)
+    return values
+
+
+def from_main(function: Callable[[], T]) -> T:
+    """What the function returns in the first process, where alone it is called, in all of them.
+
+    What it raises there ends the others too, without another word.
+    """
+    if not is_active():
+        return function()
+    outcome: list[Any] = [None, None]  # what it returns, and the exit status where it fails
+    failure = None
+    if is_main():
+        try:
+            outcome[0] = function()
+        except BaseException as error:
+            failure, outcome[1] = error, _status(error)
+    dist.broadcast_object_list(outcome)
+    if failure is not None:
+        raise failure
+    if outcome[1] is not None:
+        raise SystemExit(outcome[1])
+    return outcome[0]
+
+
+def _status(error: BaseException) -> int:
+    """The exit status that an error ends a process with."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 1
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """A block that all processes pass or none; they must not exchange anything in it.
+
+    Raises: SharedError with what any of them raised as InputError.
+    """
+    if not is_active():
+        yield
+        return
+    failure = ""
+    try:
+        yield
+    except InputError as error:
+        failure = str(error)
+    failures = gather(failure)
+    if not any(failures):
+        return
+    told = [f"process {number}: {text}" for number, text in enumerate(failures) if text]
+    raise SharedError(failure if len(set(failures)) == 1 else "\n".join(told))
+
+
+def check_alike(what: str, *, count: int, content: str) -> None:
+    """Raises: SharedError unless all processes have the same count and content."""
+    digest = hashlib.sha256(content.encode(errors="surrogateescape")).hexdigest()
+    found = gather((count, digest))
+    if len(set(found)) > 1:
+        counts = ", ".join(f"{number} in process {r}" for r, (number, _) in enumerate(found))
+        raise SharedError(
+            f"{what} are not the same for all processes ({counts}): all machines need the same files"
+        )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 
 class InputError(ValueError):
     """Something the user gave does not work; the message says what, what was found, and what to do."""
+
+
+class SharedError(InputError):
+    """One that all processes of a group raise alike: the first one tells it."""
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
@@ -19,7 +24,7 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
     try:
         status = main(sys.argv[1:])
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell(error)
         status = 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -28,3 +33,11 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
         sys.stderr.close()
         status = 141
     sys.exit(status)
+
+
+def _tell(error: InputError) -> None:
+    rank, alone = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1") == "1"
+    if alone or (isinstance(error, SharedError) and rank == "0"):
+        print(f"error: {error}", file=sys.stderr)
+    elif not isinstance(error, SharedError):
+        print(f"error in process {rank}: {error}", file=sys.stderr)

@@ -1,9 +1,8 @@
-"""Where a run stands: all of it as one snapshot, and back."""
+"""Where a run stands: all of it as one snapshot. `util.restore` is the way back."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,7 @@ import torch
 from torch import nn
 
 from util import checkpoint, distributed
-from util.errors import InputError
-
-LABEL = re.compile(r"latest|\d+|iter_\d+")
+from util.processes import job
 
 
 class Resumable(Protocol):
@@ -24,6 +21,8 @@ class Resumable(Protocol):
     def networks(self) -> dict[str, nn.Module]: ...
 
     def stateful(self) -> dict[str, Any]: ...
+
+    def own_state(self) -> dict[str, Any]: ...
 
 
 @dataclass
@@ -82,13 +81,25 @@ class Progress:
 
 
 def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """All that a run needs to go on, copied: training may change the model while it is written."""
+    """All that a run needs to go on, copied: training may change the model while it is written.
+
+    All processes have to take it together; {} in all but the first.
+    """
+    own = {name: item.state_dict() for name, item in model.own_state().items()}
+    mine = {"stateful": checkpoint.on_cpu(own), "metric_sum": float(progress.metric_sum)}
+    others = distributed.gather_at_main(mine)[1:]
+    if not distributed.is_main():
+        return {}
+    rest = {"flags": dict(flags), "versions": versions(), "job": job(), "other_processes": others}
+    return {**standing(model, progress), **rest}
+
+
+def standing(model: Resumable, progress: Progress) -> dict[str, Any]:
+    """Networks, optimizers, pools and counters of this process, copied."""
     state = {
         "networks": {name: net.state_dict() for name, net in model.networks().items()},
         "stateful": {name: item.state_dict() for name, item in model.stateful().items()},
         "progress": progress.state_dict(),
-        "flags": dict(flags),
-        "versions": versions(),
     }
     return checkpoint.on_cpu(state, copy=True)
 
@@ -117,73 +128,3 @@ def complete_networks(folder: Path, state: Mapping[str, Any]) -> None:
             path = checkpoint.network_path(folder, label, name)
             if not path.exists() or path.stat().st_mtime < saved_at:
                 checkpoint.save(path, weights)
-
-
-def load_state(folder: Path, model: Resumable, progress: Progress) -> dict[str, Any]:
-    """Puts model and progress where they were at the `snapshot` in the folder.
-
-    Returns: its networks, labels, flags and versions, the last three empty where the file has none.
-
-    Raises: InputError when the file is damaged or belongs to other networks.
-    """
-    path = folder / checkpoint.STATE_FILE
-    state = checkpoint.load(path)
-    parts = ("networks", "stateful", "progress")
-    if not isinstance(state, dict) or not all(isinstance(state.get(p), dict) for p in parts):
-        raise InputError(f"{path} is not a saved training state")
-    for kind, items in (("networks", model.networks()), ("stateful", model.stateful())):
-        for name, item in items.items():
-            if name.startswith("scaler_") and name not in state[kind]:
-                continue  # saved by a run in another precision
-            if name not in state[kind]:
-                raise InputError(f"{path} lacks {name}: it was saved by another --model")
-            try:
-                item.load_state_dict(_with_own_settings(item, state[kind][name]))
-                _lay_out_as_parameters(item)
-            except (RuntimeError, ValueError, KeyError, TypeError) as error:
-                reason = str(error).splitlines()[-1].strip() if str(error) else "wrong content"
-                raise InputError(
-                    f"{path}: {name} does not fit ({reason}); continue with the run's own flags, "
-                    "or start a new one under another --name"
-                ) from None
-    try:
-        progress.load_state_dict(state["progress"])
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path} is not a saved training state: {error}") from None
-    return {
-        "networks": {name: state["networks"][name] for name in model.networks()},
-        "labels": _labels(state.get("labels")),
-        **{part: _mapping(state.get(part)) for part in ("flags", "versions")},
-    }
-
-
-def _labels(value: Any) -> list[str]:
-    """Labels of network files; nothing that could be a path to elsewhere."""
-    labels = value if isinstance(value, list) else []
-    return [name for name in labels if isinstance(name, str) and LABEL.fullmatch(name)]
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _lay_out_as_parameters(item: Any) -> None:
-    """An optimizer's moments in the order of memory of its weights, which fused Adam insists on."""
-    if not isinstance(item, torch.optim.Optimizer):
-        return
-    for parameter, moments in item.state.items():
-        for name, moment in moments.items():
-            alike = torch.is_tensor(moment) and moment.shape == parameter.shape
-            if alike and moment.stride() != parameter.stride():
-                moments[name] = torch.empty_like(parameter).copy_(moment)
-
-
-def _with_own_settings(item: Any, saved: Any) -> Any:
-    """An optimizer's saved moments with the settings, such as --beta1, that it was built with."""
-    if not isinstance(item, torch.optim.Optimizer):
-        return saved
-    own = item.state_dict()["param_groups"]
-    counts = [len(group["params"]) for group in saved["param_groups"]]
-    if counts != [len(group["params"]) for group in own]:
-        raise ValueError("it has other parameters")
-    return {**saved, "param_groups": own}

@@ -40,6 +40,7 @@ class Saver:
         self.folder, self.keep_epochs, self._say = folder, keep_epochs, say
         self.failed = self._for_good = False
         self._error: Exception | None = None
+        self._work: dict[str, Any] = {}  # what is being written, or could not be
         self._thread: threading.Thread | None = None
 
     def save(self, state: dict[str, Any], labels: list[str]) -> None:
@@ -53,9 +54,14 @@ class Saver:
                 f"in {self.folder} is kept"
             )
         self.wait()
+        self._work = {"state": {**state, "labels": labels}, "labels": labels}
+        self._start()
+
+    def _start(self) -> None:
         # A daemon, because a second Ctrl-C must not have to wait for the disk.
-        work = {"state": {**state, "labels": labels}, "labels": labels}
-        self._thread = threading.Thread(target=self._write, kwargs=work, name="saver", daemon=True)
+        self._thread = threading.Thread(
+            target=self._write, kwargs=self._work, name="saver", daemon=True
+        )
         self._thread.start()
 
     def _write(self, state: dict[str, Any], labels: list[str]) -> None:
@@ -65,7 +71,7 @@ class Saver:
             for label in labels:
                 save_networks(self.folder, label, state["networks"])
             self._prune(state["progress"]["epoch"])
-            self.failed = False
+            self.failed, self._work = False, {}
         except Exception as error:  # whatever it is, training goes on
             self.failed, self._error = True, error
             self._for_good = isinstance(error.__cause__, (IsADirectoryError, NotADirectoryError))
@@ -92,7 +98,7 @@ class Saver:
         if error is not None:
             self._say(f"warning: {error}. What was saved before is whole; it will be tried again")
 
-    def finish(self, save_again: Callable[[], None], stop: StopRequest) -> None:
+    def finish(self, stop: StopRequest) -> None:
         """Waits for the last save of a run, and for the disk if that has failed.
 
         Raises: InputError when it stays so for `PATIENCE` seconds, or the user gives up.
@@ -107,7 +113,8 @@ class Saver:
         while self.failed and not self._for_good and not stop.signal and time.monotonic() < until:
             time.sleep(RETRY_SECONDS)
             if not stop.signal:
-                save_again()
+                self._say("saving again")
+                self._start()
                 self.wait()
         if self.failed:
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -12,11 +13,25 @@ SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasatt
 
 
 class StopRequest:
-    """While entered, the first signal only sets `signal`; a second one acts as it always does."""
+    """While entered, the first signal only asks; a second one acts as it always does.
+
+    Under torchrun later ones ask the same: Ctrl-C comes from the terminal and then from torchrun, which ends by
+    force what has not ended after half a minute.
+
+    Attributes:
+        agreed: the signal on which all processes have agreed to stop, or 0.
+    """
 
     def __init__(self) -> None:
-        self.signal = 0
+        self.agreed = self._asked = 0
+        self._launcher = os.getppid() if "TORCHELASTIC_RUN_ID" in os.environ else 0
         self._before: dict[int, Any] = {}
+
+    @property
+    def signal(self) -> int:
+        """The signal that has come, or 0. SIGTERM also when torchrun has died: another may start in its place."""
+        orphaned = self._launcher and os.getppid() != self._launcher
+        return self._asked or (signal.SIGTERM if orphaned else 0)
 
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
@@ -26,8 +41,9 @@ class StopRequest:
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.signal = number
-        self._restore()
+        self._asked = number
+        if not self._launcher:
+            self._restore()
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

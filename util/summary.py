@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from options.train_options import TrainOptions
+from util import distributed
 from util.checkpoint import PREVIOUS_STATE, STATE_FILE, put_aside
 from util.device import describe
 from util.files import make_folder, write_text
@@ -22,6 +23,8 @@ def announce(
     images: int,
     findings: Sequence[str],
     notes: Sequence[str],
+    *,
+    afresh: bool,
 ) -> None:
     """Writes train_opt.txt and options.json, and prints what was found.
 
@@ -29,9 +32,10 @@ def announce(
         arithmetic: how steps are computed.
         findings: what is odd about the data set.
         notes: where the run starts, if not afresh.
+        afresh: whether an earlier run in the same folder is put aside.
     """
     folder = make_folder(options.folder)
-    if not options.optim.continue_train and put_aside(folder):
+    if afresh and put_aside(folder):
         logging.getLogger(__name__).warning(
             "%s holds an earlier run, whose numbered checkpoints will be overwritten; its newest are now called "
             "previous_*. To go on with it, stop now, rename %s to %s, and use --continue_train",
@@ -44,6 +48,7 @@ def announce(
     write_text(folder / "options.json", options.json())
     print(describe(device, options.run.gpu_ids))
     print(arithmetic)
+    print(_batch(options.data.batch_size, options.model.norm))
     print(f"dataset [{options.data.dataset_mode}] was created")
     print(f"The number of training images = {images}")
     for finding in findings:
@@ -59,3 +64,16 @@ def announce(
     for note in notes:
         print(note)
     print(f"seed {options.run.seed}", flush=True)
+
+
+def _batch(batch_size: int, norm: str) -> str:
+    """How many images a step sees, and over which of them norms take their statistics."""
+    processes = distributed.world_size()
+    if processes == 1:
+        return f"images per step: {batch_size}"
+    text = f"images per step: {batch_size * processes} (--batch_size {batch_size} x {processes} processes)"
+    if norm == "batch":
+        text += (
+            "; --norm batch: each process has statistics of its own, --norm syncbatch shares them"
+        )
+    return text

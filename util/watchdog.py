@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 import torch
 
 from util import distributed, symptoms
-from util.errors import InputError
+from util.errors import SharedError
 from util.logger import crossed
 
 CHECK_IMAGES = 100
@@ -57,7 +57,7 @@ class Watchdog:
     ) -> None:
         """Takes in one step of the images at `paths`, the last of them number `run_images` of the run.
 
-        Raises: InputError as `check`, when one is due.
+        Raises: SharedError as `check`, when one is due.
         """
         watched = {**losses, **{k: v.sum() for k, v in visuals.items() if k.startswith("real")}}
         if not watched:
@@ -97,20 +97,28 @@ class Watchdog:
                 self._samples.append(torch.stack(images))
 
     def check(self) -> None:
-        """Raises: InputError that names the loss, the images and the likely cause, when one is no number."""
+        """Raises: SharedError that names the loss, the images and the likely cause, when one is no number."""
         if not self._names:
             return
         first = distributed.least(self._first).tolist()
         if min(first) < NEVER:
             names = [n for n, step in zip(self._names, first, strict=True) if step == min(first)]
-            known = self._paths[max(0, min(first) - self._steps)] if self._paths else []
-            raise InputError(
+            known = [
+                path for paths in distributed.gather(self._culprits(min(first))) for path in paths
+            ]
+            raise SharedError(
                 f"{', '.join(names)} became NaN or infinite in step {min(first) + 1} of this start"
                 f" (images: {', '.join(known)}). Training is stopped; what was saved before is kept.\n"
                 f"likely cause: {self.cause(names)}"
             )
         self._steps += len(self._paths)
         self._paths = []
+
+    def _culprits(self, step: int) -> list[str]:
+        """This process's images of the step, if something of its own went wrong in it."""
+        if int(self._first.min()) > step or not self._paths:
+            return []
+        return list(self._paths[max(0, step - self._steps)])
 
     def cause(self, names: Sequence[str] = ()) -> str:
         """Why these losses, or the weights, may be no numbers, and what to try."""

@@ -1,0 +1,115 @@
+"""Putting a run back to where a snapshot says it stood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from util import checkpoint, distributed
+from util.errors import InputError
+from util.run_state import Progress, Resumable
+
+LABEL = re.compile(r"latest|\d+|iter_\d+")
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """A `snapshot`; what it says beside networks, stateful and progress is empty where the file has none.
+
+    Raises: InputError when the file is missing, damaged or something else.
+    """
+    state = checkpoint.load(path)
+    parts = ("networks", "stateful", "progress")
+    if not isinstance(state, dict) or not all(isinstance(state.get(p), dict) for p in parts):
+        raise InputError(f"{path} is not a saved training state")
+    others, job = state.get("other_processes"), state.get("job")
+    return {
+        **{part: _mapping(state.get(part)) for part in (*parts, "flags", "versions")},
+        "labels": _labels(state.get("labels")),
+        "other_processes": others if isinstance(others, list) else [],
+        "job": job if isinstance(job, str) else "",
+    }
+
+
+def restore(state: Mapping[str, Any], model: Resumable, progress: Progress, path: Path) -> None:
+    """Puts model and progress where they were at a `snapshot`, which came from `path`.
+
+    Raises: InputError when it belongs to other networks.
+    """
+    for kind, items in (("networks", model.networks()), ("stateful", model.stateful())):
+        for name, item in items.items():
+            if name.startswith("scaler_") and name not in state[kind]:
+                continue  # saved by a run in another precision
+            if name not in state[kind]:
+                raise InputError(f"{path} lacks {name}: it was saved by another --model")
+            try:
+                item.load_state_dict(_with_own_settings(item, state[kind][name]))
+                _lay_out_as_parameters(item)
+            except (RuntimeError, ValueError, KeyError, TypeError) as error:
+                reason = str(error).splitlines()[-1].strip() if str(error) else "wrong content"
+                raise InputError(
+                    f"{path}: {name} does not fit ({reason}); continue with the run's own flags, "
+                    "or start a new one under another --name"
+                ) from None
+    try:
+        progress.load_state_dict(state["progress"])
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a saved training state: {error}") from None
+
+
+def restore_own(others: list[Any], model: Resumable, progress: Progress, path: Path) -> None:
+    """Gives this process what it alone had, by the part of a `snapshot` that holds all but the first one's.
+
+    As many processes as then: each has its own again. With another number some take over what another one had, and
+    the metric is the mean.
+    Raises: InputError for content that does not fit.
+    """
+    first = {name: item.state_dict() for name, item in model.own_state().items()}
+    everyone = [{"stateful": first, "metric_sum": float(progress.metric_sum)}, *others]
+    own = everyone[distributed.rank() % len(everyone)]
+    try:
+        if len(everyone) == distributed.world_size():
+            metric_sum = float(own["metric_sum"])
+        else:
+            metric_sum = sum(each["metric_sum"] for each in everyone) / len(everyone)
+        if progress.metric_steps:
+            progress.metric_sum = metric_sum
+        for name, item in model.own_state().items():
+            item.load_state_dict(own["stateful"][name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is not a saved training state: {error}") from None
+
+
+def _labels(value: Any) -> list[str]:
+    """Labels of network files; nothing that could be a path to elsewhere."""
+    labels = value if isinstance(value, list) else []
+    return [name for name in labels if isinstance(name, str) and LABEL.fullmatch(name)]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _lay_out_as_parameters(item: Any) -> None:
+    """An optimizer's moments in the order of memory of its weights, which fused Adam insists on."""
+    if not isinstance(item, torch.optim.Optimizer):
+        return
+    for parameter, moments in item.state.items():
+        for name, moment in moments.items():
+            alike = torch.is_tensor(moment) and moment.shape == parameter.shape
+            if alike and moment.stride() != parameter.stride():
+                moments[name] = torch.empty_like(parameter).copy_(moment)
+
+
+def _with_own_settings(item: Any, saved: Any) -> Any:
+    """An optimizer's saved moments with the settings, such as --beta1, that it was built with."""
+    if not isinstance(item, torch.optim.Optimizer):
+        return saved
+    own = item.state_dict()["param_groups"]
+    counts = [len(group["params"]) for group in saved["param_groups"]]
+    if counts != [len(group["params"]) for group in own]:
+        raise ValueError("it has other parameters")
+    return {**saved, "param_groups": own}
