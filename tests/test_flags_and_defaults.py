@@ -54,6 +54,7 @@ NEW_TRAIN = {
     "compile": False,
     "init_from": "",
     "keep_epochs": 0,
+    "scale_lr": False,
     "no_hints": False,
 }
 NEW_GAN = {"n_critic": 5, "lambda_gp": 10.0}

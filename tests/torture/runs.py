@@ -60,16 +60,18 @@ class Run:
     Args:
         words: flags beside those of `TINY`; checkpoints go to `folder`/run.
         prepare: called in the process before it trains.
+        log: file of its output; beside the folder, which may lie on a disk that is full.
     """
 
     def __init__(
-        self, folder: Path, words: list[str], prepare: Callable[[], None] | None = None
+        self,
+        folder: Path,
+        words: list[str],
+        prepare: Callable[[], None] | None = None,
+        log: Path | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.log = (
-            folder / "run",
-            folder.with_suffix(".txt"),
-        )  # not on a disk that is full
+        self.folder, self.log = folder / "run", log or folder.with_suffix(".txt")
         self.log.unlink(missing_ok=True)
         argv = [*TINY, "--checkpoints_dir", str(folder), "--name", "run", *words]
         self.process = server().Process(target=child, args=(argv, str(self.log), prepare))
@@ -106,8 +108,10 @@ class Run:
             time.sleep(0.005)
         raise AssertionError(f"waited in vain for {pattern!r}: {self.tail()}")
 
-    def tail(self) -> str:
-        return self.log.read_text(errors="replace")[-1500:] if self.log.exists() else "no output"
+    def tail(self, characters: int = 1500) -> str:
+        return (
+            self.log.read_text(errors="replace")[-characters:] if self.log.exists() else "no output"
+        )
 
 
 def fingerprint(folder: Path) -> dict[str, str]:
