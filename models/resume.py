@@ -43,6 +43,8 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
     A run that torchrun restarts goes on from its own state, whatever its command says.
     Raises: InputError when something does not fit, or nothing is left to train.
     """
+    if distributed.is_active():
+        _check_folder(options.folder)
     start = distributed.from_main(lambda: _start(model, progress, options, epoch_images))
     if distributed.is_active():
         state = distributed.from_main(lambda: standing(model, progress))
@@ -54,6 +56,16 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         restore_own(start.other_processes, model, progress, options.folder)
     progress.epoch_images = epoch_images
     return start
+
+
+def _check_folder(folder: Path) -> None:
+    """The first process may be on another machine after a restart, and must find there what was saved."""
+    seen = distributed.gather((folder / checkpoint.STATE_FILE).exists())
+    if any(seen) and not seen[0]:
+        raise SharedError(
+            f"process {seen.index(True)} sees a saved state in {folder} on its machine, and the first process does "
+            "not: --checkpoints_dir has to be one folder that all machines share"
+        )
 
 
 def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:

@@ -1,10 +1,11 @@
 """What things cost on this machine, plain (as the older code does them) against ours (default), in turn:
-python scripts/benchmark.py train | data | test | save [--model cycle_gan] [--size 256] ...
+python scripts/benchmark.py train | data | test | save | group [--model cycle_gan] [--size 256] ...
 
 train: a training step.
 data:  loading of training images, without and with --cache.
 test:  test.py, from image files to result files.
 save:  how long training waits for a checkpoint, and how long the disk works on it meanwhile.
+group: a training step by two processes that share a batch, and what several should bring elsewhere.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import PRECISIONS
-from scripts.benchmarks import loading, saving, steps, translating
+from scripts.benchmarks import loading, saving, scaling, steps, translating
 from scripts.benchmarks.plain_steps import PLAIN
 from util.device import describe, select_device
 from util.errors import run_command
@@ -29,8 +30,9 @@ MEASURES = {
     "data": loading.measure,
     "test": translating.measure,
     "save": saving.measure,
+    "group": scaling.measure,
 }
-BY_MODEL = ("train", "save")
+BY_MODEL = ("train", "save", "group")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,10 +53,12 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     words.add_argument("what", choices=list(MEASURES))
-    words.add_argument("--model", nargs="+", choices=list(PLAIN), help="train, save: default both")
+    words.add_argument(
+        "--model", nargs="+", choices=list(PLAIN), help="train, save, group: default both"
+    )
     words.add_argument("--gpu_ids", default="0", help="-1 for the CPU")
     words.add_argument("--size", type=int, default=256, help="pixels, both ways")
-    words.add_argument("--batch_size", type=int, default=1, help="train, data")
+    words.add_argument("--batch_size", type=int, default=1, help="train, data, group")
     words.add_argument("--netG", help="another generator than the model's default")
     words.add_argument("--ngf", type=int, default=64, help="filters; ndf is the same")
     words.add_argument("--repeats", type=int, default=7, help="of each, in turn; the median counts")

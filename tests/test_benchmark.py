@@ -10,6 +10,7 @@ from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
 from scripts import benchmark
 from scripts.benchmarks.plain_steps import PLAIN
+from scripts.benchmarks.scaling import Network, efficiency, exchange_seconds
 
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}
 CASES = {
@@ -45,6 +46,21 @@ TINY_RUN = ["--ngf", "2", "--gpu_ids", "-1", "--repeats", "1"]
             ["64 to 32, batch 1"],
         ),
         (["test", "--size", "64", "--netG", "unet_64"], "ratio", ["unet_64, width 2, 64"]),
+        (
+            [
+                "group",
+                "--size",
+                "32",
+                "--netG",
+                "resnet_6blocks",
+                "--batch_size",
+                "2",
+                "--model",
+                "pix2pix",
+            ],
+            "two processes, ms",
+            ["pix2pix, 32, width 2"],
+        ),
     ],
 )
 def test_the_benchmark_prints_a_table(words, column, rows, capsys) -> None:
@@ -59,3 +75,11 @@ def test_files_of_the_slow_path_differ_by_a_grey_level_at_most(capsys) -> None:
     benchmark.main(["test", "--size", "64", "--netG", "unet_64", *TINY_RUN])
     last = capsys.readouterr().out.splitlines()[-1]
     assert int(last.split("|")[-2]) <= 1
+
+
+def test_the_expected_scaling_follows_from_bytes_and_seconds() -> None:
+    pair = Network("two", 2, bandwidth=1e9, latency=0.0)
+    assert exchange_seconds(1e9, pair) == 1.0  # each sends half of it twice
+    assert efficiency(1.0, 1e9, pair) == 1 / 1.5  # half a second of it is hidden
+    assert efficiency(4.0, 1e9, pair) == 1.0  # all of it
+    assert exchange_seconds(0, Network("many", 1024, 1e9, latency=0.5)) == 10.0
