@@ -12,7 +12,7 @@ from models.from_weights import init_from, load_label
 from options.flags import flat
 from options.train_options import TrainOptions
 from util import checkpoint, distributed
-from util.errors import InputError
+from util.errors import InputError, SharedError
 from util.processes import job
 from util.restore import read_state, restore, restore_own
 from util.run_state import Progress, complete_networks, standing, versions
