@@ -7,7 +7,7 @@ import posixpath
 import re
 
 EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp"))
-COMPRESSED_TAR = re.compile(r".+\.(tgz|tbz2?|txz|tar\.\w+)", re.I)
+COMPRESSED_TAR = re.compile(r".+\.(tgz|tbz2?|txz|tar\.(gz|bz2|xz|zst|lz4|lzma|Z))", re.I)
 TAR_INDEX = ".index"  # what the name of a tar's index file ends in, behind that of the tar
 
 
@@ -23,8 +23,7 @@ def is_tar(name: str) -> bool:
 
 def is_compressed_tar(name: str) -> bool:
     """Whether a file name is that of a tar in which nothing can be found without unpacking all of it."""
-    compressed = COMPRESSED_TAR.fullmatch(name) and not name.endswith(TAR_INDEX)
-    return bool(compressed) and not name.startswith(".")
+    return not name.startswith(".") and COMPRESSED_TAR.fullmatch(name) is not None
 
 
 def member_image(name: str) -> str | None:
