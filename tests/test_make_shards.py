@@ -81,6 +81,14 @@ def test_a_folder_of_images_becomes_tars_alone(folders, tmp_path) -> None:
     assert len(list_images(tmp_path / "out")) == 9
 
 
+def test_folders_with_the_same_names_are_cut_alike_by_numbers_of_images(tmp_path) -> None:
+    for side in "AB":
+        write_images(tmp_path / f"data/train{side}", 5, 32, 32 if side == "A" else 64)
+    make(tmp_path / "data", tmp_path / "out", "--images", "2")
+    A, B = (list_images(tmp_path / f"out/train{side}") for side in "AB")
+    assert [path.replace("trainA", "trainB") for path in A] == B
+
+
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_tars(
     folders, tmp_path, monkeypatch, capsys
 ) -> None:
