@@ -15,6 +15,8 @@ from torchvision.transforms.v2.functional import rgb_to_grayscale
 from data.cache import ImageCache, Resized
 from data.image_folder import list_images
 from data.image_reader import BadImage, read_image
+from data.shard_order import repeated
+from data.tar_files import shard_lengths
 from data.transforms import Preprocess, Sampled, resize
 from options.base_options import DataOptions
 from util.errors import InputError
@@ -27,6 +29,14 @@ class Position(NamedTuple):
 
     epoch: int
     item: int
+
+
+class PairPosition(NamedTuple):
+    """A position together with the image, of those in `partner_shards`, that goes with the item."""
+
+    epoch: int
+    item: int
+    partner: int
 
 
 @dataclass(frozen=True)
@@ -97,11 +107,17 @@ class BaseDataset(data.Dataset[Any], ABC):
         Images are uint8, which the loader brings into [-1, 1] on the device, or floats in that range.
         """
 
-    def __getitem__(self, position: int | Position) -> dict[str, Any] | BadImage:
+    def item_with(self, index: int, partner: int, rng: random.Random) -> dict[str, Any]:
+        """`item` with the image of that number, for data sets that have `partner_shards`."""
+        raise NotImplementedError
+
+    def __getitem__(self, position: int | Position | PairPosition) -> dict[str, Any] | BadImage:
         """The item, or what is wrong with its image: the loader decides what follows from that."""
-        epoch, index = position if isinstance(position, tuple) else (1, position)
+        epoch, index = position[:2] if isinstance(position, tuple) else (1, position)
         rng = random.Random(position_seed(self.source.seed, epoch, index))
         try:
+            if isinstance(position, PairPosition):
+                return self.item_with(index, position.partner, rng)
             return self.item(index, rng)
         except BadImage as bad:
             return bad
@@ -109,6 +125,18 @@ class BaseDataset(data.Dataset[Any], ABC):
     def list_images(self, folder: Path) -> list[str]:
         self.listed[folder] = list_images(folder, self.options.max_dataset_size)
         return self.listed[folder]
+
+    def item_shards(self) -> list[int] | None:
+        """How many items, one after the other, lie in each tar, for an order that reads tar by tar; None: no tars.
+
+        Item i is taken to need image i of the folder that was listed first, which starts over at its end.
+        """
+        lengths = shard_lengths(next(iter(self.listed.values()), []))
+        return repeated(lengths, len(self)) if lengths else None
+
+    def partner_shards(self) -> list[int] | None:
+        """How many of the images that go with the items at random lie in each tar; None: `item` draws them."""
+        return None
 
     def read(self, path: str, channels: int, rng: random.Random) -> torch.Tensor:
         """One image, uint8 (channels, H, W), preprocessed by a draw of its own."""

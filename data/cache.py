@@ -17,6 +17,7 @@ import PIL
 import torch
 import torchvision
 
+from data.tar_files import image_bytes, stamp
 from data.transforms import Size
 
 MAGIC = b"p2pimg1\n"
@@ -68,13 +69,12 @@ class ImageCache:
 
     def _entry(self, path: str) -> Path:
         """Where the image of that file's content belongs; a file is read again only when it has changed."""
-        status = os.stat(path)
+        now = stamp(path)
         known = self._digests.get(path)
-        if known is None or known[:2] != (status.st_size, status.st_mtime_ns):
-            with open(path, "rb") as file:
-                digest = hashlib.blake2b(file.read(), digest_size=16, salt=b"image")
+        if known is None or known[:2] != now:
+            digest = hashlib.blake2b(image_bytes(path), digest_size=16, salt=b"image")
             digest.update(self.recipe)
-            known = status.st_size, status.st_mtime_ns, digest.hexdigest()
+            known = *now, digest.hexdigest()
             self._digests[path] = known
         return self.folder / known[2][:2] / known[2][2:]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from PIL import Image
@@ -15,10 +17,12 @@ from data.finding import Finding
 from data.image_folder import list_images
 from data.single_dataset import SingleDataset
 from data.size_checks import size_findings
+from data.tar_files import readable, shard_lengths, tar_of
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
 from util.errors import InputError
 
+FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
 ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side
 NAMES_PLAY_NO_PART = (AlignedDataset, ColorizationDataset, SingleDataset, UnalignedDataset)
 
@@ -26,10 +30,21 @@ NAMES_PLAY_NO_PART = (AlignedDataset, ColorizationDataset, SingleDataset, Unalig
 def quick_findings(dataset: BaseDataset, most: int = 200) -> list[Finding]:
     """Names, and sizes from the headers of at most `most` files; what cannot be read is passed over."""
     paths = [path for listed in dataset.listed.values() for path in listed]
-    chosen = evenly(paths, most)
+    chosen = evenly(of_few_tars(paths), most)
     sizes = {path: size for path in chosen if (size := header_size(path))}
     noun = "images" if len(chosen) == len(paths) else "sampled images"
     return [*name_findings(dataset), *size_findings(dataset, sizes, noun)]
+
+
+def of_few_tars(paths: Sequence[str]) -> Sequence[str]:
+    """Those of at most FEW_TARS tars, from all parts of the list; all if there are no tars."""
+    lengths = shard_lengths(paths)
+    if lengths is None:
+        return paths
+    starts = [0, *accumulate(lengths)]
+    chosen = [i * len(lengths) // FEW_TARS for i in range(FEW_TARS)]
+    shards = chosen if len(lengths) > FEW_TARS else range(len(lengths))
+    return [path for i in shards for path in paths[starts[i] : starts[i + 1]]]
 
 
 def evenly(paths: Sequence[str], most: int) -> list[str]:
@@ -43,7 +58,7 @@ def header_size(path: str) -> Size | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
-            with Image.open(path) as file:
+            with Image.open(readable(path)) as file:
                 width, height = file.size
                 # A PNG without this entry would be decoded in search of one.
                 tagged = file.format != "PNG" or "exif" in file.info
@@ -66,9 +81,11 @@ def name_findings(dataset: BaseDataset) -> list[Finding]:
     A, B = folders[:2]
     if A == B or len(folders) > 2:
         return []
+    whole = dataset.options.max_dataset_size == float("inf")
+    listed = dataset.listed if whole else {}
     try:
         A_names, B_names = (
-            {Path(path).relative_to(folder).with_suffix("") for path in list_images(folder)}
+            {_below(folder, path) for path in listed.get(folder) or list_images(folder)}
             for folder in (A, B)
         )
     except InputError:  # B is missing, or holds other files than images
@@ -81,3 +98,10 @@ def name_findings(dataset: BaseDataset) -> list[Finding]:
         return []
     text = f"files without a counterpart in the other folder, unlike most: {len(alone)}"
     return [Finding("warning", text, tuple(alone))]
+
+
+def _below(folder: Path, path: str) -> Path:
+    """A path below the folder, without its suffix and the tar it may lead into."""
+    tar = tar_of(path)
+    place = path if tar is None else os.path.dirname(tar) + path[len(tar) :]
+    return Path(place).relative_to(folder).with_suffix("")

@@ -1,24 +1,29 @@
-"""Listing image files, always in the same order."""
+"""Listing images, in files and tars, always in the same order."""
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
+from data.image_names import EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
+from data.tar_files import forget_tars
+from data.tar_table import read_index, scan
 from util.errors import InputError
-
-EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp"))
 
 
 def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[str]:
     """Paths of all images below a folder, sorted, at most max_dataset_size of them.
 
+    A tar stands for the images in it: theirs are paths such as <folder>/000000.tar/photos/1.jpg.
     Hidden files and folders are passed over; links to folders are followed, but not in circles.
-    Raises: InputError when the folder is missing or holds no image.
+    Raises: InputError when the folder is missing, or holds no image, or a tar is damaged.
     """
     if not os.path.isdir(folder):  # False also for names that are too long
         raise InputError(f"there is no folder {folder}{_what_there_is(folder)}")
     found: list[str] = []
+    tars: list[str] = []
+    compressed: list[str] = []
     seen: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
@@ -28,15 +33,40 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [os.path.join(parent, name) for name in files if is_image(name)]
+        tars += [os.path.join(parent, name) for name in files if is_tar(name)]
+        compressed += [os.path.join(parent, name) for name in files if is_compressed_tar(name)]
+    if compressed and not found:  # beside images it is what they were unpacked from
+        raise InputError(
+            f"{min(compressed)} is compressed, so that no image in it can be found without unpacking all: "
+            "unpack it, then train from the files or make shards of them by scripts/make_shards.py"
+        )
+    found += _members(sorted(tars))
     if not found:
         raise InputError(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")
     found.sort()
     return found if max_dataset_size == float("inf") else found[: int(max_dataset_size)]
 
 
-def is_image(name: str) -> bool:
-    """Whether a file name has an image's extension, in any case."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
+def _members(tars: list[str]) -> list[str]:
+    """Paths of the images in tars."""
+    forget_tars()
+    found: list[str] = []
+    unfit = []
+    for tar in tars:
+        table = read_index(tar)
+        if table is None and os.path.exists(tar + TAR_INDEX):
+            unfit.append(tar + TAR_INDEX)
+        for name in (table or scan(tar)).names:
+            found.append(f"{tar}{os.sep}{name.replace('/', os.sep)}")
+    if unfit:
+        logging.getLogger(__name__).warning(
+            "%s does not fit its tar or is older, as %d of %d index files: headers are read instead, which takes "
+            "longer (python scripts/make_shards.py --index_only makes them anew)",
+            unfit[0],
+            len(unfit),
+            len(tars),
+        )
+    return found
 
 
 def _what_there_is(folder: Path) -> str:

@@ -1,13 +1,16 @@
-"""Image files -> 8-bit tensors."""
+"""Images in files and tars -> 8-bit tensors."""
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+
+from data.tar_files import readable, tar_of
 
 try:
     from torchvision.io import ImageReadMode, decode_image
@@ -33,21 +36,21 @@ def read_image(path: str, channels: int) -> torch.Tensor:
     files are scaled to 8 bits.
     Raises: BadImage when the file is damaged, empty, or no image.
     """
-    if not os.path.isfile(path):
+    if tar_of(path) is None and not os.path.isfile(path):
         raise BadImage(path, "is missing or not a plain file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
-            return _decode(path, channels)
+            return _decode(readable(path), channels)
     except Exception as error:  # Pillow has many words for a damaged file
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadImage(path, f"cannot be read as an image ({reason})") from None
 
 
-def _decode(path: str, channels: int) -> torch.Tensor:
-    with Image.open(path) as file:  # reads the header alone
+def _decode(source: str | io.BytesIO, channels: int) -> torch.Tensor:
+    with Image.open(source) as file:  # reads the header alone
         if file.format == "JPEG" and file.mode in ("L", "RGB"):
-            image = _decode_jpeg(path, channels)
+            image = _decode_jpeg(source, channels)
             if image is not None:
                 return image
         picture = ImageOps.exif_transpose(file)
@@ -56,16 +59,21 @@ def _decode(path: str, channels: int) -> torch.Tensor:
         return _from_picture(picture, channels)
 
 
-def _decode_jpeg(path: str, channels: int) -> torch.Tensor | None:
+def _decode_jpeg(source: str | io.BytesIO, channels: int) -> torch.Tensor | None:
     """The same pixels as Pillow's, faster, or None: then Pillow knows what is wrong with the file.
 
     Not for other formats: torchvision's PNG decoder ends the process on some damaged files.
     """
     if decode_image is None:
         return None
-    content = torch.from_numpy(np.fromfile(path, np.uint8))
+    if isinstance(source, str):
+        content = np.fromfile(source, np.uint8)
+    else:
+        content = np.frombuffer(source.getbuffer(), np.uint8)
     try:
-        image = decode_image(content, ImageReadMode.RGB, apply_exif_orientation=True)
+        image = decode_image(
+            torch.from_numpy(content), ImageReadMode.RGB, apply_exif_orientation=True
+        )
     except RuntimeError:
         return None
     if channels == 1:

@@ -9,44 +9,16 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
-from data.base_dataset import BaseDataset, Position
+from data.base_dataset import BaseDataset
 from data.batches import Share, collate_chunk
+from data.sampler import PositionSampler
 from data.workers import Workers, live_and_die_with_the_main_process
 from util.errors import InputError
-from util.position_seed import position_seed
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
 CHUNK = 8  # images that a loader process hands over at once, where batches are smaller
-
-
-class PositionSampler(Sampler[Position]):
-    """The positions of one epoch for one process, from any point of the epoch on.
-
-    Every process gets as many; the few items that do not divide are left out of this epoch, others in
-    the next.
-    """
-
-    def __init__(
-        self, length: int, *, shuffle: bool, seed: int, rank: int, world_size: int
-    ) -> None:
-        self.length, self.shuffle, self.seed = length, shuffle, seed
-        self.rank, self.world_size = rank, world_size
-        self.epoch, self.start = 1, 0
-
-    def __len__(self) -> int:
-        return max(0, self.length // self.world_size - self.start)
-
-    def __iter__(self) -> Iterator[Position]:
-        if self.shuffle:
-            generator = torch.Generator().manual_seed(position_seed(self.seed, self.epoch, "order"))
-            order = torch.randperm(self.length, generator=generator).tolist()
-        else:
-            order = list(range(self.length))
-        whole = self.length // self.world_size * self.world_size
-        for index in order[self.rank : whole : self.world_size][self.start :]:
-            yield Position(self.epoch, index)
 
 
 class WorkersDied(InputError):
@@ -60,6 +32,8 @@ class Loader:
 
     Loader processes that die are replaced; the epoch goes on where it was.
 
+    Args:
+        uneven: nothing is left out of an epoch, whose length may differ by one between processes.
     Attributes:
         skipped: path -> reason of the bad images met with bad_images="skip".
         position: how many images of the epoch have been handed out or skipped.
@@ -76,13 +50,21 @@ class Loader:
         bad_images: str = "stop",
         rank: int = 0,
         world_size: int = 1,
+        uneven: bool = False,
         device: torch.device | str = "cpu",
         start_method: str | None = None,
     ) -> None:
         self.sampler = PositionSampler(
-            len(dataset), shuffle=shuffle, seed=seed, rank=rank, world_size=world_size
+            len(dataset),
+            shuffle=shuffle,
+            seed=seed,
+            rank=rank,
+            world_size=world_size,
+            uneven=uneven,
+            shards=dataset.item_shards(),
+            partners=dataset.partner_shards(),
         )
-        if not len(self):
+        if not len(self) and not uneven:
             raise InputError(f"{len(dataset)} images cannot be shared by {world_size} processes")
         self.batch_size, self.bad_images = batch_size, bad_images
         self.device = torch.device(device)
@@ -107,7 +89,7 @@ class Loader:
 
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
-        return self.sampler.length // self.sampler.world_size
+        return self.sampler.count
 
     def report(self) -> list[str]:
         """Lines about what was skipped."""

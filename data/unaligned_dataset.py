@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from data.base_dataset import BaseDataset, Source, image_channels
+from data.tar_files import shard_lengths
 from options.base_options import DataOptions
 
 
@@ -13,6 +14,7 @@ class UnalignedDataset(BaseDataset):
     """A in order, B drawn anew for every item; as long as the larger folder.
 
     With --serial_batches both go in order, the smaller starting over. --direction BtoA swaps the folders.
+    B in tars goes tar by tar in an order of its own, instead of being drawn: `partner_shards`.
     """
 
     def __init__(self, options: DataOptions, source: Source) -> None:
@@ -26,12 +28,19 @@ class UnalignedDataset(BaseDataset):
     def __len__(self) -> int:
         return max(len(self.A_paths), len(self.B_paths))
 
+    def partner_shards(self) -> list[int] | None:
+        return None if self.options.serial_batches else shard_lengths(self.B_paths)
+
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
-        A_path = self.A_paths[index % len(self.A_paths)]
         if self.options.serial_batches:
-            B_path = self.B_paths[index % len(self.B_paths)]
-        else:
-            B_path = rng.choice(self.B_paths)
+            return self.item_with(index, index % len(self.B_paths), rng)
+        return self._pair(index, rng.choice(self.B_paths), rng)
+
+    def item_with(self, index: int, partner: int, rng: random.Random) -> dict[str, Any]:
+        return self._pair(index, self.B_paths[partner], rng)
+
+    def _pair(self, index: int, B_path: str, rng: random.Random) -> dict[str, Any]:
+        A_path = self.A_paths[index % len(self.A_paths)]
         A = self.read(A_path, self.A_nc, rng)
         B = self.read(B_path, self.B_nc, rng)
         return {"A": A, "B": B, "A_paths": A_path, "B_paths": B_path}

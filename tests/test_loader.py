@@ -12,7 +12,8 @@ from data_helpers import dataset
 
 from data.batches import collate
 from data.image_reader import BadImage
-from data.loader import Loader, PositionSampler
+from data.loader import Loader
+from data.sampler import PositionSampler
 
 
 @pytest.mark.parametrize(("threads", "start_method"), [(2, "fork"), (2, "spawn")])
@@ -63,6 +64,20 @@ def test_processes_share_an_epoch_without_repeats() -> None:
         shares.append([position.item for position in sampler])
     assert [len(share) for share in shares] == [3, 3, 3]
     assert len({item for share in shares for item in share}) == 9
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_processes_that_need_not_keep_step_leave_nothing_out(paired, threads) -> None:
+    items = dataset(paired, "aligned", max_dataset_size=5)
+    for world_size in (2, 7):
+        seen = []
+        for rank in range(world_size):
+            kind = {"rank": rank, "world_size": world_size, "num_threads": threads}
+            loader = Loader(items, uneven=True, **kind)
+            paths = [path for batch in loader.epoch(1) for path in batch["A_paths"]]
+            assert len(paths) == len(loader) == loader.position
+            seen += paths
+        assert sorted(seen) == items.paths
 
 
 def test_images_of_different_sizes_are_batched_apart(tmp_path) -> None:

@@ -21,10 +21,12 @@ IN_FLIGHT = 64  # images that may wait for the disk before the network waits for
 def result_name(path: str, dataroot: str, phase: str) -> str:
     """Where an input's results go below images/: its place below the data root, without extension.
 
-    The phase folder (test, testA, testB) is left out, other sub-folders are kept.
+    The phase folder (test, testA, testB) is left out, and so are tars that the path leads into; other sub-folders
+    are kept.
     """
     relative = PurePath(os.path.relpath(path, dataroot))
-    parts = relative.with_suffix("").parts
+    *folders, stem = relative.with_suffix("").parts
+    parts = (*(name for name in folders if not name.lower().endswith(".tar")), stem)
     if parts[0] == "..":
         return relative.stem
     if len(parts) > 1 and parts[0] in (phase, f"{phase}A", f"{phase}B"):

@@ -12,8 +12,21 @@ from bad_inputs import (
     runs,
     saved_options,
     states,
+    tars,
     weights,
 )
 
-GROUPS = (images, folders, places, names, saved_options, weights, states, runs, archives, flags)
+GROUPS = (
+    images,
+    folders,
+    tars,
+    places,
+    names,
+    saved_options,
+    weights,
+    states,
+    runs,
+    archives,
+    flags,
+)
 EVERY = [kind for group in GROUPS for kind in group.KINDS]

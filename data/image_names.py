@@ -1,0 +1,36 @@
+"""Which names are those of images, on disk and in tars."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+
+EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp"))
+COMPRESSED_TAR = re.compile(r".+\.(tgz|tbz2?|txz|tar\.(gz|bz2|xz|zst|lz4|lzma|Z))", re.I)
+TAR_INDEX = ".index"  # what the name of a tar's index file ends in, behind that of the tar
+
+
+def is_image(name: str) -> bool:
+    """Whether a file name has an image's extension, in any case."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
+
+
+def is_tar(name: str) -> bool:
+    """Whether a file name is that of a plain tar."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() == ".tar"
+
+
+def is_compressed_tar(name: str) -> bool:
+    """Whether a file name is that of a tar in which nothing can be found without unpacking all of it."""
+    return not name.startswith(".") and COMPRESSED_TAR.fullmatch(name) is not None
+
+
+def member_image(name: str) -> str | None:
+    """A tar member's name, such that it leads nowhere but into the tar; None unless it is that of an image.
+
+    Members that are hidden, or lie in hidden folders, are none.
+    """
+    inside = posixpath.normpath("/" + name.replace(os.sep, "/")).strip("/")  # "/.." is "/"
+    hidden = any(part.startswith(".") for part in inside.split("/"))
+    return inside if not hidden and "\0" not in inside and is_image(inside) else None
