@@ -8,43 +8,48 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
-from data import Source, create_dataset, dataset_options
+from data import BaseDataset, Source, create_dataset, dataset_options
 from data.image_reader import BadImage
-from data.loader import Loader
+from data.loader import Loader, skipped_lines
 from models import BaseModel, create_model, model_options, place
-from models.layers import separate_images
 from models.loading import describe_generator, load_network
 from models.precision import select_precision
+from models.translating import AT_ONCE, shared, translations
 from options.test_options import ARCHITECTURE, TestOptions
+from util import distributed
 from util.checkpoint import load_weights, network_path
 from util.device import describe, select_device
-from util.errors import InputError, run_command
+from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import write_text
-from util.images import to_uint8
 from util.logger import At, Logger, Sink
-from util.position_seed import position_seed
+from util.processes import process_group, start_several, wanted
 from util.results import ResultWriter
-
-AT_ONCE = 8  # small images
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs a whole test; returns the exit status."""
-    options = TestOptions.parse(argv, model_options, dataset_options)
     logging.basicConfig(format="note: %(message)s")
-    device = select_device(options.run.gpu_ids)
-    torch.backends.cudnn.benchmark = options.data.preprocess == "resize_and_crop"
-    options = with_architecture_of_checkpoint(options)
-    print(options.table())
-    print(describe(device, options.run.gpu_ids))
-    model = place(load_model(options), device)
-    model.precision = select_precision(options.run.precision, device, training=False)
-    test(model, options, device)
+    with process_group():
+        options = distributed.from_main(
+            lambda: TestOptions.parse(argv, model_options, dataset_options)
+        )
+        if (processes := wanted(options.run.gpu_ids)) > 1:
+            return start_several(__file__, argv, processes)
+        with distributed.together():
+            device = select_device(options.run.gpu_ids)
+            torch.backends.cudnn.benchmark = options.data.preprocess == "resize_and_crop"
+            options = with_architecture_of_checkpoint(options)
+            model = place(load_model(options), device)
+            model.precision = select_precision(options.run.precision, device, training=False)
+            dataset = open_dataset(options)
+        if distributed.is_main():
+            announce(options, model, device)
+        distributed.check_alike("images", count=len(dataset), content="")
+        test(model, dataset, options, device)
     return 0
 
 
@@ -77,41 +82,56 @@ def load_model(options: TestOptions) -> BaseModel:
     """The trained model, on the CPU, in the mode that --eval asks for."""
     model = create_model(options.model)
     for name, network in model.networks().items():
-        path = network_path(options.folder, options.run.label, name)
-        load_network(network, path)
-        print(f"loading the model from {path}")
-        if options.run.verbose:
-            print(network)
+        load_network(network, network_path(options.folder, options.run.label, name))
     return model.train(not options.result.eval)
 
 
-def test(model: BaseModel, options: TestOptions, device: torch.device) -> None:
-    """Translates the images and writes them and their page to the result folder."""
-    data, folder = options.data, options.result_folder
-    # In a fixed order A and B go side by side, and every image of both is used.
-    dataset = create_dataset(
-        dataclasses.replace(data, serial_batches=True),
-        Source(
-            phase=options.run.phase,
-            input_nc=options.model.input_nc,
-            output_nc=options.model.output_nc,
-            augment=False,
-            seed=options.run.seed,
-        ),
+def open_dataset(options: TestOptions) -> BaseDataset:
+    """In a fixed order, so that A and B go side by side and every image of both is used."""
+    source = Source(
+        phase=options.run.phase,
+        input_nc=options.model.input_nc,
+        output_nc=options.model.output_nc,
+        augment=False,
+        seed=options.run.seed,
     )
+    return create_dataset(dataclasses.replace(options.data, serial_batches=True), source)
+
+
+def announce(options: TestOptions, model: BaseModel, device: torch.device) -> None:
+    """Prints the options, the device and where the weights are from; writes test_opt.txt."""
+    print(options.table())
+    print(describe(device, options.run.gpu_ids))
+    if distributed.world_size() > 1:
+        print(f"{distributed.world_size()} processes share the images")
+    for name, network in model.networks().items():
+        path = network_path(options.folder, options.run.label, name)
+        print(f"loading the model from {path}")
+        if options.run.verbose:
+            print(network)
     try:
         write_text(options.folder / "test_opt.txt", options.table() + "\n")
     except InputError as error:  # a shared folder of checkpoints may be read-only
         logging.warning("%s", error)
+
+
+def test(
+    model: BaseModel, dataset: BaseDataset, options: TestOptions, device: torch.device
+) -> None:
+    """Translates the images and writes them and their page to the result folder."""
+    data, folder = options.data, options.result_folder
     chosen = "batch_size" in options.explicit
     loader = Loader(
         dataset,
+        most=options.result.num_test,
         batch_size=data.batch_size if chosen else AT_ONCE,
         num_threads=data.num_threads,
         bad_images=data.bad_images,
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        uneven=True,
         device=device,
     )
-    total = int(min(len(loader), options.result.num_test))
     title = (
         f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
     )
@@ -122,50 +142,26 @@ def test(model: BaseModel, options: TestOptions, device: torch.device) -> None:
         phase=options.run.phase,
         width=options.log.display_winsize,
         aspect_ratio=options.result.aspect_ratio,
+        page=distributed.is_main(),
     )
-    logger = Logger(tracker(options))
-    with writer, explained(), torch.inference_mode():
-        shown_batches = progress(batches(loader, total), total)
-        results = translations(model, shown_batches, options.run.seed, device, whole=chosen)
-        for number, (paths, images) in enumerate(results, start=1):
-            writer.add(images, {name: paths[model.sources.get(name, "A")] for name in images})
-            logger.images(At(1, number, number, 1.0), images)
+    logger = Logger(tracker(options) if distributed.is_main() else [])
+    total = loader.sampler.length
+    with writer, explained(), torch.inference_mode(), Progress(total) as progress:
+        own = translations(model, readable(loader), options.run.seed, device, whole=chosen)
+        for number, paths, pictures in shared(own):
+            writer.add(number, paths, pictures)
+            progress.count(paths)
+            if pictures:
+                logger.images(At(1, writer.count, writer.count, 1.0), pictures)
     logger.close()
-    for line in loader.report():
-        print(line)
+    skipped = {
+        path: why for found in distributed.gather(loader.skipped) for path, why in found.items()
+    }
     if not writer.count:
-        raise InputError(f"all {total} images were skipped")
-    print(f"{writer.count} images translated; see {folder / 'index.html'}")
-
-
-def translations(
-    model: BaseModel,
-    batches: Iterator[dict[str, Any]],
-    seed: int,
-    device: torch.device,
-    *,
-    whole: bool,
-) -> Iterator[tuple[dict[str, str], dict[str, np.ndarray]]]:
-    """For every image its paths, by "A" and "B", and uint8 pictures, by name.
-
-    whole: whether batches are translated as they come, however large their images.
-    """
-    generators = separate_images(model) if model.training else []
-    count = 0
-    for batch in batches:
-        for part in [batch] if whole else parts(batch):
-            A_paths, B_paths = part["A_paths"], part.get("B_paths", part["A_paths"])
-            seeds = [position_seed(seed, count + i) for i in range(len(A_paths))]
-            torch.manual_seed(seeds[0])
-            generators[:] = [torch.Generator(device).manual_seed(one) for one in seeds]
-            images = model.displayable(model.translate(part))
-            pictures = {name: to_uint8(image) for name, image in images.items()}
-            for i, paths in enumerate(zip(A_paths, B_paths, strict=True)):
-                yield (
-                    dict(zip("AB", paths, strict=True)),
-                    {name: picture[i] for name, picture in pictures.items()},
-                )
-            count += len(A_paths)
+        raise SharedError(f"all {total} images were skipped")
+    if distributed.is_main():
+        print(*skipped_lines(skipped), sep="\n", end="\n" if skipped else "")
+        print(f"{writer.count} images translated; see {folder / 'index.html'}")
 
 
 def tracker(options: TestOptions) -> list[Sink]:
@@ -179,40 +175,35 @@ def tracker(options: TestOptions) -> list[Sink]:
     )
 
 
-def batches(loader: Loader, total: int) -> Iterator[dict[str, Any]]:
-    """Batches of the first `total` images."""
-    left = total
+def readable(loader: Loader) -> Iterator[dict[str, Any]]:
+    """The batches. Raises: InputError for an image that cannot be read."""
     try:
-        for batch in loader.epoch(1):
-            size = len(batch["A_paths"])
-            yield {key: value[:left] for key, value in batch.items()} if size > left else batch
-            left -= size
-            if left <= 0:
-                return
+        yield from loader.epoch(1)
     except BadImage as bad:
         raise InputError(f"{bad}\nmend or remove it, or use --bad_images skip") from None
 
 
-def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The batch in parts that need no more memory than AT_ONCE images of 256 x 256."""
-    images = [value for value in batch.values() if torch.is_tensor(value) and value.dim() == 4]
-    pixels = max((image[0, 0].numel() for image in images), default=1)
-    size = max(1, AT_ONCE * 256 * 256 // pixels)
-    for start in range(0, len(batch["A_paths"]), size):
-        yield {key: value[start : start + size] for key, value in batch.items()}
+class Progress:
+    """A progress bar on a terminal, a line for every fifth image elsewhere; the first process shows it."""
 
+    def __init__(self, total: int) -> None:
+        shown = distributed.is_main() and sys.stderr.isatty()
+        self.bar = tqdm(total=total, unit="img", disable=not shown)
+        self.done = 0
 
-def progress(items: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
-    """A progress bar on a terminal, a line for every fifth image elsewhere."""
-    bar = tqdm(total=total, unit="img", disable=not sys.stderr.isatty())
-    done = 0
-    with bar:
-        for item in items:
-            if bar.disable and done % 5 == 0:
-                print(f"processing ({done:04d})-th image... {item['A_paths'][0]}", flush=True)
-            yield item
-            done += len(item["A_paths"])
-            bar.update(len(item["A_paths"]))
+    def count(self, paths: dict[str, str]) -> None:
+        if self.bar.disable and distributed.is_main() and self.done % 5 == 0:
+            print(
+                f"processing ({self.done:04d})-th image... {next(iter(paths.values()))}", flush=True
+            )
+        self.done += 1
+        self.bar.update()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bar.close()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import torch
 from data import Source, create_dataset, create_loader, dataset_options
 from data.checks import quick_findings
 from data.in_step import Unreadable, in_step
+from data.loader import skipped_lines
 from models import model_options
 from models.base_model import Step
 from models.preparing import prepare_model
@@ -117,7 +118,7 @@ class Training:
         finally:
             self.loader.close()
             self.logger.close()
-            for line in self.loader.report():
+            for line in skipped_lines(self.loader.skipped):
                 self._say(line)
         if progress.epoch <= options.optim.last_epoch:
             self._say("go on with the same command and --continue_train")

@@ -117,8 +117,10 @@ class BaseDataset(data.Dataset[Any], ABC):
         rng = random.Random(position_seed(self.source.seed, epoch, index))
         try:
             if isinstance(position, PairPosition):
-                return self.item_with(index, position.partner, rng)
-            return self.item(index, rng)
+                item = self.item_with(index, position.partner, rng)
+            else:
+                item = self.item(index, rng)
+            return {**item, "number": index}
         except BadImage as bad:
             return bad
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ class Loader:
     Loader processes that die are replaced; the epoch goes on where it was.
 
     Args:
+        most: items used, the first ones; the data set's own number is the default.
         uneven: nothing is left out of an epoch, whose length may differ by one between processes.
     Attributes:
         skipped: path -> reason of the bad images met with bad_images="skip".
@@ -43,6 +45,7 @@ class Loader:
         self,
         dataset: BaseDataset,
         *,
+        most: float = math.inf,
         batch_size: int = 1,
         num_threads: int = 0,
         shuffle: bool = False,
@@ -55,7 +58,7 @@ class Loader:
         start_method: str | None = None,
     ) -> None:
         self.sampler = PositionSampler(
-            len(dataset),
+            int(min(len(dataset), most)),
             shuffle=shuffle,
             seed=seed,
             rank=rank,
@@ -90,11 +93,6 @@ class Loader:
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
         return self.sampler.count
-
-    def report(self) -> list[str]:
-        """Lines about what was skipped."""
-        lines = [f"skipped {path}: {reason}" for path, reason in self.skipped.items()]
-        return [*lines, f"{len(lines)} images were skipped"] if lines else []
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Any]]:
         """The batches of an epoch from image number `start` on; neighbours of different sizes are split.
@@ -147,3 +145,9 @@ class Loader:
     def close(self) -> None:
         """Ends the loader processes."""
         self._workers.kill()
+
+
+def skipped_lines(skipped: Mapping[str, str]) -> list[str]:
+    """Lines about images that were skipped: path -> reason."""
+    lines = [f"skipped {path}: {reason}" for path, reason in skipped.items()]
+    return [*lines, f"{len(lines)} images were skipped"] if lines else []

@@ -78,7 +78,8 @@ def test_unaligned_walks_through_a_and_draws_b(unpaired) -> None:
 def test_single_reads_every_image_below_the_root(unpaired) -> None:
     items = dataset(unpaired, "single")
     assert len(items) == 17
-    assert set(items[0]) == {"A", "A_paths"}
+    assert set(items[0]) == {"A", "A_paths", "number"}
+    assert items[3]["number"] == 3
 
 
 def test_colorization_gives_lightness_and_colour(tmp_path) -> None:

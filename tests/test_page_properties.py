@@ -71,7 +71,7 @@ def test_two_inputs_never_share_a_result(inputs: list[str]) -> None:
         ):
             for i, path in enumerate(inputs):
                 image = np.full((1, 1), i, np.uint8)
-                writer.add({"real": image, "fake": image}, {"real": path, "fake": path})
+                writer.add(i, {"real": path, "fake": path}, {"real": image, "fake": image})
             refused = 0
         page = checked_page(place / "index.html")
         files = [place / "images" / f"{heading}_real.png" for heading in page.texts["h3"]]

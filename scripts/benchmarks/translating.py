@@ -44,7 +44,8 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
 
         def run_ours() -> None:
             with contextlib.redirect_stdout(io.StringIO()):
-                test.test(place(ours, device).train(), told, device)
+                dataset = test.open_dataset(told)
+                test.test(place(ours, device).train(), dataset, told, device)
 
         calls = {
             "plain": lambda: translate_pairs(network, paths, options.size, root / "plain"),

@@ -1,0 +1,106 @@
+"""Translating whole data sets: image by image in effect, several small ones at once in fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from models.base_model import BaseModel
+from models.layers import separate_images
+from util import distributed
+from util.errors import InputError, SharedError
+from util.images import to_uint8
+from util.position_seed import position_seed
+
+AT_ONCE = 8  # small images
+HELD = 64e6  # bytes of pictures that a process keeps before it tells the others
+
+
+class Translation(NamedTuple):
+    """What became of one item of a data set.
+
+    Attributes:
+        number: of the item.
+        paths: label -> the input that the picture belongs to.
+        pictures: label -> uint8 (H, W, 3) or (H, W).
+    """
+
+    number: int
+    paths: dict[str, str]
+    pictures: dict[str, np.ndarray]
+
+
+def translations(
+    model: BaseModel,
+    batches: Iterator[dict[str, Any]],
+    seed: int,
+    device: torch.device,
+    *,
+    whole: bool,
+) -> Iterator[Translation]:
+    """One for every image; dropout is a function of the seed and the item's number alone.
+
+    whole: whether batches are translated as they come, however large their images.
+    """
+    generators = separate_images(model) if model.training else []
+    for batch in batches:
+        for part in [batch] if whole else parts(batch):
+            A_paths, B_paths = part["A_paths"], part.get("B_paths", part["A_paths"])
+            numbers = part["number"].tolist()
+            seeds = [position_seed(seed, number) for number in numbers]
+            torch.manual_seed(seeds[0])
+            generators[:] = [torch.Generator(device).manual_seed(one) for one in seeds]
+            images = model.displayable(model.translate(part))
+            pictures = {name: to_uint8(image) for name, image in images.items()}
+            for i, (number, A_path, B_path) in enumerate(
+                zip(numbers, A_paths, B_paths, strict=True)
+            ):
+                paths = {
+                    name: B_path if model.sources.get(name) == "B" else A_path for name in images
+                }
+                yield Translation(number, paths, {name: p[i] for name, p in pictures.items()})
+
+
+def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The batch in parts that need no more memory than AT_ONCE images of 256 x 256."""
+    images = [value for value in batch.values() if torch.is_tensor(value) and value.dim() == 4]
+    pixels = max((image[0, 0].numel() for image in images), default=1)
+    size = max(1, AT_ONCE * 256 * 256 // pixels)
+    for start in range(0, len(batch["A_paths"]), size):
+        yield {key: value[start : start + size] for key, value in batch.items()}
+
+
+def shared(
+    own: Iterator[Translation],
+) -> Iterator[tuple[int, dict[str, str], dict[str, np.ndarray]]]:
+    """The translations of all processes in the order of their numbers, but with the pictures of one's own alone.
+
+    Every process has to know of all, so that no two of them give the same name to different results.
+    Raises: SharedError with what any process raised as InputError, after what came before that.
+    """
+    alone = distributed.world_size() == 1
+    while True:
+        mine, failure = [], ""
+        try:
+            for one in own:
+                mine.append(one)
+                held = sum(picture.nbytes for each in mine for picture in each.pictures.values())
+                if alone or len(mine) == AT_ONCE or held > HELD:
+                    break
+        except InputError as error:
+            failure = str(error)
+        rounds = distributed.gather(([(one.number, one.paths) for one in mine], failure))
+        pictures = {one.number: one.pictures for one in mine}
+        for number, paths in sorted(
+            (told for part, _ in rounds for told in part), key=itemgetter(0)
+        ):
+            yield number, paths, pictures.get(number, {})
+        failures = [failure for _, failure in rounds if failure]
+        if failures:
+            raise SharedError("\n".join(failures))
+        if not any(part for part, _ in rounds):
+            return
