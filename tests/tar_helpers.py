@@ -6,7 +6,16 @@ import io
 import tarfile
 from pathlib import Path
 
+from conftest import picture
+from PIL import Image
+
 from data.tar_table import scan, write_index
+
+
+def png(seed: int = 0, height: int = 32, width: int = 32) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture(seed, height, width)).save(file, "png")
+    return file.getvalue()
 
 
 def write_tar(path: Path, members: dict[str, bytes], **odd: object) -> str:
