@@ -20,7 +20,7 @@ from models.resume import resume
 from options.train_options import TrainOptions
 from util import distributed
 from util.device import make_deterministic, select_device
-from util.errors import InputError, run_command
+from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import sweep
 from util.images import to_uint8
@@ -112,13 +112,16 @@ class Training:
         if self.is_main:
             sinks = build_sinks(options, progress, self.exactly, self._say)
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
+        skipped = self.loader.skipped
         try:
             with self.saver, explained():
                 self._train()
+                for found in distributed.gather(skipped):
+                    skipped = {**skipped, **found}
         finally:
             self.loader.close()
             self.logger.close()
-            for line in skipped_lines(self.loader.skipped):
+            for line in skipped_lines(skipped):
                 self._say(line)
         if progress.epoch <= options.optim.last_epoch:
             self._say("go on with the same command and --continue_train")
@@ -148,14 +151,12 @@ class Training:
         learning_rate = self._set_learning_rate()
 
         waiting_since = time.perf_counter()
-        batches = self.loader.epoch(epoch, progress.position)
-        for batch in in_step(batches, self.stop):
+        for batch, images, seen in in_step(self.loader, epoch, progress.position, self.stop):
             step_started = time.perf_counter()
             seed = position_seed(options.run.seed, distributed.rank(), progress.iteration)
             torch.manual_seed(seed)
             step = self.model.train_step(batch)
 
-            images = len(batch["A_paths"]) * distributed.world_size()
             before = progress.run_images
             progress.run_images += images
             progress.iteration += 1
@@ -164,10 +165,9 @@ class Training:
             if options.optim.lr_policy == "plateau":
                 watched = self.model.plateau_losses or step.losses
                 progress.count_metric([step.losses[name] for name in watched])
-            seen = progress.position * distributed.world_size()
             x = epoch - 1 + seen / self.epoch_images
             at = At(epoch, seen, progress.run_images, x, data=step_started - waiting_since)
-            last = epoch == last_epoch and progress.position >= len(self.loader)
+            last = epoch == last_epoch and seen >= self.epoch_images
             self.watchdog.observe(step.losses, step.visuals, batch["A_paths"], progress.run_images)
             self._show(step, at, before, images, step_started, last)
             if crossed(before, progress.run_images, options.save.save_latest_freq):
@@ -182,13 +182,13 @@ class Training:
             return
 
         if progress.iteration == first_step and not first_image:
-            raise InputError(f"all {len(self.loader)} images were skipped: nothing to train on")
+            raise SharedError(f"all {len(self.loader)} images were skipped: nothing to train on")
         self.watchdog.check()
         progress.next_epoch()
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
             self._save(["latest", str(epoch)], message)
-        elif distributed.most(self.saver.failed)[0]:
+        elif any(distributed.gather(self.saver.failed)):
             self._save(["latest"], f"saving again, at the end of epoch {epoch}")
         seconds = time.perf_counter() - started
         self._say(

@@ -74,10 +74,6 @@ def _check_same_images(dataset: BaseDataset) -> None:
 
 
 def _check_processes_keep_step(options: DataOptions) -> None:
-    if options.bad_images == "skip":
-        raise SharedError(
-            "--bad_images skip works with one process: mend or remove bad images first"
-        )
     if options.batch_size > 1 and "crop" not in options.preprocess:
         raise SharedError(
             f"--preprocess {options.preprocess} gives images of several sizes, which batches of several "

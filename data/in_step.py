@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.image_reader import BadImage
-from data.loader import WorkersDied
+from data.loader import Loader, WorkersDied
 from util import distributed
 from util.errors import SharedError
 from util.stop import StopRequest
@@ -16,12 +16,28 @@ class Unreadable(SharedError):
     """Some process cannot get its next batch."""
 
 
-def in_step(batches: Iterator[dict[str, Any]], stop: StopRequest) -> Iterator[dict[str, Any]]:
-    """The batches, as long as every process has one and none is asked to stop; then `stop.agreed` is set.
+class StepBatch(NamedTuple):
+    """What a step learns from.
 
-    A process that went on alone would wait for the others' gradients for ever.
+    Attributes:
+        batch: this process's images.
+        images: how many all processes have in this step.
+        seen: images of the epoch that all of them have been handed or skipped, with these.
+    """
+
+    batch: dict[str, Any]
+    images: int
+    seen: int
+
+
+def in_step(loader: Loader, epoch: int, start: int, stop: StopRequest) -> Iterator[StepBatch]:
+    """An epoch from this process's image `start` on, as long as every process has a batch and none is asked to stop.
+
+    A process that went on alone would wait for the others' gradients for ever. What they count and when they stop they
+    agree on before each step; at the end `stop.agreed` is the signal, if there was one.
     Raises: Unreadable, in all of them, when one cannot read an image or loses its loader processes.
     """
+    batches = loader.epoch(epoch, start)
     while True:
         batch, failure = None, ""
         try:
@@ -31,10 +47,12 @@ def in_step(batches: Iterator[dict[str, Any]], stop: StopRequest) -> Iterator[di
         except BadImage as bad:
             advice = "mend or remove it and go on with --continue_train, or use --bad_images skip"
             failure = f"{bad}\n{advice}"
-        failed, ended, signal = distributed.most(bool(failure), batch is None, stop.signal)
-        if failed:
+        images = len(batch["A_paths"]) if batch else 0
+        told = distributed.gather_numbers(bool(failure), stop.signal, images, loader.position)
+        failed, signals, counts, positions = zip(*told, strict=True)
+        if any(failed):
             raise Unreadable("\n".join(text for text in distributed.gather(failure) if text))
-        stop.agreed = signal
-        if batch is None or ended or signal:
+        stop.agreed = max(signals)
+        if batch is None or not all(counts) or stop.agreed:
             return
-        yield batch
+        yield StepBatch(batch, sum(counts), sum(positions))

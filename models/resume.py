@@ -88,6 +88,8 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         start.exactly = False
         progress.epoch, progress.position = options.optim.epoch_count, 0
         progress.metric_sum, progress.metric_steps = 0.0, 0
+        for own in start.other_processes or []:
+            own["position"] = 0
         del progress.metric[progress.epoch - 1 :]
     if progress.epoch > options.optim.last_epoch and not start.restarted:
         raise InputError(

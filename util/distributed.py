@@ -81,11 +81,14 @@ def least(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def most(*values: int) -> list[int]:
-    """The largest of every number over all processes."""
+def gather_numbers(*values: int) -> list[tuple[int, ...]]:
+    """Every process's numbers, in all of them; faster than `gather`."""
     if not is_active():
-        return list(values)
-    return (-least(-torch.tensor(values))).tolist()
+        return [values]
+    own = torch.tensor(values)
+    everyone = [torch.empty_like(own) for _ in range(world_size())]
+    dist.all_gather(everyone, own)
+    return [tuple(numbers.tolist()) for numbers in everyone]
 
 
 def gather(value: T) -> list[T]:

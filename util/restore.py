@@ -29,7 +29,7 @@ def read_state(path: Path) -> dict[str, Any]:
     return {
         **{part: _mapping(state.get(part)) for part in (*parts, "flags", "versions")},
         "labels": _labels(state.get("labels")),
-        "other_processes": others if isinstance(others, list) else [],
+        "other_processes": [_mapping(own) for own in others] if isinstance(others, list) else [],
         "job": job if isinstance(job, str) else "",
     }
 
@@ -63,18 +63,21 @@ def restore(state: Mapping[str, Any], model: Resumable, progress: Progress, path
 def restore_own(others: list[Any], model: Resumable, progress: Progress, path: Path) -> None:
     """Gives this process what it alone had, by the part of a `snapshot` that holds all but the first one's.
 
-    As many processes as then: each has its own again. With another number some take over what another one had, and
-    the metric is the mean.
+    As many processes as then: each has its own again. With another number some take over what another one had, the
+    metric is the mean, and the images that were seen are counted as if dealt out evenly.
     Raises: InputError for content that does not fit.
     """
+    if not others and distributed.world_size() == 1:
+        return
     first = {name: item.state_dict() for name, item in model.own_state().items()}
-    everyone = [{"stateful": first, "metric_sum": float(progress.metric_sum)}, *others]
+    position = progress.position  # the first process's here, where there were as many
+    mine = {"stateful": first, "metric_sum": progress.metric_sum, "position": position}
+    everyone = [mine, *others]
     own = everyone[distributed.rank() % len(everyone)]
     try:
+        metric_sum = sum(float(each["metric_sum"]) for each in everyone) / len(everyone)
         if len(everyone) == distributed.world_size():
-            metric_sum = float(own["metric_sum"])
-        else:
-            metric_sum = sum(each["metric_sum"] for each in everyone) / len(everyone)
+            metric_sum, progress.position = float(own["metric_sum"]), int(own["position"])
         if progress.metric_steps:
             progress.metric_sum = metric_sum
         for name, item in model.own_state().items():

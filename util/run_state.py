@@ -86,7 +86,11 @@ def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> 
     All processes have to take it together; {} in all but the first.
     """
     own = {name: item.state_dict() for name, item in model.own_state().items()}
-    mine = {"stateful": checkpoint.on_cpu(own), "metric_sum": float(progress.metric_sum)}
+    mine = {
+        "stateful": checkpoint.on_cpu(own),
+        "metric_sum": float(progress.metric_sum),
+        "position": progress.position,
+    }
     others = distributed.gather_at_main(mine)[1:]
     if not distributed.is_main():
         return {}
