@@ -93,6 +93,9 @@ def test_every_flag_in_the_documents_exists() -> None:
         "nproc_per_node",
         "nnodes",
         "standalone",
+        "rdzv",
+        "max",
+        "local",
         "version",
     }  # of pip, torchrun
     for page in PAGES:
