@@ -91,7 +91,12 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         for own in start.other_processes or []:
             own["position"] = 0
         del progress.metric[progress.epoch - 1 :]
-    if progress.epoch > options.optim.last_epoch and not start.restarted:
+    finished = progress.epoch > options.optim.last_epoch
+    if finished and start.restarted:  # killed between its last save and its end
+        start.notes.append(
+            "all its epochs were done; for a new run give torchrun another --rdzv-id, or train.py another --name"
+        )
+    elif finished:
         raise InputError(
             f"{options.folder} has finished its {options.optim.last_epoch} epochs: "
             "to train longer, raise --n_epochs or --n_epochs_decay"

@@ -15,6 +15,7 @@ import torch.distributed as dist
 from conftest import write_images
 from group_helpers import call_in_group, free_port, trainings
 from PIL import Image
+from tar_helpers import in_tars
 from torture.groups import Group
 from torture.runs import Run, differences, fingerprint
 
@@ -79,13 +80,24 @@ def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(data,
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
 def test_a_run_goes_on_with_another_number_of_processes(data, tmp_path, before, after) -> None:
-    words = ["--dataroot", str(data), *PIX2PIX, "--pool_size", "2", "--lr_policy", "plateau"]
+    words = [
+        "--dataroot",
+        str(data),
+        *PIX2PIX,
+        "--pool_size",
+        "2",
+        "--lr_policy",
+        "plateau",
+        "--scale_lr",
+    ]
     first = trainings(tmp_path, [*words, "--n_epochs", "1", "--n_epochs_decay", "0"], before)
     finish(first)
     then = trainings(tmp_path, [*words, "--continue_train"], after)
     finish(then)
     said = then[0].tail(10_000)
     assert f"note: processes was {before} and is {after}" in said
+    assert f"learning rate {0.0002 * after**0.5:.7f}" in said
+    assert ("--norm batch: each process has statistics of its own" in said) == (after > 1)
     assert checkpoint.load(then[0].folder / checkpoint.STATE_FILE)["progress"]["run_images"] == 48
 
 
@@ -116,6 +128,21 @@ def test_what_one_process_skips_keeps_the_others_in_step_also_over_a_stop(data, 
     stopped = trainings(tmp_path / "stopped", words)
     assert stopped[0].says(r"saving the latest model \(epoch 2")
     os.kill(stopped[1].process.pid, signal.SIGTERM)
+    finish(stopped, 128 + signal.SIGTERM)
+    finish(trainings(tmp_path / "stopped", [*words, "--continue_train"]))
+    assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
+
+
+def test_processes_that_stream_tars_go_on_bit_for_bit_in_the_middle_of_an_epoch(
+    data, tmp_path
+) -> None:
+    shards = in_tars(data, tmp_path / "shards", indexed=True)
+    words = ["--dataroot", str(shards), *CYCLEGAN, "--pool_size", "2"]
+    whole = trainings(tmp_path / "whole", words)
+    finish(whole)
+    stopped = trainings(tmp_path / "stopped", words)
+    assert stopped[0].says(r"saving the latest model \(epoch 2")
+    os.kill(stopped[0].process.pid, signal.SIGTERM)
     finish(stopped, 128 + signal.SIGTERM)
     finish(trainings(tmp_path / "stopped", [*words, "--continue_train"]))
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))

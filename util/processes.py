@@ -51,9 +51,7 @@ def process_group(timeout: timedelta | None = None) -> Iterator[None]:
             f"another process of this group has ended or not answered for {timeout.total_seconds():.0f} "
             f"seconds; its own message says why ({str(error).splitlines()[0][:200]})"
         ) from None
-    except BaseException:
-        raise  # the others find this one gone
-    else:
+    else:  # after any other error the others find this one gone
         dist.destroy_process_group()
 
 
