@@ -20,7 +20,7 @@ from models.precision import select_precision
 from models.translating import AT_ONCE, shared, translations
 from options.test_options import ARCHITECTURE, TestOptions
 from util import distributed
-from util.checkpoint import load_weights, network_path
+from util.checkpoint import load_weights
 from util.device import describe, select_device
 from util.errors import InputError, SharedError, run_command
 from util.failures import explained
@@ -58,7 +58,7 @@ def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
     saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
     with torch.device("meta"):  # its names alone are asked for
         generator = next(iter(create_model(options.model, device="meta").networks()))
-    path = network_path(options.folder, options.run.label, generator)
+    path = options.weights(generator)
     found = describe_generator(load_weights(path))
     if "norm" in saved:  # which the weights do not always tell
         found["norm"] = saved["norm"]
@@ -82,7 +82,7 @@ def load_model(options: TestOptions) -> BaseModel:
     """The trained model, on the CPU, in the mode that --eval asks for."""
     model = create_model(options.model)
     for name, network in model.networks().items():
-        load_network(network, network_path(options.folder, options.run.label, name))
+        load_network(network, options.weights(name))
     return model.train(not options.result.eval)
 
 
@@ -105,8 +105,7 @@ def announce(options: TestOptions, model: BaseModel, device: torch.device) -> No
     if distributed.world_size() > 1:
         print(f"{distributed.world_size()} processes share the images")
     for name, network in model.networks().items():
-        path = network_path(options.folder, options.run.label, name)
-        print(f"loading the model from {path}")
+        print(f"loading the model from {options.weights(name)}")
         if options.run.verbose:
             print(network)
     try:

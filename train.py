@@ -156,6 +156,8 @@ class Training:
             seed = position_seed(options.run.seed, distributed.rank(), progress.iteration)
             torch.manual_seed(seed)
             step = self.model.train_step(batch)
+            if self.model.averages:
+                self.model.averages.update()
 
             before = progress.run_images
             progress.run_images += images

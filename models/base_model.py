@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from models.averages import Averages
 from models.computing import Adam, Computing, Step
 from models.networks import define_G
 from options.base_options import ModelOptions
@@ -33,6 +34,7 @@ class BaseModel(Computing, ABC):
         sources: visual name -> "B" where an image belongs to the file in B_paths, not A_paths.
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         pools: state that a resumed run needs, as the optimizers are.
+        averages: of the generators' weights; see `average`.
     """
 
     Options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -43,6 +45,7 @@ class BaseModel(Computing, ABC):
         super().__init__()
         self.options, self.seed = options, seed
         self.pools: dict[str, ImagePool] = {}
+        self.averages: Averages | None = None
 
     def train_step(self, batch: Batch) -> Step:
         """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1].
@@ -60,8 +63,17 @@ class BaseModel(Computing, ABC):
         return visuals
 
     def networks(self) -> dict[str, nn.Module]:
-        """Name -> network: what is saved as <label>_net_<name>.pth."""
+        """Name -> network that the model computes with."""
         return dict(self.named_children())
+
+    def average(self, decay: float) -> None:
+        """From here on `averages` follows the generators, the networks called G...; the model must be on its device."""
+        generators = {name: net for name, net in self.networks().items() if name.startswith("G")}
+        self.averages = Averages(generators, decay)
+
+    def saved_networks(self) -> dict[str, nn.Module]:
+        """Name -> network: what is saved as <label>_net_<name>.pth."""
+        return {**self.networks(), **(self.averages.networks if self.averages else {})}
 
     def stateful(self) -> dict[str, Any]:
         """Name -> object with state_dict and load_state_dict: what resuming needs besides networks."""
@@ -70,7 +82,8 @@ class BaseModel(Computing, ABC):
             "pool": self.pools,
             "scaler": self.scalers,
         }
-        return {f"{kind}_{name}": item for kind in kinds for name, item in kinds[kind].items()}
+        state = {f"{kind}_{name}": item for kind in kinds for name, item in kinds[kind].items()}
+        return {**state, "averages": self.averages} if self.averages else state
 
     def own_state(self) -> dict[str, Any]:
         """That part of `stateful` which differs between processes; the pools, as each has its own."""

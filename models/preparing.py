@@ -26,6 +26,8 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     )
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)
+    if options.optim.ema:
+        model.average(options.optim.ema)
     if run.compile:
         _compile(model)
     why_not = _why_not_recorded(model, options, device)

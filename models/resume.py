@@ -168,7 +168,11 @@ def _restore(
             for name, before, now in _changes(state["flags"], flat("train", options.model))
         ]
         raise InputError("\n".join([str(error), *unlike])) from None
-    networks = {name: state["networks"][name] for name in model.networks()}
+    networks = {
+        name: state["networks"][name]
+        for name in model.saved_networks()
+        if name in state["networks"]
+    }
     complete_networks(folder, {**state, "networks": networks})
     lines = [
         f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",

@@ -23,6 +23,7 @@ class ResultOptions:
     results_dir: str = flag("./results/", "folder of the results")
     aspect_ratio: float = flag(1.0, "height / width by which saved images are stretched")
     eval: bool = flag(False, "no dropout, and running statistics in batch norm (see docs/tips.md)")
+    use_ema: bool = flag(False, "the averaged weights of a run trained with --ema")
     num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
 
     def __post_init__(self) -> None:
@@ -87,8 +88,14 @@ class TestOptions:
     @property
     def result_folder(self) -> Path:
         iteration = f"_iter{self.run.load_iter}" if self.run.load_iter else ""
-        label = f"{self.run.phase}_{self.run.epoch}{iteration}"
+        average = "_ema" if self.result.use_ema else ""
+        label = f"{self.run.phase}_{self.run.epoch}{iteration}{average}"
         return Path(self.result.results_dir) / self.run.name / label
+
+    def weights(self, network: str) -> Path:
+        """The file of a network's weights."""
+        average = "_ema" if self.result.use_ema and network.startswith("G") else ""
+        return self.folder / f"{self.run.label}_net_{network}{average}.pth"
 
     def values(self) -> dict[str, Any]:
         """Flag name -> value."""

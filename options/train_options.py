@@ -28,6 +28,10 @@ class OptimOptions:
     )
     lr_policy: str = flag("linear", "learning rate schedule", choices=LR_POLICIES)
     lr_decay_iters: int = flag(50, "with --lr_policy step: epochs between divisions by ten")
+    ema: float = flag(
+        0.0,
+        "keep a moving average of the generators' weights with this decay per step, e.g. 0.999; 0 = off",
+    )
     continue_train: bool = flag(False, "continue the run of this name where it was last saved")
     epoch_count: int = flag(1, "number of the first epoch")
     init_from: str = flag(
@@ -37,8 +41,9 @@ class OptimOptions:
     def __post_init__(self) -> None:
         at_least(0, n_epochs=self.n_epochs, n_epochs_decay=self.n_epochs_decay, lr=self.lr)
         at_least(1, epoch_count=self.epoch_count, lr_decay_iters=self.lr_decay_iters)
-        if not 0 <= self.beta1 < 1:
-            raise ValueError(f"--beta1 {self.beta1} must be at least 0 and less than 1")
+        for name, share in (("beta1", self.beta1), ("ema", self.ema)):
+            if not 0 <= share < 1:
+                raise ValueError(f"--{name} {share} must be at least 0 and less than 1")
         if self.epoch_count > self.last_epoch:
             raise ValueError(
                 f"--epoch_count {self.epoch_count} lies after the last epoch, "

@@ -55,6 +55,7 @@ NEW_TRAIN = {
     "init_from": "",
     "keep_epochs": 0,
     "scale_lr": False,
+    "ema": 0.0,
     "no_hints": False,
 }
 NEW_GAN = {"n_critic": 5, "lambda_gp": 10.0}
@@ -82,7 +83,14 @@ def test_training_flags_and_defaults_are_the_ancestors(model: str) -> None:
 @pytest.mark.parametrize("model", [*MODELS, "test"])
 def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
     both = MODELS[model][0] if model in MODELS else {"dataset_mode": "single", "model_suffix": ""}
-    assert for_test("--model", model).values() == {**BOTH, **TEST, **both, **NEW, "model": model}
+    assert for_test("--model", model).values() == {
+        **BOTH,
+        **TEST,
+        **both,
+        **NEW,
+        "use_ema": False,
+        "model": model,
+    }
 
 
 def test_the_listing_is_the_ancestors() -> None:

@@ -13,6 +13,7 @@ from util import checkpoint, distributed
 from util.errors import InputError
 from util.run_state import Progress, Resumable
 
+OPTIONAL = re.compile(r"^scaler_|^averages$|_ema$")  # not in a run of another --precision or --ema
 LABEL = re.compile(r"latest|\d+|iter_\d+")
 
 
@@ -39,10 +40,10 @@ def restore(state: Mapping[str, Any], model: Resumable, progress: Progress, path
 
     Raises: InputError when it belongs to other networks.
     """
-    for kind, items in (("networks", model.networks()), ("stateful", model.stateful())):
+    for kind, items in (("networks", model.saved_networks()), ("stateful", model.stateful())):
         for name, item in items.items():
-            if name.startswith("scaler_") and name not in state[kind]:
-                continue  # saved by a run in another precision
+            if OPTIONAL.search(name) and name not in state[kind]:
+                continue
             if name not in state[kind]:
                 raise InputError(f"{path} lacks {name}: it was saved by another --model")
             try:

@@ -20,6 +20,8 @@ class Resumable(Protocol):
 
     def networks(self) -> dict[str, nn.Module]: ...
 
+    def saved_networks(self) -> dict[str, nn.Module]: ...
+
     def stateful(self) -> dict[str, Any]: ...
 
     def own_state(self) -> dict[str, Any]: ...
@@ -101,7 +103,7 @@ def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> 
 def standing(model: Resumable, progress: Progress) -> dict[str, Any]:
     """Networks, optimizers, pools and counters of this process, copied."""
     state = {
-        "networks": {name: net.state_dict() for name, net in model.networks().items()},
+        "networks": {name: net.state_dict() for name, net in model.saved_networks().items()},
         "stateful": {name: item.state_dict() for name, item in model.stateful().items()},
         "progress": progress.state_dict(),
     }
