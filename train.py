@@ -76,6 +76,7 @@ class Training:
             if options.log.use_wandb:
                 require_wandb()
         self.loader = create_loader(dataset, seed=run.seed, device=device)
+        self.skipped = self.loader.skipped
         self.trained = False  # until a step is taken there is nothing to save
         if self.is_main:
             sweep(options.folder)
@@ -100,7 +101,7 @@ class Training:
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
         self.watchdog = Watchdog(
             options.model.gan_mode,
-            options.optim.lr,
+            self._base_rate(),
             self._say,
             hints=self.is_main and not options.log.no_hints,
         )
@@ -112,16 +113,18 @@ class Training:
         if self.is_main:
             sinks = build_sinks(options, progress, self.exactly, self._say)
         self.logger = Logger([self.console, *sinks] if self.is_main else [])
-        skipped = self.loader.skipped
         try:
             with self.saver, explained():
                 self._train()
-                for found in distributed.gather(skipped):
-                    skipped = {**skipped, **found}
+        except (
+            SharedError
+        ):  # raised by all: none ends, and with it the group, before the last save is done
+            distributed.gather("saved")
+            raise
         finally:
             self.loader.close()
             self.logger.close()
-            for line in skipped_lines(skipped):
+            for line in skipped_lines(self.skipped):
                 self._say(line)
         if progress.epoch <= options.optim.last_epoch:
             self._say("go on with the same command and --continue_train")
@@ -141,6 +144,9 @@ class Training:
             raise
         if self.stop.agreed and self.trained and progress.epoch <= last_epoch:
             self._save(["latest"], f"stopped by a signal: saving epoch {progress.epoch}")
+        self.skipped = {
+            path: why for found in distributed.gather(self.skipped) for path, why in found.items()
+        }
         self.saver.finish(self.stop)
 
     def _epoch(self) -> None:
@@ -163,7 +169,7 @@ class Training:
             progress.run_images += images
             progress.iteration += 1
             self.trained = True
-            progress.position = self.loader.position
+            progress.position, progress.seen = self.loader.position, seen
             if options.optim.lr_policy == "plateau":
                 watched = self.model.plateau_losses or step.losses
                 progress.count_metric([step.losses[name] for name in watched])
@@ -220,12 +226,7 @@ class Training:
     def _set_learning_rate(self) -> float:
         """Sets the epoch's learning rate in all optimizers and returns it."""
         optim = self.options.optim
-        base = optim.lr
-        if (
-            optim.scale_lr
-        ):  # for Adam the noise of gradients stays in proportion so (arXiv:2205.10287)
-            base *= distributed.world_size() ** 0.5
-        learning_rate = base * lr_multiplier(
+        learning_rate = self._base_rate() * lr_multiplier(
             self.progress.epoch,
             optim.lr_policy,
             optim.n_epochs,
@@ -235,6 +236,12 @@ class Training:
         )
         self.model.set_learning_rate(learning_rate)
         return learning_rate
+
+    def _base_rate(self) -> float:
+        """The learning rate before the schedule."""
+        optim = self.options.optim
+        # Adam's steps stay in proportion to the noise of gradients so (arXiv:2205.10287).
+        return optim.lr * (distributed.world_size() ** 0.5 if optim.scale_lr else 1)
 
     def _save(self, labels: list[str], message: str) -> None:
         """Writes the networks under each label, and the state to resume from, in the background.

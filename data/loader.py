@@ -16,7 +16,7 @@ from data.base_dataset import BaseDataset
 from data.batches import Share, collate_chunk
 from data.sampler import PositionSampler
 from data.workers import Workers, live_and_die_with_the_main_process
-from util.errors import InputError
+from util.errors import InputError, SharedError
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
 CHUNK = 8  # images that a loader process hands over at once, where batches are smaller
@@ -68,7 +68,7 @@ class Loader:
             partners=dataset.partner_shards(),
         )
         if not len(self) and not uneven:
-            raise InputError(f"{len(dataset)} images cannot be shared by {world_size} processes")
+            raise SharedError(f"{len(dataset)} images cannot be shared by {world_size} processes")
         self.batch_size, self.bad_images = batch_size, bad_images
         self.device = torch.device(device)
         self.skipped: dict[str, str] = {}

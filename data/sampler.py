@@ -73,7 +73,7 @@ class PositionSampler(Sampler[Position | PairPosition]):
             order = torch.randperm(self.length, generator=generator).tolist()
         else:
             order = self._in_turn()
-        if self.shards:
+        if self.shards and not self.uneven:
             first, last = self._slice()
             return order[first:last]
         whole = self.length if self.uneven else self.length // self.world_size * self.world_size

@@ -42,7 +42,7 @@ class SumOverProcesses(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
-        return SumOverProcesses.forward(ctx, gradient)
+        return SumOverProcesses.apply(gradient)  # which can be differentiated again, for wgangp
 
 
 class SyncBatchNorm2d(nn.BatchNorm2d):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from util import checkpoint, distributed
 from util.errors import InputError, SharedError
 from util.processes import job
 from util.restore import read_state, restore, restore_own
-from util.run_state import Progress, complete_networks, standing, versions
+from util.run_state import Progress, complete_networks, own_part, standing, versions
 
 
 @dataclass
@@ -26,13 +27,13 @@ class Start:
         notes: what to tell the user; [] for a fresh start.
         exactly: whether it goes on as if it had never stopped, so that what it has logged since is void.
         restarted: whether torchrun has started it anew after a failure, by the command of its beginning.
-        other_processes: what all but the first one had of their own; None where no state was read.
+        everyone: what each process had of its own, the first one first; [] where no state was read.
     """
 
     notes: list[str]
     exactly: bool = False
     restarted: bool = False
-    other_processes: list[Any] | None = None
+    everyone: list[dict[str, Any]] = field(default_factory=list)
 
 
 def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
@@ -52,15 +53,15 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         if not distributed.is_main():
             state["stateful"] |= own
             restore(state, model, progress, options.folder)
-    if start.other_processes is not None:
-        restore_own(start.other_processes, model, progress, options.folder)
+    if start.everyone:
+        restore_own(start.everyone, model, progress, options.folder)
     progress.epoch_images = epoch_images
     return start
 
 
 def _check_folder(folder: Path) -> None:
     """The first process may be on another machine after a restart, and must find there what was saved."""
-    seen = distributed.gather((folder / checkpoint.STATE_FILE).exists())
+    seen = distributed.gather(os.path.exists(folder / checkpoint.STATE_FILE))
     if any(seen) and not seen[0]:
         raise SharedError(
             f"process {seen.index(True)} sees a saved state in {folder} on its machine, and the first process does "
@@ -86,9 +87,9 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
             start.exactly = (options.folder / "options.json").exists()
     if "epoch_count" in options.explicit and not start.restarted:
         start.exactly = False
-        progress.epoch, progress.position = options.optim.epoch_count, 0
+        progress.epoch, progress.position, progress.seen = options.optim.epoch_count, 0, 0
         progress.metric_sum, progress.metric_steps = 0.0, 0
-        for own in start.other_processes or []:
+        for own in start.everyone:
             own["position"] = 0
         del progress.metric[progress.epoch - 1 :]
     finished = progress.epoch > options.optim.last_epoch
@@ -188,7 +189,11 @@ def _restore(
         f"note: {name} was {before} and is {now}: results may differ in the last bit"
         for name, before, now in _changes(state["versions"], versions())
     ]
-    return Start(lines, exactly=True, other_processes=state["other_processes"])
+    first = own_part(model, progress)
+    if state["other_processes"] and state["first_position"] is not None:
+        first["position"] = state["first_position"]
+    everyone = [first, *state["other_processes"]]
+    return Start(lines, exactly=True, everyone=everyone)
 
 
 def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from group_helpers import call_in_group
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
+from models.losses import gradient_penalty
 from models.pix2pix_model import Pix2PixOptions
 from util import distributed
 from util.processes import process_group
@@ -33,6 +35,21 @@ def learn(model, rank: int = 0, size: int = 1) -> dict[str, torch.Tensor]:
     return losses
 
 
+def critic_gradients(rank: int = 0, size: int = 1) -> dict[str, torch.Tensor]:
+    """Of wgangp's penalty, which is differentiated twice, by a D whose norm mixes images."""
+    model = make("pix2pix", "syncbatch")
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.rand(2, IMAGES, 6, 32, 32, dtype=torch.float64, generator=generator)
+    mix = torch.full((IMAGES, 1, 1, 1), 0.5, dtype=torch.float64)
+    own = slice(rank, None, size)
+    gradient_penalty(model.D, real[own], fake[own], mix[own]).backward()
+    return {f"{name}_{i}": g / size for i, (name, g) in enumerate(_gradients(model.D))}
+
+
+def _gradients(network) -> list[tuple[str, torch.Tensor]]:
+    return [(name, p.grad) for name, p in network.named_parameters() if p.grad is not None]
+
+
 def learn_together(folder: Path) -> None:
     with process_group():
         rank, size, saved = distributed.rank(), distributed.world_size(), {}
@@ -40,7 +57,10 @@ def learn_together(folder: Path) -> None:
             model = make(*case)
             losses = distributed.mean(learn(model, rank, size))
             saved[case] = {"losses": losses, "weights": model.state_dict()}
-        torch.save(saved, folder / f"{rank}.pt")
+        gradients = critic_gradients(rank, size)
+        for gradient in gradients.values():
+            dist.all_reduce(gradient)
+        torch.save({**saved, "critic": gradients}, folder / f"{rank}.pt")
 
 
 @pytest.fixture(scope="module", params=[2, 4], ids="{} processes".format)
@@ -61,3 +81,11 @@ def test_processes_learn_what_one_learns_from_the_whole_batch(case, learnt) -> N
             # Biases in front of instance norm have no gradient but rounding, which Adam scales up.
             atol = 1e-8 if key.endswith("bias") and case[1] == "instance" else 1e-9
             torch.testing.assert_close(process[case]["weights"][key], value, rtol=1e-9, atol=atol)
+
+
+def test_the_gradient_penalty_through_shared_statistics_is_that_of_the_whole_batch(learnt) -> None:
+    expected = critic_gradients()
+    assert max(float(gradient.abs().max()) for gradient in expected.values()) > 1e-3
+    for process in learnt:
+        for key, gradient in expected.items():
+            torch.testing.assert_close(process["critic"][key], gradient, rtol=1e-9, atol=1e-12)

@@ -7,10 +7,12 @@ import re
 import shutil
 import signal
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import torch.distributed as dist
 from conftest import write_images
 from group_helpers import call_in_group, free_port, trainings
@@ -21,7 +23,7 @@ from torture.runs import Run, differences, fingerprint
 
 from util import checkpoint, distributed
 from util.errors import InputError, SharedError
-from util.processes import job, own_part, process_group, wanted
+from util.processes import job, meeting_place, process_group, wanted
 
 CYCLEGAN = ["--model", "cycle_gan", "--netG", "resnet_6blocks", "--num_threads", "0"]
 PIX2PIX = ["--model", "pix2pix", "--netG", "resnet_6blocks", "--num_threads", "0"]
@@ -98,7 +100,10 @@ def test_a_run_goes_on_with_another_number_of_processes(data, tmp_path, before, 
     assert f"note: processes was {before} and is {after}" in said
     assert f"learning rate {0.0002 * after**0.5:.7f}" in said
     assert ("--norm batch: each process has statistics of its own" in said) == (after > 1)
-    assert checkpoint.load(then[0].folder / checkpoint.STATE_FILE)["progress"]["run_images"] == 48
+    state = checkpoint.load(then[0].folder / checkpoint.STATE_FILE)
+    assert state["progress"]["run_images"] == 48
+    pools = [state["stateful"], *(own["stateful"] for own in state["other_processes"])]
+    assert [len(pool["pool_AB"]["images"]) for pool in pools] == [2] * after
 
 
 def test_a_process_that_cannot_read_an_image_stops_all_after_a_save(data, tmp_path) -> None:
@@ -116,7 +121,8 @@ def test_a_process_that_cannot_read_an_image_stops_all_after_a_save(data, tmp_pa
     assert (runs[0].folder / checkpoint.STATE_FILE).exists()
 
 
-def test_what_one_process_skips_keeps_the_others_in_step_also_over_a_stop(data, tmp_path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_what_one_process_skips_keeps_the_others_in_step_over_a_stop(data, tmp_path, how) -> None:
     root = tmp_path / "data"
     shutil.copytree(data / "train", root / "train")
     for name in ("003.png", "008.png", "009.png"):
@@ -127,8 +133,11 @@ def test_what_one_process_skips_keeps_the_others_in_step_also_over_a_stop(data, 
     assert "3 images were skipped" in whole[0].tail()
     stopped = trainings(tmp_path / "stopped", words)
     assert stopped[0].says(r"saving the latest model \(epoch 2")
-    os.kill(stopped[1].process.pid, signal.SIGTERM)
-    finish(stopped, 128 + signal.SIGTERM)
+    os.kill(stopped[1].process.pid, how)
+    if how == signal.SIGTERM:
+        finish(stopped, 128 + signal.SIGTERM)
+    else:
+        assert stopped[0].wait() == 1
     finish(trainings(tmp_path / "stopped", [*words, "--continue_train"]))
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
@@ -222,11 +231,17 @@ def test_a_process_killed_under_torchrun_is_restarted_and_the_run_ends_bit_for_b
 
 def test_several_gpu_ids_start_a_process_for_each(data, tmp_path, monkeypatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert [wanted(ids) for ids in ("0", "-1", "0,1", "2,0,1")] == [1, 1, 2, 3]
     words = ["--dataroot", str(data), *PIX2PIX, "--n_epochs", "1", "--n_epochs_decay", "0"]
-    run = Run(tmp_path, [*words, "--gpu_ids", "0,1"]).finish()
+    run = Run(tmp_path, [*words, "--gpu_ids", "0,1"], hide_gpus).finish()
     assert "2 processes" in run.tail(10_000)
     assert checkpoint.load(run.folder / checkpoint.STATE_FILE)["versions"]["processes"] == 2
+
+
+def hide_gpus() -> None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def test_new_processes_do_not_meet_the_dead_in_the_store_of_torchrun() -> None:
@@ -234,7 +249,7 @@ def test_new_processes_do_not_meet_the_dead_in_the_store_of_torchrun() -> None:
 
     def meet(rank: int, start: int) -> None:
         store = dist.TCPStore("127.0.0.1", port, is_master=False)
-        own = own_part(store, rank, 3)
+        own = meeting_place(store, rank, 3, timedelta(seconds=20))
         own.set(f"{rank}", f"{start}")
         met[rank, start] = [own.get(f"{other}") for other in range(3)]
 
@@ -251,12 +266,13 @@ def test_new_processes_do_not_meet_the_dead_in_the_store_of_torchrun() -> None:
 
 
 def test_a_state_belongs_to_the_torchrun_that_started_it(monkeypatch) -> None:
+    asked = job.__wrapped__  # anew each time
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
-    assert job() == ""
+    assert asked() == ""
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some job")
-    assert job() == "some job"
+    assert asked() == "some job"
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")  # what torchrun says without --rdzv-id
-    assert str(os.getppid()) in job()
+    assert f" {os.getppid()}" in asked()
 
 
 def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:

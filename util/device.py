@@ -33,15 +33,15 @@ def select_device(gpu_ids: str) -> torch.device:
 def _own(gpu_ids: str) -> int:
     """The number of this process's GPU."""
     numbers = [int(number) for number in gpu_ids.split(",")]
-    if not distributed.is_active():
-        return numbers[0]
     here = distributed.local_world_size()
-    if len(numbers) not in (1, here):
-        raise InputError(
-            f"--gpu_ids {gpu_ids} names {len(numbers)} GPUs for {here} processes on this machine: give one for each, "
-            "or leave the flag out for the first ones"
-        )
-    return numbers[distributed.local_rank()] if len(numbers) > 1 else distributed.local_rank()
+    if len(numbers) == here:
+        return numbers[distributed.local_rank()]
+    if numbers == [0]:  # the default
+        return distributed.local_rank()
+    raise InputError(
+        f"--gpu_ids {gpu_ids} names {len(numbers)} GPUs for {here} processes on this machine: give one for each, "
+        "or leave the flag out for the first ones"
+    )
 
 
 def make_deterministic() -> None:

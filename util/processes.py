@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -10,6 +11,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -37,11 +40,15 @@ def process_group(timeout: timedelta | None = None) -> Iterator[None]:
         store.set_timeout(timeout)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if on_gpus else "gloo",
-            store=own_part(store, rank, world_size),
+            store=meeting_place(store, rank, world_size, timeout),
             rank=rank,
             world_size=world_size,
             timeout=timeout,
         )
+        if rank:  # notes come alike from all; what befalls a process's own loaders does not
+            logging.getLogger().setLevel(logging.ERROR)
+            logging.getLogger("data.loader").setLevel(logging.WARNING)
+        job()  # asks who started this process while that one lives
         yield
     except RuntimeError as error:
         if not _lost(error):
@@ -49,7 +56,7 @@ def process_group(timeout: timedelta | None = None) -> Iterator[None]:
         # Without destroying the group, which might wait for those that are gone.
         raise InputError(
             f"another process of this group has ended or not answered for {timeout.total_seconds():.0f} "
-            f"seconds; its own message says why ({str(error).splitlines()[0][:200]})"
+            f"seconds; its own message, if it could give one, says why ({str(error).splitlines()[0][:200]})"
         ) from None
     else:  # after any other error the others find this one gone
         dist.destroy_process_group()
@@ -58,27 +65,33 @@ def process_group(timeout: timedelta | None = None) -> Iterator[None]:
 def _lost(error: RuntimeError) -> bool:
     """Whether an error means that the other processes cannot be reached."""
     text = str(error)
-    kinds = (dist.DistBackendError, dist.DistNetworkError, dist.DistStoreError)
-    return isinstance(error, kinds) or "gloo" in text or "NCCL" in text
+    if isinstance(error, dist.DistBackendError):  # nccl's, many of which are about this machine
+        return "ncclRemoteError" in text or "timeout" in text.lower()
+    return isinstance(error, (dist.DistNetworkError, dist.DistStoreError)) or "gloo" in text
 
 
-def own_part(store: dist.Store, rank: int, world_size: int) -> dist.Store:
+def meeting_place(store: dist.Store, rank: int, world_size: int, timeout: timedelta) -> dist.Store:
     """The part of a store that belongs to these very processes.
 
     torchrun's store outlives its processes: after a restart it still holds the addresses of the dead, and how
     often it has restarted is counted by each machine for itself. So every process calls itself by a new name, and
     the first one answers each name with a name for the group. An answer to a dead one is never acknowledged.
     """
+    while isinstance(store, dist.PrefixStore):  # up to PyTorch 2.5 by that very count
+        store = store.underlying_store
+    store = dist.PrefixStore("meeting", store)
     if rank:
         name = uuid.uuid4().hex
         store.set(f"name/{rank}", name)
         group = store.get(f"group/{name}").decode()
         store.set(f"{group}/{rank}", "here")
         return dist.PrefixStore(group, store)
-    group = uuid.uuid4().hex
+    group, until = uuid.uuid4().hex, time.monotonic() + timeout.total_seconds()
     for other in range(1, world_size):
         here = f"{group}/{other}"
         while not store.check([here]):
+            if time.monotonic() > until:
+                raise dist.DistStoreError(f"process {other} does not come")
             name = store.get(f"name/{other}").decode()
             store.set(f"group/{name}", group)
             _wait_a_little(store, here)
@@ -91,13 +104,26 @@ def _wait_a_little(store: dist.Store, key: str) -> None:
         time.sleep(0.002)
 
 
+@cache
 def job() -> str:
-    """A name that is the same for all restarts by one torchrun, and no other; "" without torchrun."""
+    """A name that is the same for all restarts by one torchrun, and no other; "" without torchrun.
+
+    Without --rdzv-id, torchrun calls every job "none": there it is the process that started this one.
+    """
     name = os.environ.get("TORCHELASTIC_RUN_ID", "")
     if name != "none":
         return name
-    # torchrun without --rdzv-id, which on one machine and for one process is its parent's own.
-    return f"{socket.gethostname()} {os.getppid()}"
+    return f"{socket.gethostname()} {_since(os.getppid())}"
+
+
+def _since(process: int) -> str:
+    """The number of a process and, where the system tells, when it started: numbers come again."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return str(process)
+    return f"{process} {ticks} {boot}"
 
 
 def wanted(gpu_ids: str) -> int:

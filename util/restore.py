@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,13 @@ def read_state(path: Path) -> dict[str, Any]:
     parts = ("networks", "stateful", "progress")
     if not isinstance(state, dict) or not all(isinstance(state.get(p), dict) for p in parts):
         raise InputError(f"{path} is not a saved training state")
-    others, job = state.get("other_processes"), state.get("job")
+    others, job, first = (state.get(k) for k in ("other_processes", "job", "first_position"))
     return {
         **{part: _mapping(state.get(part)) for part in (*parts, "flags", "versions")},
         "labels": _labels(state.get("labels")),
         "other_processes": [_mapping(own) for own in others] if isinstance(others, list) else [],
         "job": job if isinstance(job, str) else "",
+        "first_position": first if isinstance(first, int) and first >= 0 else None,
     }
 
 
@@ -61,19 +62,15 @@ def restore(state: Mapping[str, Any], model: Resumable, progress: Progress, path
         raise InputError(f"{path} is not a saved training state: {error}") from None
 
 
-def restore_own(others: list[Any], model: Resumable, progress: Progress, path: Path) -> None:
-    """Gives this process what it alone had, by the part of a `snapshot` that holds all but the first one's.
+def restore_own(
+    everyone: Sequence[Mapping[str, Any]], model: Resumable, progress: Progress, path: Path
+) -> None:
+    """Gives this process what one process alone had, by all processes' `own_part`, the first one's first.
 
     As many processes as then: each has its own again. With another number some take over what another one had, the
     metric is the mean, and the images that were seen are counted as if dealt out evenly.
     Raises: InputError for content that does not fit.
     """
-    if not others and distributed.world_size() == 1:
-        return
-    first = {name: item.state_dict() for name, item in model.own_state().items()}
-    position = progress.position  # the first process's here, where there were as many
-    mine = {"stateful": first, "metric_sum": progress.metric_sum, "position": position}
-    everyone = [mine, *others]
     own = everyone[distributed.rank() % len(everyone)]
     try:
         metric_sum = sum(float(each["metric_sum"]) for each in everyone) / len(everyone)

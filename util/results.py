@@ -10,7 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
-from util.errors import InputError
+from util.errors import InputError, SharedError
 from util.files import make_folder
 from util.html import Picture, Row, write_page
 from util.images import save_image
@@ -94,7 +94,7 @@ class ResultWriter:
                 return candidate
             if self.owners[candidate, label] == path:
                 return None
-        raise InputError(
+        raise SharedError(
             f"{path} and {self.owners[name, label]} would overwrite each other's results"
         )
 

@@ -34,6 +34,7 @@ class Progress:
     Attributes:
         epoch: the epoch being trained, from 1.
         position: images of it that this process has been handed.
+        seen: the same of all processes.
         epoch_images: images of a whole epoch, of all processes.
         run_images: images since the start of the run, of all processes.
         iteration: steps since the start of the run.
@@ -44,6 +45,7 @@ class Progress:
 
     epoch: int = 1
     position: int = 0
+    seen: int = 0
     epoch_images: int = 0
     run_images: int = 0
     iteration: int = 0
@@ -63,11 +65,12 @@ class Progress:
             total = distributed.mean({"total": torch.as_tensor(self.metric_sum)})["total"]
             self.metric.append(total / self.metric_steps)
         self.metric_sum, self.metric_steps = 0.0, 0
-        self.epoch, self.position = self.epoch + 1, 0
+        self.epoch, self.position, self.seen = self.epoch + 1, 0, 0
 
     def state_dict(self) -> dict[str, Any]:
         state = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        state["position"] *= distributed.world_size()
+        # Of all processes, which may be more or fewer when the run goes on; their own is in `own_part`.
+        state["position"] = state.pop("seen")
         return {**state, "metric_sum": float(self.metric_sum)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -79,7 +82,8 @@ class Progress:
                 if isinstance(state[f.name], int) and state[f.name] < 0:
                     raise ValueError(f"{f.name} is {state[f.name]}")
                 setattr(self, f.name, state[f.name])
-        self.position //= distributed.world_size()  # which may be another than it was
+        self.seen = self.position
+        self.position //= distributed.world_size()
 
 
 def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,17 +91,27 @@ def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> 
 
     All processes have to take it together; {} in all but the first.
     """
+    others = distributed.gather_at_main(own_part(model, progress))[1:]
+    if not distributed.is_main():
+        return {}
+    rest = {
+        "flags": dict(flags),
+        "versions": versions(),
+        "job": job(),
+        "other_processes": others,
+        "first_position": progress.position,
+    }
+    return {**standing(model, progress), **rest}
+
+
+def own_part(model: Resumable, progress: Progress) -> dict[str, Any]:
+    """What this process alone has."""
     own = {name: item.state_dict() for name, item in model.own_state().items()}
-    mine = {
+    return {
         "stateful": checkpoint.on_cpu(own),
         "metric_sum": float(progress.metric_sum),
         "position": progress.position,
     }
-    others = distributed.gather_at_main(mine)[1:]
-    if not distributed.is_main():
-        return {}
-    rest = {"flags": dict(flags), "versions": versions(), "job": job(), "other_processes": others}
-    return {**standing(model, progress), **rest}
 
 
 def standing(model: Resumable, progress: Progress) -> dict[str, Any]:

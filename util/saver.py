@@ -105,14 +105,14 @@ class Saver:
         """
         self.wait()
         until = time.monotonic() + PATIENCE
-        if self.failed and not self._for_good and not stop.signal:
+        if self.failed and not self._for_good and not _asked(stop):
             self._say(
                 f"the end of the run is not saved yet: make room for it in {self.folder}, or make it "
                 f"writable; tries again for {PATIENCE / 60:.0f} minutes, Ctrl-C gives up"
             )
-        while self.failed and not self._for_good and not stop.signal and time.monotonic() < until:
+        while self.failed and not self._for_good and not _asked(stop) and time.monotonic() < until:
             time.sleep(RETRY_SECONDS)
-            if not stop.signal:
+            if not _asked(stop):
                 self._say("saving again")
                 self._start()
                 self.wait()
@@ -128,6 +128,10 @@ class Saver:
     def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         if kind is None or issubclass(kind, Exception):
             self.wait()
+
+
+def _asked(stop: StopRequest) -> bool:
+    return bool(stop.signal or stop.agreed)
 
 
 def not_finite(networks: dict[str, dict[str, torch.Tensor]]) -> str:

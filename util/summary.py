@@ -48,7 +48,7 @@ def announce(
     write_text(folder / "options.json", options.json())
     print(describe(device, options.run.gpu_ids))
     print(arithmetic)
-    print(_batch(options.data.batch_size, options.model.norm))
+    print(_batch(options.data.batch_size, options.model.norm, options.optim.scale_lr))
     print(f"dataset [{options.data.dataset_mode}] was created")
     print(f"The number of training images = {images}")
     for finding in findings:
@@ -66,12 +66,14 @@ def announce(
     print(f"seed {options.run.seed}", flush=True)
 
 
-def _batch(batch_size: int, norm: str) -> str:
+def _batch(batch_size: int, norm: str, scale_lr: bool) -> str:
     """How many images a step sees, and over which of them norms take their statistics."""
     processes = distributed.world_size()
     if processes == 1:
         return f"images per step: {batch_size}"
     text = f"images per step: {batch_size * processes} (--batch_size {batch_size} x {processes} processes)"
+    if scale_lr:
+        text += f"; --lr is multiplied by {processes**0.5:.3g} (--scale_lr)"
     if norm == "batch":
         text += (
             "; --norm batch: each process has statistics of its own, --norm syncbatch shares them"

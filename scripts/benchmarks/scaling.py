@@ -113,6 +113,7 @@ class Pair:
             here, there = context.Pipe()
             arguments = (there, rank, port, name, device.type, options, max(1, threads // 2))
             context.Process(target=_take_steps, args=arguments, daemon=True).start()
+            there.close()  # so that the end of that process is noticed
             self.ends.append(here)
         self._wait()
 

@@ -5,7 +5,9 @@ Needs root, Linux and iproute2.
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,6 +61,14 @@ class Machines:
         self._alike(pair)
         return "one process each: same result as two processes on one machine"
 
+    def process_lost_on_one_machine(self) -> str:
+        """Each machine's torchrun counts its own restarts: here one does not restart for a failure of its own."""
+        pair = [self.start(number, "process") for number in (0, 1)]
+        pair[0].says("saving the latest model (epoch 2")
+        os.kill(pair[1].workers()[0], signal.SIGKILL)
+        self._alike(pair)
+        return "both restarted, same result"
+
     def machine_lost_and_replaced(self) -> str:
         pair = [self.start(number, "replaced") for number in (0, 1)]
         pair[0].says("saving the latest model (epoch 2")
@@ -102,5 +112,10 @@ class Machines:
 
 TRIALS = {
     name.replace("_", " "): getattr(Machines, name)
-    for name in ("undisturbed", "machine_lost_and_replaced", "machine_lost_for_good")
+    for name in (
+        "undisturbed",
+        "process_lost_on_one_machine",
+        "machine_lost_and_replaced",
+        "machine_lost_for_good",
+    )
 }

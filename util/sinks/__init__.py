@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from options.train_options import TrainOptions
-from util import distributed
 from util.logger import Sink
 from util.run_state import Progress
 
@@ -23,7 +22,7 @@ def build_sinks(
     log, folder, name = options.log, options.folder, options.run.name
     from util.sinks.loss_log_sink import LossLogSink
 
-    here = (progress.epoch, progress.position * distributed.world_size()) if exactly else None
+    here = (progress.epoch, progress.seen) if exactly else None
     sinks: list[Sink] = [LossLogSink(folder / "loss_log.txt", here)]
     if not log.no_html:
         from util.sinks.page_sink import PageSink
