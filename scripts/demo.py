@@ -20,7 +20,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.errors import InputError, run_command
-from util.scores import Score, mean_image, score
+from util.metrics import Scorer
+from util.metrics.baselines import mean_image
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = "relief2topo"
@@ -79,26 +80,30 @@ def command(script: str, *words: str | Path) -> None:
         raise InputError(f"the step above ended with status {status}")
 
 
-def report(data: Path, images: Path, side: str) -> None:
+def report(data: Path, folder: Path, side: str) -> None:
     """Prints the scores of the test split's translations into one domain, beside trivial answers."""
     other = "A" if side == "B" else "B"
     stems = sorted(
-        file.name.removesuffix(f"_fake_{side}.png") for file in images.glob(f"*_fake_{side}.png")
+        file.name.removesuffix(f"_fake_{side}.png") for file in folder.glob(f"*_fake_{side}.png")
     )
 
     def pictures(label: str) -> list[np.ndarray]:
-        return [read(images / f"{stem}_{label}.png") for stem in stems]
+        return [read(folder / f"{stem}_{label}.png") for stem in stems]
 
     truth = pictures(f"real_{side}")
     mean = mean_image(read(file) for file in sorted((data / f"train{side}").glob("*.png")))
-    rows: dict[str, Score] = {
-        "trained model": score(zip(pictures(f"fake_{side}"), truth, strict=True)),
-        "input as output": score(zip(pictures(f"real_{other}"), truth, strict=True)),
-        "mean training image": score((mean, image) for image in truth),
+    rows = {
+        "trained model": pictures(f"fake_{side}"),
+        "input as output": pictures(f"real_{other}"),
+        "mean training image": [mean] * len(truth),
     }
     print(f"\n{other} -> {side}, {len(stems)} test images       L1     PSNR")
-    for label, value in rows.items():
-        print(f"  {label:<28} {value.l1:.3f}  {value.psnr:5.2f} dB")
+    for label, images in rows.items():
+        scorer = Scorer("l1,psnr")
+        for image, real in zip(images, truth, strict=True):
+            scorer.add(image[None], real[None])
+        value = scorer.summary()
+        print(f"  {label:<28} {value['l1']:.3f}  {value['psnr']:5.2f} dB")
 
 
 def read(path: Path) -> np.ndarray:

