@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
 from data.checks import quick_findings
+from data.image_reader import BadImage
 from data.in_step import Unreadable, in_step
-from data.loader import skipped_lines
+from data.loader import Loader, skipped_lines
 from models import model_options
 from models.base_model import Step
 from models.preparing import prepare_model
 from models.resume import resume
+from models.translating import AT_ONCE
+from models.validation import Validation
+from options.test_options import inherited
 from options.train_options import TrainOptions
 from util import distributed
 from util.device import make_deterministic, select_device
@@ -75,6 +82,7 @@ class Training:
             dataset = create_dataset(data, source)
             if options.log.use_wandb:
                 require_wandb()
+            self.validation = open_validation(options, device) if options.val.val_freq else None
         self.loader = create_loader(dataset, seed=run.seed, device=device)
         self.skipped = self.loader.skipped
         self.trained = False  # until a step is taken there is nothing to save
@@ -126,7 +134,7 @@ class Training:
             self.logger.close()
             for line in skipped_lines(self.skipped):
                 self._say(line)
-        if progress.epoch <= options.optim.last_epoch:
+        if progress.epoch <= options.optim.last_epoch and not self._gave_up():
             self._say("go on with the same command and --continue_train")
             return 128 + self.stop.agreed
         self._say(f"done: {options.folder}")
@@ -134,14 +142,21 @@ class Training:
 
     def _train(self) -> None:
         """All epochs, and a save of what was reached."""
-        progress, last_epoch = self.progress, self.options.optim.last_epoch
+        options, progress = self.options, self.progress
+        last_epoch = options.optim.last_epoch
         try:
-            while progress.epoch <= last_epoch and not self.stop.agreed:
+            while progress.epoch <= last_epoch and not self.stop.agreed and not self._gave_up():
                 self._epoch()
         except Unreadable:
             if self.trained:
                 self._save(["latest"], f"saving before stopping (epoch {progress.epoch})")
             raise
+        if self._gave_up():
+            self._say(
+                f"stopping early: {progress.stale} measurements in a row without a better "
+                f"{options.val.val_metrics.split(',')[0]} than {next(iter(progress.best.values())):.4g} "
+                "(--early_stop; a larger one or 0 goes on)"
+            )
         if self.stop.agreed and self.trained and progress.epoch <= last_epoch:
             self._save(["latest"], f"stopped by a signal: saving epoch {progress.epoch}")
         self.skipped = {
@@ -193,9 +208,12 @@ class Training:
             raise SharedError(f"all {len(self.loader)} images were skipped: nothing to train on")
         self.watchdog.check()
         progress.next_epoch()
-        if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch:
+        labels = self._validate(epoch)
+        if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch or self._gave_up():
+            labels = [str(epoch), *labels]
+        if labels:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
-            self._save(["latest", str(epoch)], message)
+            self._save(["latest", *labels], message)
         elif any(distributed.gather(self.saver.failed)):
             self._save(["latest"], f"saving again, at the end of epoch {epoch}")
         seconds = time.perf_counter() - started
@@ -222,6 +240,26 @@ class Training:
             first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.model.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
+
+    def _validate(self, epoch: int) -> list[str]:
+        """Measures the model when that is due; returns labels for what has never been better."""
+        options, progress = self.options, self.progress
+        due = options.val.val_freq and epoch % options.val.val_freq == 0
+        if self.validation is None or not (due or epoch == options.optim.last_epoch):
+            return []
+        started = time.perf_counter()
+        outcome = self.validation.run(self.model.saved_networks())
+        best = progress.count_validation(outcome.scores)
+        at = At(epoch, self.epoch_images, progress.run_images, float(epoch))
+        progress.curve.append([at.x, outcome.values])
+        self.logger.losses(at, outcome.values)
+        news = f", best so far: {', '.join(best)}" if best else ""
+        self._say(f"measured in {time.perf_counter() - started:.0f} s{news}")
+        return [f"best_{name}" for name in best]
+
+    def _gave_up(self) -> bool:
+        patience = self.options.val.early_stop
+        return bool(patience) and self.progress.stale >= patience
 
     def _set_learning_rate(self) -> float:
         """Sets the epoch's learning rate in all optimizers and returns it."""
@@ -262,6 +300,46 @@ class Training:
         if self.is_main:
             with suppress(OSError):  # whoever read our output may be gone; the run goes on
                 self.console.message(text)
+
+
+def open_validation(options: TrainOptions, device: torch.device) -> Validation:
+    """The set of --val_phase, taken in as test.py takes in a data set."""
+    taken = inherited(options.values(), options.model.model)
+    sizes = {
+        name: taken[name] for name in ("preprocess", "load_size", "crop_size") if name in taken
+    }
+    most = options.val.val_images
+    data = replace(options.data, serial_batches=True, max_dataset_size=math.inf, **sizes)
+    source = Source(
+        phase=options.val.val_phase,
+        input_nc=options.model.input_nc,
+        output_nc=options.model.output_nc,
+        augment=False,
+        seed=options.run.seed,
+    )
+    dataset = create_dataset(data, source)
+
+    def batches() -> Iterator[dict[str, Any]]:
+        loader = Loader(
+            dataset,
+            most=most,
+            batch_size=AT_ONCE,
+            num_threads=data.num_threads,
+            bad_images=data.bad_images,
+            rank=distributed.rank(),
+            world_size=distributed.world_size(),
+            uneven=True,
+            device=device,
+        )
+        try:
+            yield from loader.epoch(1)
+        except BadImage as bad:
+            raise InputError(f"{bad}\nmend or remove it, or use --bad_images skip") from None
+        finally:
+            loader.close()
+
+    metrics = options.val.val_metrics
+    return Validation(options.model, batches, metrics, seed=options.run.seed, device=device)
 
 
 if __name__ == "__main__":

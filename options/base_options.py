@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ class RunOptions:
     checkpoints_dir: str = flag("./checkpoints", "folder of all runs")
     gpu_ids: str = flag("0", "GPUs to use, a process for each: 0, or 0,1,2; -1 for the CPU")
     phase: str = flag("train", "split of the data set: train, val, test, ...", test="test")
-    epoch: str = flag("latest", "which saved epoch to load: a number or latest")
+    epoch: str = flag("latest", "which saved epoch to load: a number, latest or best_METRIC")
     load_iter: int = flag(0, "load iter_N instead of an epoch; 0 = off")
     verbose: bool = flag(False, "print the networks layer by layer")
     suffix: str = flag("", "added to --name, e.g. {model}_{netG}_size{load_size}")
@@ -47,8 +48,10 @@ class RunOptions:
         at_least(0, load_iter=self.load_iter, seed=self.seed)
         plain_name("name", self.name, "; --checkpoints_dir says where it lies")
         plain_name("phase", self.phase)
-        if not (self.epoch == "latest" or self.epoch.isdecimal()):
-            raise ValueError(f"--epoch {self.epoch!r} is neither a number nor 'latest'")
+        if not (self.epoch.isdecimal() or re.fullmatch(r"latest|best_\w+", self.epoch)):
+            raise ValueError(
+                f"--epoch {self.epoch!r} is neither a number nor latest nor best_METRIC"
+            )
         if self.gpu_ids != "-1" and not all(i.strip().isdecimal() for i in self.gpu_ids.split(",")):
             raise ValueError(
                 f"--gpu_ids {self.gpu_ids!r} is not -1 (CPU) or a list such as 0 or 0,1"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
-from options.flags import flag, flat, table
+from options.base_options import (
+    DataOptions,
+    LogOptions,
+    ModelOptions,
+    RunOptions,
+    at_least,
+    plain_name,
+)
+from options.flags import count_or_inf, flag, flat, table
 from options.parsing import CommandLine, OptionsOf, dump_options
 
 LR_POLICIES = ("linear", "step", "plateau", "cosine")
@@ -71,6 +79,28 @@ class SaveOptions:
 
 
 @dataclass(frozen=True)
+class ValidationOptions:
+    """Measuring on images that are not learnt from."""
+
+    val_freq: int = flag(0, "measure --val_metrics every this many epochs; 0 = off")
+    val_phase: str = flag("val", "split of the data set that is measured")
+    val_metrics: str = flag(
+        "l1,psnr", "what is measured, the first one decides (docs/evaluation.md)"
+    )
+    val_images: float = flag(math.inf, "measure on at most this many images", parse=count_or_inf)
+    early_stop: int = flag(
+        0, "stop after this many measurements in a row without a new best; 0 = off"
+    )
+
+    def __post_init__(self) -> None:
+        at_least(0, val_freq=self.val_freq, early_stop=self.early_stop)
+        at_least(1, math.inf, val_images=self.val_images)
+        plain_name("val_phase", self.val_phase)
+        if self.early_stop and not self.val_freq:
+            raise ValueError("--early_stop needs --val_freq: it goes by what that measures")
+
+
+@dataclass(frozen=True)
 class TrainOptions:
     """Everything one training run is told.
 
@@ -81,6 +111,7 @@ class TrainOptions:
     data: DataOptions
     model: ModelOptions
     optim: OptimOptions
+    val: ValidationOptions
     save: SaveOptions
     log: LogOptions
     defaults: dict[str, Any]
@@ -119,6 +150,7 @@ class TrainOptions:
             "data": DataOptions,
             "model": ModelOptions,
             "optim": OptimOptions,
+            "val": ValidationOptions,
             "save": SaveOptions,
             "log": LogOptions,
         }
@@ -129,7 +161,9 @@ class TrainOptions:
 
     def values(self) -> dict[str, Any]:
         """Flag name -> value."""
-        return flat("train", self.run, self.data, self.model, self.optim, self.save, self.log)
+        return flat(
+            "train", self.run, self.data, self.model, self.optim, self.val, self.save, self.log
+        )
 
     def learning(self) -> dict[str, Any]:
         """Flag name -> value, of those that decide what is learned."""

@@ -56,6 +56,11 @@ NEW_TRAIN = {
     "keep_epochs": 0,
     "scale_lr": False,
     "ema": 0.0,
+    "val_freq": 0,
+    "val_phase": "val",
+    "val_metrics": "l1,psnr",
+    "val_images": math.inf,
+    "early_stop": 0,
     "no_hints": False,
 }
 NEW_GAN = {"n_critic": 5, "lambda_gp": 10.0}

@@ -14,7 +14,7 @@ from util.errors import InputError
 from util.run_state import Progress, Resumable
 
 OPTIONAL = re.compile(r"^scaler_|^averages$|_ema$")  # not in a run of another --precision or --ema
-LABEL = re.compile(r"latest|\d+|iter_\d+")
+LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from util import checkpoint, distributed
+from util.metrics.catalogue import metric
 from util.processes import job
 
 
@@ -40,6 +41,8 @@ class Progress:
         iteration: steps since the start of the run.
         metric: per finished epoch, what --lr_policy plateau watches.
         metric_sum, metric_steps: the same for the epoch being trained.
+        best: metric -> the best validation's value.
+        stale: validations since the first metric was best.
         curve: [x, losses] of every print, so that plots go on after resuming.
     """
 
@@ -52,12 +55,25 @@ class Progress:
     metric: list[float] = field(default_factory=list)
     metric_sum: float | torch.Tensor = 0.0
     metric_steps: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    stale: int = 0
     curve: list[Any] = field(default_factory=list)
 
     def count_metric(self, losses: Iterable[torch.Tensor]) -> None:
         """Adds up, on the device, a step's part of what --lr_policy plateau watches."""
         self.metric_sum = self.metric_sum + sum(losses)
         self.metric_steps += 1
+
+    def count_validation(self, scores: Mapping[str, float]) -> list[str]:
+        """Takes in a validation's values by metric; returns those metrics that have never been better."""
+        best = [
+            name
+            for name, value in scores.items()
+            if name not in self.best or metric(name).better(value, self.best[name])
+        ]
+        self.best |= {name: scores[name] for name in best}
+        self.stale = 0 if next(iter(scores), None) in best else self.stale + 1
+        return best
 
     def next_epoch(self) -> None:
         """Closes the epoch."""
