@@ -90,6 +90,7 @@ def test_every_flag_in_the_documents_exists() -> None:
     others = {
         "help",
         "extra",
+        "no",
         "nproc_per_node",
         "nnodes",
         "standalone",

@@ -157,12 +157,17 @@ def test_inception_is_its_library_s_but_for_the_resize(tmp_path: Path) -> None:
 
     torch.save({}, tmp_path / "none.pth")
     theirs = Random("inception", ["2048"], str(tmp_path / "none.pth"))
+    for layer in theirs.modules():  # so that differences last through all layers
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
     path = tmp_path / "weights.pth"
     torch.save(theirs.state_dict(), path)
     image = (torch.rand(2, 3, 299, 299) * 255).byte()
     scorer = Scorer("kid", weights={"inception": path})
     ours = scorer.networks.inception
-    assert torch.allclose(ours(image), theirs(image)[0], atol=1e-5)
+    found = ours(image)
+    assert found.std(0).max() > 0.01
+    assert torch.allclose(found, theirs(image)[0], rtol=1e-3, atol=1e-3)
     assert f"({fingerprint(path)}, not the published file)" in ours.label
 
 
