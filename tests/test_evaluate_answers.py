@@ -70,6 +70,7 @@ def test_the_answer_says_which_metric_disagrees() -> None:
         (["several"], r"holds several results \(test_1, test_2\)"),
         (["results/mine", "--metrics", "l1,fids"], "there is no metric 'fids': choose from l1, psnr"),
         (["results/mine", "--metrics", "ssim"], "ssim needs images of at least 11 pixels"),
+        (["results/mine", "--metrics", "auto", "--lpips_weights", "absent"], "there is no file absent of weights"),
         (["results/mine", "--gpu_ids", "x"], "--gpu_ids 'x' is not"),
         (["results/mine", "--truth", "empty"], "holds no images"),
         (["results/mine", "--truth", "others"], "no image in --truth others has the name of a result"),

@@ -126,7 +126,8 @@ def _shared(
     left = max(len(fake) for fake in fakes) - len(shared)
     if left:
         table.notes.append(
-            f"pairs: the {len(shared)} images that all runs and the truths have; up to {left} more are left out"
+            f"pairs: the {len(shared)} images that all runs and the truths have; up to {left} more are left out "
+            "(if equal names are chance here, say --unpaired)"
         )
     return shared
 
