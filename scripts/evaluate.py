@@ -35,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         device = select_device(RunOptions(gpu_ids=options.gpu_ids).gpu_ids)
         weights = {"inception": options.inception_weights, "alexnet": options.lpips_weights}
+        for path in filter(None, weights.values()):
+            if not Path(path).is_file():  # automatic metrics would do without it and say nothing
+                raise InputError(f"there is no file {path} of weights")
         names = automatic(weights) if options.metrics == "auto" else chosen(options.metrics)
     except ValueError as error:
         raise InputError(str(error)) from None

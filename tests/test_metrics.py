@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import picture
-from PIL import Image
 
 from util.errors import InputError
 from util.metrics import NAMES, Scorer, chosen, metric, missing
-from util.metrics.baselines import mean_image
-from util.metrics.bootstrap import paired_difference
 from util.metrics.lite0 import perceptual_distance
 
 GREY = np.full((1, 4, 4, 3), 100, np.uint8)
 COPY = 20 * math.log10(510)  # dB of an exact copy
-DEMO = Path(__file__).parent.parent / "scripts/demo.py"
 
 
 def scored(names: str, *pairs: tuple[np.ndarray, np.ndarray]) -> Scorer:
@@ -185,44 +179,3 @@ def test_what_is_no_batch_of_8_bit_images_is_refused(images) -> None:
 def test_nothing_has_no_score() -> None:
     with pytest.raises(ValueError, match="no images to score"):
         Scorer("l1").summary()
-
-
-def test_the_mean_image_is_rounded_to_the_nearest_level() -> None:
-    assert np.array_equal(mean_image([GREY, GREY + np.uint8(3)]), GREY + np.uint8(2))
-
-
-def test_a_difference_that_is_the_same_for_every_image_is_certain() -> None:
-    found = paired_difference([3, 4, 5], [1, 2, 3])
-    assert (found.mean, found.low, found.high, found.n, found.clear) == (2, 2, 2, 3, True)
-
-
-def test_the_interval_is_that_of_the_normal_distribution_for_many_images() -> None:
-    values = np.random.default_rng(1).normal(0.5, 1, 2000)
-    found = paired_difference(values, np.zeros(2000))
-    half = 1.96 * values.std() / 2000**0.5
-    assert found.low == pytest.approx(values.mean() - half, abs=half / 8)
-    assert found.high == pytest.approx(values.mean() + half, abs=half / 8)
-    assert paired_difference(values, np.zeros(2000)) == found  # seeded
-
-
-def test_a_difference_that_changes_its_sign_is_not_clear() -> None:
-    assert not paired_difference([1, -1, 1, -1], [0, 0, 0, 0]).clear
-
-
-def test_the_demo_sets_the_model_beside_trivial_answers(tmp_path, capsys) -> None:
-    spec = importlib.util.spec_from_file_location("demo", DEMO)
-    demo = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(demo)
-    (tmp_path / "trainB").mkdir()
-    (tmp_path / "images").mkdir()
-    Image.fromarray(GREY[0]).save(tmp_path / "trainB/0.png")
-    for label, level in (("real_A", 0), ("fake_B", 151), ("real_B", 151)):
-        Image.fromarray(np.full((4, 4, 3), level, np.uint8)).save(
-            tmp_path / f"images/7_{label}.png"
-        )
-    demo.report(tmp_path, tmp_path / "images", "B")
-    out = capsys.readouterr().out
-    assert "A -> B, 1 test images" in out
-    assert "trained model                0.000  54.15 dB" in out
-    assert "input as output              0.592   4.55 dB" in out
-    assert "mean training image          0.200  13.98 dB" in out

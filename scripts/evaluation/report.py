@@ -43,10 +43,17 @@ class Table:
 
     def counts(self) -> str:
         """How many images the numbers are from."""
-        results = [r for row in self.rows for m in row.members for r in m.results.values()]
-        fakes, reals = ({getattr(r, side) for r in results} for side in ("n_fake", "n_real"))
-        of = [" or ".join(map(str, sorted(numbers))) for numbers in (fakes, reals)]
-        return f"{of[0]} images" if fakes == reals else f"{of[0]} images against {of[1]} real ones"
+        found: dict[str, set[str]] = {}
+        for member in (member for row in self.rows for member in row.members):
+            for name, result in member.results.items():
+                sizes = f"{result.n_fake} images"
+                if not metric(name).paired and result.n_fake != result.n_real:
+                    sizes += f" against {result.n_real} real ones"
+                found.setdefault("pairs" if metric(name).paired else "sets", set()).add(sizes)
+        texts = {kind: " or ".join(sorted(sizes)) for kind, sizes in found.items()}
+        if len(set(texts.values())) == 1:
+            return next(iter(texts.values()))
+        return "; ".join(f"{kind}: {text}" for kind, text in texts.items())
 
     def cells(self) -> list[list[str]]:
         """Header and lines of the table."""

@@ -55,7 +55,13 @@ def build_tables(groups: Groups, ask: Ask, networks: Networks) -> list[Table]:
             "there is nothing to compare the results with: their folders hold no truths (real_B for fake_B, real_A for "
             "fake_A). Give them by --truth DIR, under the names of the inputs"
         )
-    return tables
+    if not any(table.rows for table in tables):
+        notes = (
+            "; ".join(note for table in tables for note in table.notes)
+            or "--unpaired leaves only sets"
+        )
+        raise InputError(f"none of {', '.join(ask.names)} can be measured here: {notes}")
+    return [table for table in tables if table.rows]
 
 
 def _table(
@@ -120,7 +126,8 @@ def _shared(
     left = max(len(fake) for fake in fakes) - len(shared)
     if left:
         table.notes.append(
-            f"pairs: the {len(shared)} images that all runs and the truths have; up to {left} more are left out"
+            f"pairs: the {len(shared)} images that all runs and the truths have; up to {left} more are left out "
+            "(if equal names are chance here, say --unpaired)"
         )
     return shared
 

@@ -12,7 +12,8 @@ import torch
 from util.errors import InputError
 from util.metrics.packages import need_torchmetrics
 
-SMALLEST = {"ssim": 11, "ms_ssim": 176}  # pixels: the window; the window at a sixteenth of the size
+# Pixels a side: the window; the window at a sixteenth of the size; what AlexNet has a pixel left of.
+SMALLEST = {"ssim": 11, "ms_ssim": 176, "lpips": 31}
 
 
 def l1(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
@@ -38,7 +39,7 @@ def ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     need_torchmetrics("ssim")
     from torchmetrics.functional.image import structural_similarity_index_measure as measure
 
-    _check_size("ssim", fake)
+    check_size("ssim", fake)
     _, windows = measure(fake.float(), real.float(), data_range=255.0, return_full_image=True)
     border = SMALLEST["ssim"] // 2
     return windows[..., border:-border, border:-border].mean((1, 2, 3)).cpu().double()
@@ -51,7 +52,7 @@ def ms_ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
         multiscale_structural_similarity_index_measure as measure,
     )
 
-    _check_size("ms_ssim", fake)
+    check_size("ms_ssim", fake)
     values = measure(fake.float(), real.float(), data_range=255.0, reduction="none")
     return values.reshape(-1).cpu().double()
 
@@ -73,7 +74,8 @@ def _mean(levels: torch.Tensor) -> torch.Tensor:
     return levels.sum(dim=(1, 2, 3), dtype=torch.int64).cpu().double() / levels[0].numel()
 
 
-def _check_size(name: str, images: torch.Tensor) -> None:
+def check_size(name: str, images: torch.Tensor) -> None:
+    """Raises: InputError for images (N, C, H, W) too small for the metric."""
     height, width = images.shape[-2:]
     if min(height, width) < SMALLEST[name]:
         raise InputError(

@@ -15,7 +15,7 @@ from util.errors import InputError
 from util.metrics.catalogue import METRICS, chosen, metric
 from util.metrics.lite0 import perceptual_distance
 from util.metrics.networks import Networks, check_available
-from util.metrics.paired import PIXEL_METRICS
+from util.metrics.paired import PIXEL_METRICS, check_size
 from util.metrics.sets import frechet_distance, kernel_distance
 
 Images = torch.Tensor | np.ndarray
@@ -139,6 +139,7 @@ class Scorer:
         used = {m.network: m.paired for m in self.metrics if m.network}
         of_sets = {m.network for m in self.metrics if not m.paired}
         if "alexnet" in used:
+            check_size("lpips", batches["fake"])
             self._values["lpips"] += self.networks.alexnet(
                 batches["fake"], batches["real"]
             ).tolist()
