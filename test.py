@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from tqdm import tqdm
 
 from data import BaseDataset, Source, create_dataset, dataset_options
-from data.image_reader import BadImage
+from data.held_out import readable
 from data.loader import Loader, skipped_lines
 from models import BaseModel, create_model, model_options, place
 from models.loading import describe_generator, load_network
@@ -172,14 +171,6 @@ def tracker(options: TestOptions) -> list[Sink]:
     return open_wandb(
         options.log.wandb_project_name, options.run.name, options.values(), str(options.folder)
     )
-
-
-def readable(loader: Loader) -> Iterator[dict[str, Any]]:
-    """The batches. Raises: InputError for an image that cannot be read."""
-    try:
-        yield from loader.epoch(1)
-    except BadImage as bad:
-        raise InputError(f"{bad}\nmend or remove it, or use --bad_images skip") from None
 
 
 class Progress:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
 
 import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
 from data.checks import quick_findings
-from data.image_reader import BadImage
+from data.held_out import HeldOut
 from data.in_step import Unreadable, in_step
-from data.loader import Loader, skipped_lines
+from data.loader import skipped_lines
 from models import model_options
 from models.base_model import Step
 from models.preparing import prepare_model
 from models.resume import resume
 from models.translating import AT_ONCE
 from models.validation import Validation
-from options.test_options import inherited
 from options.train_options import TrainOptions
 from util import distributed
 from util.device import make_deterministic, select_device
@@ -82,7 +78,15 @@ class Training:
             dataset = create_dataset(data, source)
             if options.log.use_wandb:
                 require_wandb()
-            self.validation = open_validation(options, device) if options.val.val_freq else None
+            self.validation = None
+            if options.val.val_freq:
+                self.validation = Validation(
+                    options.model,
+                    HeldOut(options, AT_ONCE, device).batches,
+                    options.val.val_metrics,
+                    seed=run.seed,
+                    device=device,
+                )
         self.loader = create_loader(dataset, seed=run.seed, device=device)
         self.skipped = self.loader.skipped
         self.trained = False  # until a step is taken there is nothing to save
@@ -300,46 +304,6 @@ class Training:
         if self.is_main:
             with suppress(OSError):  # whoever read our output may be gone; the run goes on
                 self.console.message(text)
-
-
-def open_validation(options: TrainOptions, device: torch.device) -> Validation:
-    """The set of --val_phase, taken in as test.py takes in a data set."""
-    taken = inherited(options.values(), options.model.model)
-    sizes = {
-        name: taken[name] for name in ("preprocess", "load_size", "crop_size") if name in taken
-    }
-    most = options.val.val_images
-    data = replace(options.data, serial_batches=True, max_dataset_size=math.inf, **sizes)
-    source = Source(
-        phase=options.val.val_phase,
-        input_nc=options.model.input_nc,
-        output_nc=options.model.output_nc,
-        augment=False,
-        seed=options.run.seed,
-    )
-    dataset = create_dataset(data, source)
-
-    def batches() -> Iterator[dict[str, Any]]:
-        loader = Loader(
-            dataset,
-            most=most,
-            batch_size=AT_ONCE,
-            num_threads=data.num_threads,
-            bad_images=data.bad_images,
-            rank=distributed.rank(),
-            world_size=distributed.world_size(),
-            uneven=True,
-            device=device,
-        )
-        try:
-            yield from loader.epoch(1)
-        except BadImage as bad:
-            raise InputError(f"{bad}\nmend or remove it, or use --bad_images skip") from None
-        finally:
-            loader.close()
-
-    metrics = options.val.val_metrics
-    return Validation(options.model, batches, metrics, seed=options.run.seed, device=device)
 
 
 if __name__ == "__main__":
