@@ -257,6 +257,9 @@ def test_two_results_of_one_frame_are_refused_instead_of_choosing(cityscapes, tm
     results = write_results(tmp_path / "results", names)
     with pytest.raises(InputError, match=f"are both of frame {FRAMES[0]}"):
         score(cityscapes, results)
+    results = write_results(tmp_path / "numbers", ["0_A.png", "0_B.png"])
+    with pytest.raises(InputError, match=r"0_A\.png and .*0_B\.png have one number"):
+        score(cityscapes, results)
     results = write_results(tmp_path / "others", ["x.png"])
     with pytest.raises(InputError, match=f"no result has the name .* such as {FRAMES[0]}"):
         score(cityscapes, results)

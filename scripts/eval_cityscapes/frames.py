@@ -92,7 +92,11 @@ def match_frames(frames: Mapping[str, Path], results: Mapping[str, Path]) -> lis
     cases = [Case(name, path, by_frame[name]) for name, path in frames.items() if name in by_frame]
     if cases:
         return cases
-    numbers = {int(match[1]): last[name] for name in last if (match := NUMBERED.fullmatch(name))}
+    numbers: dict[int, Path] = {}
+    for name, path in last.items():
+        match = NUMBERED.fullmatch(name)
+        if match and numbers.setdefault(int(match[1]), path) != path:
+            raise InputError(f"{numbers[int(match[1])]} and {path} have one number: keep one")
     if numbers and max(numbers) >= len(frames):
         raise InputError(
             f"{numbers[max(numbers)]} is number {max(numbers)}, but the split has {len(frames)} frames, "
