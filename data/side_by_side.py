@@ -22,10 +22,7 @@ LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have t
 
 def joined(A: Image.Image, B: Image.Image) -> Image.Image:
     """A on the left, B on the right, of one mode and one size."""
-    both = Image.new(A.mode, (A.width + B.width, A.height))
-    both.paste(A, (0, 0))
-    both.paste(B, (A.width, 0))
-    return both
+    return Image.fromarray(np.concatenate([np.asarray(A), np.asarray(B)], axis=1))
 
 
 def open_picture(path: Path, deep: bool = True) -> Image.Image:
@@ -112,7 +109,7 @@ def write_pairs(
 
 def check_place(folder: Path, targets: Sequence[Path] | dict[Path, Pair]) -> None:
     """Raises: InputError where the folders to write hold images that would mix with ours."""
-    places = {target.parent for target in targets}
+    places = sorted({target.parent for target in targets})
     for place in (place for place in places if place.is_dir()):
         sweep(place)
         try:
