@@ -11,7 +11,13 @@ from hypothesis import settings
 from PIL import Image
 
 # Fixtures that several files use.
-pytest_plugins = ["doctor_helpers", "download_helpers", "prepare_helpers", "visdom_helpers"]
+pytest_plugins = [
+    "cityscapes_helpers",
+    "doctor_helpers",
+    "download_helpers",
+    "prepare_helpers",
+    "visdom_helpers",
+]
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("stable")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import write_images
+from PIL import Image
 
 import test as test_script
 import train as train_script
@@ -137,6 +138,55 @@ def test_result_files_have_the_names_that_notebooks_read(trained, monkeypatch) -
     }
     assert (horse / "index.html").exists()
     assert (facades / "index.html").exists()
+
+
+def script(home: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python FILE ...` or `bash FILE ...` as copied, with FILE in this repository."""
+    program, file, *words = shlex.split(command)
+    program = sys.executable if program == "python" else program
+    return subprocess.run(
+        [program, str(ROOT / file), *words], cwd=home, capture_output=True, text=True, check=False
+    )
+
+
+def test_pairs_are_made_by_the_ancestors_commands(home) -> None:
+    for side in "AB":
+        write_images(home / "two" / side / "train", 2, 16, 16)
+        write_images(home / "two" / f"train{side}", 2, 16, 16)
+    for command in (
+        "python datasets/combine_A_and_B.py --fold_A two/A --fold_B two/B --fold_AB two/AB",
+        "python datasets/make_dataset_aligned.py --dataset-path two",
+    ):
+        done = script(home, command)
+        assert done.returncode == 0, done.stderr
+    for folder in ("two/AB/train", "two/train"):
+        assert len(list((home / folder).iterdir())) == 2
+
+
+def test_cityscapes_is_prepared_and_scored_by_the_ancestors_commands(home) -> None:
+    for split in ("train", "val"):
+        for kind, ending in (("gtFine", "gtFine_color"), ("leftImg8bit", "leftImg8bit")):
+            folder = home / "cs" / kind / split / "bonn"
+            write_images(folder, 1, 16, 32)
+            (folder / "000.png").rename(folder / f"bonn_0_0_{ending}.png")
+        grey = Image.new("L", (32, 16), 7)
+        grey.save(home / "cs/gtFine" / split / "bonn/bonn_0_0_gtFine_labelIds.png")
+    done = script(
+        home,
+        "python datasets/prepare_cityscapes_dataset.py --gtFine_dir cs/gtFine "
+        "--leftImg8bit_dir cs/leftImg8bit --output_dir datasets/cityscapes",
+    )
+    assert done.returncode == 0, done.stderr
+    evaluate = (
+        "python ./scripts/eval_cityscapes/evaluate.py --cityscapes_dir cs "
+        "--result_dir datasets/cityscapes/testB --output_dir scores"
+    )
+    assert "--weights FILE" in script(home, evaluate).stderr  # the Caffe model is gone
+    done = script(home, f"{evaluate} --label_maps")
+    assert done.returncode == 0, done.stderr
+    gone = script(home, "bash ./scripts/eval_cityscapes/download_fcn8s.sh")
+    assert gone.returncode == 1
+    assert "--weights FILE" in gone.stderr
 
 
 def test_a_run_is_continued_by_the_ancestors_flags(home, monkeypatch) -> None:

@@ -79,7 +79,7 @@ def test_the_commands_of_the_readme_run_in_their_order_with_its_own_model_and_da
 def test_every_flag_in_the_documents_exists() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for pattern in ("options/*.py", "models/*.py", "data/*.py", "datasets/*.py", "scripts/*.py", "util/*.py")
+        for pattern in ("options/*.py", "models/*.py", "data/*.py", "datasets/*.py", "scripts/*.py", "scripts/*/*.py", "util/*.py")
         for path in ROOT.glob(pattern)
     )  # fmt: skip
     code += "".join(content for page in PAGES for _, content in python_files(page))
@@ -89,6 +89,7 @@ def test_every_flag_in_the_documents_exists() -> None:
     known |= {name.removeprefix("no_") for name in known} | {f"no_{name}" for name in known}
     others = {
         "help",
+        "dataset",  # --dataset-path
         "extra",
         "no",
         "nproc_per_node",

@@ -39,6 +39,7 @@ KINDS = {
 CITYSCAPES = (
     "Cityscapes may not be handed out by others than its owners. Register with them at "
     "https://www.cityscapes-dataset.com, download gtFine_trainvaltest.zip and "
-    "leftImg8bit_trainvaltest.zip there, and make train/ and test/ of pictures with the photo on "
-    "the left and its labels on the right."
+    "leftImg8bit_trainvaltest.zip there, unpack both, and run "
+    "python datasets/prepare_cityscapes_dataset.py --gtFine_dir ./gtFine --leftImg8bit_dir "
+    "./leftImg8bit --output_dir ./datasets/cityscapes"
 )

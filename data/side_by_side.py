@@ -1,0 +1,146 @@
+"""Makes the images of aligned data sets: A in the left half, B in the right half."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from data.image_folder import list_images
+from data.image_reader import BadImage, read_image
+from data.pairing import Pair
+from util.errors import InputError
+from util.files import replacing, sweep
+
+FORMATS = ("auto", "png", "jpg")
+LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same
+
+
+def joined(A: Image.Image, B: Image.Image) -> Image.Image:
+    """A on the left, B on the right, of one mode and one size."""
+    return Image.fromarray(np.concatenate([np.asarray(A), np.asarray(B)], axis=1))
+
+
+def open_picture(path: Path, deep: bool = True) -> Image.Image:
+    """Upright, L, RGB or (if deep) I;16; all else becomes RGB as training reads it.
+
+    Raises: InputError when it cannot be read.
+    """
+    try:
+        with Image.open(path) as file:
+            if file.mode in LOSSLESS_MODES and (deep or file.mode != "I;16"):
+                return ImageOps.exif_transpose(file)
+        colour = read_image(str(path), 3)
+    except BadImage as error:
+        raise InputError(str(error)) from None
+    except Exception as error:  # Pillow has many words for a damaged file
+        raise InputError(f"{path}: cannot be read as an image ({error})") from None
+    return Image.fromarray(np.ascontiguousarray(colour.permute(1, 2, 0).numpy()))
+
+
+def open_pair(pair: Pair, resize: bool = False) -> tuple[Image.Image, Image.Image]:
+    """Both halves in one mode and one size.
+
+    resize: B is brought to the size of A; otherwise other sizes are refused.
+    """
+    A, B = open_picture(pair.A), open_picture(pair.B)
+    if A.mode != B.mode:
+        A, B = (open_picture(path, deep=False).convert("RGB") for path in (pair.A, pair.B))
+    if A.size != B.size:
+        if not resize:
+            sizes = " and ".join(f"{image.width}x{image.height}" for image in (A, B))
+            raise InputError(
+                f"{pair.A} and {pair.B} are {sizes} pixels: make them alike, or say --resize to bring B to the size of A"
+            )
+        B = B.resize(A.size, Image.Resampling.BICUBIC)
+    return A, B
+
+
+def suffix_of(pair: Pair, format: str) -> str:
+    """The extension of the pair's file; auto loses nothing more than the halves have lost already."""
+    if format != "auto":
+        return f".{format}"
+    lossy = all(path.suffix.lower() in (".jpg", ".jpeg") for path in (pair.A, pair.B))
+    return ".jpg" if lossy else ".png"
+
+
+def write_picture(path: Path, image: Image.Image) -> None:
+    """PNG, or JPEG with hardly any loss, by the extension; whole or not at all."""
+    with replacing(path) as file:
+        if path.suffix == ".jpg":
+            shown = image if image.mode in ("L", "RGB") else image.convert("RGB")
+            shown.save(file, format="JPEG", quality=100, subsampling=0)
+        else:
+            image.save(file, format="PNG", compress_level=1)
+
+
+def write_pairs(
+    pairs: Sequence[Pair], folder: Path, *, format: str, resize: bool, threads: int
+) -> None:
+    """Writes folder/<name>.png or .jpg for each pair.
+
+    Raises: InputError, before anything is written, when the folder holds other images or sizes differ; later,
+    when an image is damaged. Images that are written by then are whole.
+    """
+    targets = {folder / f"{pair.name}{suffix_of(pair, format)}": pair for pair in pairs}
+    check_place(folder, targets)
+    if format == "jpg" and any(_is_deep(path) for pair in pairs for path in (pair.A, pair.B)):
+        raise InputError("JPEG files hold 8 bits, some images have 16: say --format png")
+
+    def write(target: Path) -> None:
+        write_picture(target, joined(*open_pair(targets[target], resize)))
+
+    with ThreadPoolExecutor(threads) as pool:
+        if not resize:
+            for _ in pool.map(_check_sizes, pairs):
+                pass
+        try:
+            done = pool.map(write, targets)
+            for _ in tqdm(done, total=len(targets), unit=" pairs", leave=False, disable=None):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def check_place(folder: Path, targets: Sequence[Path] | dict[Path, Pair]) -> None:
+    """Raises: InputError where the folders to write hold images that would mix with ours."""
+    places = sorted({target.parent for target in targets})
+    for place in (place for place in places if place.is_dir()):
+        sweep(place)
+        try:
+            there = [Path(path) for path in list_images(place)]
+        except InputError:  # holds none
+            continue
+        others = [path for path in there if path not in targets]
+        if others:
+            raise InputError(
+                f"{place} holds other images, such as {others[0].name}: remove them, or write to another folder"
+            )
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height of the upright image, from the header."""
+    try:
+        with Image.open(path) as file:
+            turned = file.getexif().get(0x0112, 1) >= 5  # orientations that lie on their side
+            return (file.height, file.width) if turned else file.size
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read as an image ({error})") from None
+
+
+def _is_deep(path: Path) -> bool:
+    try:
+        with Image.open(path) as file:
+            return file.mode.startswith("I;16")
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read as an image ({error})") from None
+
+
+def _check_sizes(pair: Pair) -> None:
+    if _size(pair.A) != _size(pair.B):
+        open_pair(pair)  # says so

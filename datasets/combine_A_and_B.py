@@ -1,0 +1,86 @@
+#!/usr/bin/env python
+"""Joins images of A and of B that have the same name into side-by-side images for pix2pix.
+
+    python datasets/combine_A_and_B.py --fold_A ./photos --fold_B ./labels --fold_AB ./datasets/mine
+
+fold_A/train/x.jpg and fold_B/train/x.png become fold_AB/train/x.png: A on the left, B on the right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from data.image_folder import list_images
+from data.pairing import Pair, names_of, paired, unpaired
+from data.side_by_side import FORMATS, write_pairs
+from util.errors import InputError, run_command
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parse(argv)
+    names = {}
+    for flag, folder in (("--fold_A", options.fold_A), ("--fold_B", options.fold_B)):
+        if not folder.is_dir():
+            raise InputError(f"{flag}: there is no folder {folder}")
+        if options.fold_AB.resolve() == folder.resolve():
+            raise InputError(f"--fold_AB {options.fold_AB} is {flag}: give another folder")
+        names[flag] = names_of(list_images(folder), folder, options.use_AB)
+    A, B = names.values()
+    pairs = first_of_each_split(paired(A, B), options.num_imgs)
+    if not pairs:
+        raise InputError(
+            f"no image has the same name in {options.fold_A} and {options.fold_B}, but for its extension"
+            + (" and _A, _B" if options.use_AB else " (--use_AB joins X_A and X_B)")
+        )
+    for left, other in ((unpaired(A, B), "--fold_B"), (unpaired(B, A), "--fold_A")):
+        if left:
+            print(f"note: {len(left)} images have no partner in {other}, such as {left[0]}")
+    threads = 1 if options.no_multiprocessing else min(8, os.cpu_count() or 1)
+    write_pairs(
+        pairs, options.fold_AB, format=options.format, resize=options.resize, threads=threads
+    )
+    for split, count in Counter(pair.split for pair in pairs).items():
+        print(f"{options.fold_AB / split}: {count} pairs")
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words.add_argument("--fold_A", type=Path, required=True, help="images of A, by split or not")
+    words.add_argument("--fold_B", type=Path, required=True, help="images of B")
+    words.add_argument("--fold_AB", type=Path, required=True, help="folder to write")
+    words.add_argument("--num_imgs", type=int, default=1_000_000, help="of each split, at most")
+    words.add_argument("--use_AB", action="store_true", help="joins X_A and X_B to X")
+    words.add_argument(
+        "--format", choices=FORMATS, default="auto",
+        help="auto: jpg where both halves are JPEG files, otherwise png, which loses nothing",
+    )  # fmt: skip
+    words.add_argument("--resize", action="store_true", help="brings B to the size of A")
+    words.add_argument("--no_multiprocessing", action="store_true", help="one after the other")
+    options = words.parse_args(argv)
+    if options.num_imgs < 1:
+        words.error("--num_imgs must be above 0")
+    return options
+
+
+def first_of_each_split(pairs: Sequence[Pair], count: int) -> list[Pair]:
+    kept: Counter[str] = Counter()
+    found = []
+    for pair in pairs:
+        kept[pair.split] += 1
+        if kept[pair.split] <= count:
+            found.append(pair)
+    return found
+
+
+if __name__ == "__main__":
+    run_command(main)

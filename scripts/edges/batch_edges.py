@@ -1,0 +1,141 @@
+"""Edge drawings of a folder of photographs, black on white, such as edges2shoes was made of:
+python scripts/edges/batch_edges.py --images_dir ./photos --edge_dir ./edges --pairs_dir ./datasets/edges2photos/train
+
+Edges are Canny's. Soft edges of another detector (HED, say), as grey images or .mat files, are turned into lines by
+--soft_dir in place of --images_dir. --pairs_dir: edges left, photo right, ready for training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from data.image_folder import list_images
+from data.image_reader import BadImage, read_image
+from data.pairing import names_of
+from data.side_by_side import check_place, joined, write_picture
+from util.edges import canny_edges, cleaned, drawn_edges
+from util.errors import InputError, run_command
+
+
+def main(argv: Sequence[str]) -> int:
+    options = parse(argv)
+    photos = find_images(options.images_dir, "--images_dir") if options.images_dir else {}
+    sources = find_soft(options.soft_dir) if options.soft_dir else photos
+    if options.pairs_dir:
+        missing = sorted(sources.keys() - photos.keys())
+        if missing:
+            raise InputError(f"--pairs_dir needs a photo of {missing[0]} in --images_dir")
+    folders = [folder for folder in (options.edge_dir, options.pairs_dir) if folder]
+    for folder in folders:
+        check_place(folder, [folder / f"{name}.png" for name in sources])
+    for name, path in tqdm(sources.items(), unit=" images", leave=False, disable=None):
+        edges = edges_of_soft(path, options) if options.soft_dir else edges_of_photo(path, options)
+        drawing = Image.fromarray(np.where(edges, 0, 255).astype(np.uint8))
+        write_picture(options.edge_dir / f"{name}.png", drawing)
+        if options.pairs_dir:
+            photo = resized(Image.fromarray(read(photos[name], 3)), drawing.size)
+            pair = joined(drawing.convert("RGB"), photo)
+            write_picture(options.pairs_dir / f"{name}.png", pair)
+    for folder in folders:
+        print(f"{folder}: {len(sources)} images")
+    return 0
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    words = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words.add_argument("--images_dir", type=Path, help="photographs")
+    words.add_argument("--soft_dir", type=Path, help="soft edges: grey images (white = edge), .mat")
+    words.add_argument("--edge_dir", type=Path, required=True, help="edges are written here")
+    words.add_argument("--pairs_dir", type=Path, help="pairs are written here, too")
+    words.add_argument("--image_width", type=int, help="resizes to this width and height first")
+    words.add_argument("--sigma", type=float, default=2.0, help="Canny: smoothing, pixels")
+    words.add_argument("--low", type=float, default=0.05, help="Canny: gradient going on")
+    words.add_argument("--high", type=float, default=0.15, help="Canny: gradient beginning")
+    words.add_argument("--threshold", type=float, default=25 / 255, help="of soft edges, 0 to 1")
+    words.add_argument(
+        "--small_edge", type=int, default=5, help="pixels of the smallest piece kept"
+    )
+    options = words.parse_args(argv)
+    if not (options.images_dir or options.soft_dir):
+        words.error("--images_dir or --soft_dir is missing")
+    if not (0 <= options.low <= options.high <= 1 and 0 <= options.threshold <= 1):
+        words.error("--low, --high and --threshold go from 0 to 1, and --low is not above --high")
+    if not (options.sigma >= 0 and (options.image_width or 1) >= 1):
+        words.error("--sigma must be 0 or more, --image_width above 0")
+    return options
+
+
+def find_images(folder: Path, flag: str) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise InputError(f"{flag}: there is no folder {folder}")
+    return names_of(list_images(folder), folder)
+
+
+def find_soft(folder: Path) -> dict[str, Path]:
+    """Soft edges by name: .mat files if there are any, otherwise images."""
+    tables = sorted(folder.glob("*.mat")) if folder.is_dir() else []
+    return {path.stem: path for path in tables} or find_images(folder, "--soft_dir")
+
+
+def edges_of_photo(path: Path, options: argparse.Namespace) -> np.ndarray:
+    """(H, W) bool."""
+    width = options.image_width
+    photo = resized(Image.fromarray(read(path, 1)), (width, width) if width else None)
+    edges = canny_edges(np.asarray(photo) / 255, options.sigma, options.low, options.high)
+    return cleaned(edges, options.small_edge)
+
+
+def edges_of_soft(path: Path, options: argparse.Namespace) -> np.ndarray:
+    """(H, W) bool."""
+    soft = read_mat(path) if path.suffix == ".mat" else read(path, 1).astype(np.float32) / 255
+    width = options.image_width
+    picture = resized(Image.fromarray(soft), (width, width) if width else None)
+    return drawn_edges(np.asarray(picture), options.threshold, options.small_edge)
+
+
+def resized(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    if size is None or size == image.size:
+        return image
+    return image.resize(size, Image.Resampling.BICUBIC)
+
+
+def read(path: Path, channels: int) -> np.ndarray:
+    """(H, W) or (H, W, 3) uint8."""
+    try:
+        image = read_image(str(path), channels)
+    except BadImage as error:
+        raise InputError(str(error)) from None
+    array = image.permute(1, 2, 0).numpy()
+    return np.ascontiguousarray(array[..., 0] if channels == 1 else array)
+
+
+def read_mat(path: Path) -> np.ndarray:
+    """(H, W) float32 in [0, 1], of a file that the older batch_hed.py wrote. Raises: InputError for others."""
+    from scipy.io import loadmat  # scikit-image needs SciPy: it is there
+
+    try:
+        table = loadmat(path)
+        soft = table.get("edge_predict", table.get("predict"))
+        if soft is None or soft.ndim != 2 or not soft.size:
+            raise ValueError("it holds no table edge_predict or predict")
+        soft = soft.astype(np.float32)
+        if not (np.isfinite(soft).all() and soft.min() >= 0 and soft.max() <= 1):
+            raise ValueError("its values are not from 0 to 1")
+    except Exception as error:  # SciPy has many words for a damaged file
+        raise InputError(f"{path}: cannot be read as soft edges ({error})") from None
+    return soft
+
+
+if __name__ == "__main__":
+    run_command(main)
