@@ -128,9 +128,8 @@ class Training:
         try:
             with self.saver, explained():
                 self._train()
-        except (
-            SharedError
-        ):  # raised by all: none ends, and with it the group, before the last save is done
+        except SharedError:
+            # Raised by all: none ends, and with it the group, before the last save is done.
             distributed.gather("saved")
             raise
         finally:
@@ -253,6 +252,11 @@ class Training:
             return []
         started = time.perf_counter()
         outcome = self.validation.run(self.model.saved_networks())
+        if not outcome.scores:
+            self._say(
+                "nothing to measure: no image has its truth, or --val_metrics has none for sets"
+            )
+            return []
         best = progress.count_validation(outcome.scores)
         at = At(epoch, self.epoch_images, progress.run_images, float(epoch))
         progress.curve.append([at.x, outcome.values])

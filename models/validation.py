@@ -17,7 +17,6 @@ from models.averages import SUFFIX
 from models.translating import Translation, translations
 from options.base_options import ModelOptions
 from util import distributed
-from util.errors import InputError
 from util.metrics import Scorer, chosen, metric
 from util.metrics.networks import Networks
 
@@ -66,10 +65,7 @@ class Validation:
     ) -> None:
         # One of its own: testing takes dropout and batch norm image by image, and computes in float32.
         self.model = place(create_model(options), device).train()
-        try:
-            self.batches, self.names = batches, chosen(names)
-        except ValueError as error:
-            raise InputError(f"--val_metrics: {error}") from None
+        self.batches, self.names = batches, chosen(names)
         self.seed, self.device = seed, device
         self._networks = Scorer(self.names, device).networks  # complains of what is missing
 

@@ -20,6 +20,18 @@ from options.base_options import (
 from options.flags import count_or_inf, flag, flat, table
 from options.parsing import CommandLine, OptionsOf, dump_options
 
+METRICS = (
+    "l1",
+    "psnr",
+    "ssim",
+    "ms_ssim",
+    "lpips",
+    "pd_lite0",
+    "kid",
+    "fid",
+    "kd_lite0",
+    "fd_lite0",
+)
 LR_POLICIES = ("linear", "step", "plateau", "cosine")
 
 
@@ -96,6 +108,9 @@ class ValidationOptions:
         at_least(0, val_freq=self.val_freq, early_stop=self.early_stop)
         at_least(1, math.inf, val_images=self.val_images)
         plain_name("val_phase", self.val_phase)
+        names = [name.strip() for name in self.val_metrics.split(",")]
+        if unknown := [name for name in names if name not in METRICS]:
+            raise ValueError(f"--val_metrics {unknown[0]!r}: choose from {', '.join(METRICS)}")
         if self.early_stop and not self.val_freq:
             raise ValueError("--early_stop needs --val_freq: it goes by what that measures")
 

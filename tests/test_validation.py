@@ -13,9 +13,10 @@ from PIL import Image
 from runs import assert_same, content, run
 
 import test as test_script
+from options.train_options import METRICS, ValidationOptions
 from util import checkpoint
 from util.errors import InputError
-from util.metrics import Scorer
+from util.metrics import NAMES, Scorer
 from util.run_state import Progress
 
 EPOCHS = ["--n_epochs", "3", "--save_epoch_freq", "1"]
@@ -145,7 +146,7 @@ def test_two_processes_measure_what_one_does(paired, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--val_freq", "1", "--val_metrics", "l3"], "choose from l1, psnr"),
+        (["--val_freq", "1", "--val_metrics", "kid"], "inception are needed|pip install"),
         (["--val_freq", "1", "--val_phase", "nowhere"], "there is no folder"),
     ],
 )
@@ -153,3 +154,9 @@ def test_what_cannot_be_measured_is_said_before_training(paired, tmp_path, flags
     with pytest.raises(InputError, match=message):
         run(paired, tmp_path, "n", *flags)
     assert not (tmp_path / "n").exists()
+
+
+def test_the_command_line_knows_the_metrics() -> None:
+    assert METRICS == NAMES
+    with pytest.raises(ValueError, match="--val_metrics 'l3': choose from l1, psnr"):
+        ValidationOptions(val_metrics="l1, l3")
