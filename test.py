@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from tqdm import tqdm
 
-from data import BaseDataset, Source, create_dataset, dataset_options
-from data.held_out import readable
-from data.loader import Loader, skipped_lines
+from data import BaseDataset, dataset_options
+from data.held_out import held_out_loader, open_held_out, readable
+from data.loader import skipped_lines
 from models import BaseModel, create_model, model_options, place
 from models.loading import describe_generator, load_network
 from models.precision import select_precision
@@ -44,7 +44,9 @@ def main(argv: Sequence[str]) -> int:
             options = with_architecture_of_checkpoint(options)
             model = place(load_model(options), device)
             model.precision = select_precision(options.run.precision, device, training=False)
-            dataset = open_dataset(options)
+            dataset = open_held_out(
+                options.data, options.model, options.run.phase, options.run.seed
+            )
         if distributed.is_main():
             announce(options, model, device)
         distributed.check_alike("images", count=len(dataset), content="")
@@ -85,18 +87,6 @@ def load_model(options: TestOptions) -> BaseModel:
     return model.train(not options.result.eval)
 
 
-def open_dataset(options: TestOptions) -> BaseDataset:
-    """In a fixed order, so that A and B go side by side and every image of both is used."""
-    source = Source(
-        phase=options.run.phase,
-        input_nc=options.model.input_nc,
-        output_nc=options.model.output_nc,
-        augment=False,
-        seed=options.run.seed,
-    )
-    return create_dataset(dataclasses.replace(options.data, serial_batches=True), source)
-
-
 def announce(options: TestOptions, model: BaseModel, device: torch.device) -> None:
     """Prints the options, the device and where the weights are from; writes test_opt.txt."""
     print(options.table())
@@ -119,17 +109,8 @@ def test(
     """Translates the images and writes them and their page to the result folder."""
     data, folder = options.data, options.result_folder
     chosen = "batch_size" in options.explicit
-    loader = Loader(
-        dataset,
-        most=options.result.num_test,
-        batch_size=data.batch_size if chosen else AT_ONCE,
-        num_threads=data.num_threads,
-        bad_images=data.bad_images,
-        rank=distributed.rank(),
-        world_size=distributed.world_size(),
-        uneven=True,
-        device=device,
-    )
+    batch_size = data.batch_size if chosen else AT_ONCE
+    loader = held_out_loader(dataset, options.result.num_test, batch_size, device)
     title = (
         f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
     )

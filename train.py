@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
 from data.checks import quick_findings
-from data.held_out import HeldOut
+from data.held_out import as_tested, held_out_loader, open_held_out, readable
 from data.in_step import Unreadable, in_step
 from data.loader import skipped_lines
 from models import model_options
@@ -28,7 +29,7 @@ from util.failures import explained
 from util.files import sweep
 from util.images import to_uint8
 from util.logger import At, Logger, Sink, crossed
-from util.lr_schedule import lr_multiplier
+from util.lr_schedule import base_rate, multiplier
 from util.position_seed import position_seed
 from util.processes import process_group, start_several, wanted
 from util.run_state import Progress, snapshot
@@ -80,13 +81,7 @@ class Training:
                 require_wandb()
             self.validation = None
             if options.val.val_freq:
-                self.validation = Validation(
-                    options.model,
-                    HeldOut(options, AT_ONCE, device).batches,
-                    options.val.val_metrics,
-                    seed=run.seed,
-                    device=device,
-                )
+                self.validation = open_validation(options, device)
         self.loader = create_loader(dataset, seed=run.seed, device=device)
         self.skipped = self.loader.skipped
         self.trained = False  # until a step is taken there is nothing to save
@@ -113,7 +108,7 @@ class Training:
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
         self.watchdog = Watchdog(
             options.model.gan_mode,
-            self._base_rate(),
+            base_rate(options.optim, distributed.world_size()),
             self._say,
             hints=self.is_main and not options.log.no_hints,
         )
@@ -271,23 +266,11 @@ class Training:
 
     def _set_learning_rate(self) -> float:
         """Sets the epoch's learning rate in all optimizers and returns it."""
-        optim = self.options.optim
-        learning_rate = self._base_rate() * lr_multiplier(
-            self.progress.epoch,
-            optim.lr_policy,
-            optim.n_epochs,
-            optim.n_epochs_decay,
-            optim.lr_decay_iters,
-            self.progress.metric,
-        )
+        progress = self.progress
+        base = base_rate(self.options.optim, distributed.world_size())
+        learning_rate = base * multiplier(self.options.optim, progress.epoch, progress.metric)
         self.model.set_learning_rate(learning_rate)
         return learning_rate
-
-    def _base_rate(self) -> float:
-        """The learning rate before the schedule."""
-        optim = self.options.optim
-        # Adam's steps stay in proportion to the noise of gradients so (arXiv:2205.10287).
-        return optim.lr * (distributed.world_size() ** 0.5 if optim.scale_lr else 1)
 
     def _save(self, labels: list[str], message: str) -> None:
         """Writes the networks under each label, and the state to resume from, in the background.
@@ -308,6 +291,17 @@ class Training:
         if self.is_main:
             with suppress(OSError):  # whoever read our output may be gone; the run goes on
                 self.console.message(text)
+
+
+def open_validation(options: TrainOptions, device: torch.device) -> Validation:
+    """What measures the split of --val_phase."""
+    val, seed = options.val, options.run.seed
+    dataset = open_held_out(as_tested(options), options.model, val.val_phase, seed)
+
+    def batches() -> Iterator[dict[str, Any]]:
+        return readable(held_out_loader(dataset, val.val_images, AT_ONCE, device))
+
+    return Validation(options.model, batches, val.val_metrics, seed=seed, device=device)
 
 
 if __name__ == "__main__":

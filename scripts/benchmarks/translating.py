@@ -15,6 +15,7 @@ from torch import nn
 
 import test
 from data import dataset_options
+from data.held_out import open_held_out
 from models import create_model, model_options, place
 from options.test_options import TestOptions
 from scripts.benchmarks.pictures import write_pictures
@@ -44,7 +45,7 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
 
         def run_ours() -> None:
             with contextlib.redirect_stdout(io.StringIO()):
-                dataset = test.open_dataset(told)
+                dataset = open_held_out(told.data, told.model, told.run.phase, told.run.seed)
                 test.test(place(ours, device).train(), dataset, told, device)
 
         calls = {
