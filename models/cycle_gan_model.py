@@ -59,22 +59,26 @@ class CycleGANModel(GANModel):
             logging.getLogger(__name__).warning(
                 "identity loss is off: it compares G_A(B) with B, which needs --input_nc equal to --output_nc"
             )
-        self.D_A = self.build_D(options.output_nc)
-        self.D_B = self.build_D(options.input_nc)
-        self.optimizers = {"G": adam(self.G_A, self.G_B), "D": adam(self.D_A, self.D_B)}
-        self.pools = {"A": self.build_pool("A"), "B": self.build_pool("B")}
+        self.optimizers = {"G": adam(self.G_A, self.G_B)}
+        if self.has_D:
+            self.D_A = self.build_D(options.output_nc)
+            self.D_B = self.build_D(options.input_nc)
+            self.optimizers["D"] = adam(self.D_A, self.D_B)
+            self.pools = {"A": self.build_pool("A"), "B": self.build_pool("B")}
 
     def train_step(self, batch: Batch) -> Step:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
         train_G = partial(self._train_G, self.next_step_trains_G())
         outputs = self.recorded("G", train_G, real_A, real_B)
-        fake_A = self.pools["A"].query(outputs["fake_A"])
-        fake_B = self.pools["B"].query(outputs["fake_B"])
-        outputs |= self.recorded("D", self._train_D, real_A, real_B, fake_A, fake_B)
+        if self.has_D:
+            fake_A = self.pools["A"].query(outputs["fake_A"])
+            fake_B = self.pools["B"].query(outputs["fake_B"])
+            outputs |= self.recorded("D", self._train_D, real_A, real_B, fake_A, fake_B)
         return Step.of(outputs, [f"{loss}_{side}" for side in "AB" for loss in LOSSES])
 
     def _train_G(self, trains: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
-        with torch.set_grad_enabled(trains), frozen(self.D_A, self.D_B):
+        discriminators = (self.D_A, self.D_B) if self.has_D else ()
+        with torch.set_grad_enabled(trains), frozen(*discriminators):
             losses, visuals = self._G_losses(real_A, real_B)
             if trains:
                 self.descend("G", torch.stack(list(losses.values())).sum())
@@ -106,12 +110,11 @@ class CycleGANModel(GANModel):
         else:
             fake_B, fake_A = self.run(self.G_A, real_A), self.run(self.G_B, real_B)
         rec_A, rec_B = self.run(self.G_B, fake_B), self.run(self.G_A, fake_A)
-        losses = {
-            "G_A": self.G_loss(self.D_A, fake_B),
-            "G_B": self.G_loss(self.D_B, fake_A),
-            "cycle_A": o.lambda_A * F.l1_loss(rec_A, real_A),
-            "cycle_B": o.lambda_B * F.l1_loss(rec_B, real_B),
-        }
+        losses = {}
+        if self.has_D:
+            losses = {"G_A": self.G_loss(self.D_A, fake_B), "G_B": self.G_loss(self.D_B, fake_A)}
+        losses["cycle_A"] = o.lambda_A * F.l1_loss(rec_A, real_A)
+        losses["cycle_B"] = o.lambda_B * F.l1_loss(rec_B, real_B)
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
         B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}
         if self.lambda_identity > 0:

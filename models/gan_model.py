@@ -46,6 +46,11 @@ class GANModel(BaseModel):
     def stateful(self) -> dict[str, Any]:
         return {**super().stateful(), "count": self.count}
 
+    @property
+    def has_D(self) -> bool:
+        """Whether discriminators are trained."""
+        return self.options.lambda_GAN > 0
+
     def build_D(self, input_nc: int) -> nn.Module:
         """A discriminator as the options say."""
         o = self.options
@@ -56,18 +61,21 @@ class GANModel(BaseModel):
         return ImagePool(self.options.pool_size, rng)
 
     def next_step_trains_G(self) -> bool:
-        """Counts a step: every one trains G, but with wgangp only each n_critic-th."""
+        """Counts a step: every one trains G, but with wgangp's critic only each n_critic-th."""
         self.count.steps += 1
-        return self.options.gan_mode != "wgangp" or self.count.steps % self.options.n_critic == 0
+        critic = self.has_D and self.options.gan_mode == "wgangp"
+        return not critic or self.count.steps % self.options.n_critic == 0
 
     def why_not_recorded(self) -> str:
-        if self.options.gan_mode == "wgangp":
+        if self.has_D and self.options.gan_mode == "wgangp":
             return "wgangp trains G in some steps only"
         return super().why_not_recorded()
 
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
-        """How far D is from taking generated images (N, C, H, W) for real."""
-        return gan_loss(self.compute(D, fake), True, self.options.gan_mode, for_generator=True)
+        """How far D is from taking generated images (N, C, H, W) for real, weighted."""
+        o = self.options
+        loss = gan_loss(self.compute(D, fake), True, o.gan_mode, for_generator=True)
+        return o.lambda_GAN * loss
 
     def D_losses(
         self, D: nn.Module, real: torch.Tensor, fake: torch.Tensor

@@ -48,8 +48,10 @@ class Pix2PixModel(GANModel):
         super().__init__(options, adam, seed)
         self.G = self.build_G(options.input_nc, options.output_nc)
         if adam:
+            self.optimizers = {"G": adam(self.G)}
+        if adam and self.has_D:
             self.D = self.build_D(options.input_nc + options.output_nc)
-            self.optimizers = {"G": adam(self.G), "D": adam(self.D)}
+            self.optimizers["D"] = adam(self.D)
             self.pools = {"AB": self.build_pool("AB")}
 
     def train_step(self, batch: Batch) -> Step:
@@ -57,29 +59,35 @@ class Pix2PixModel(GANModel):
         return Step.of(self.recorded("step", train, *self.pair(batch)), LOSSES)
 
     def why_not_recorded(self) -> str:
-        if self.options.pool_size:
+        if self.has_D and self.options.pool_size:
             return "the image pool (--pool_size) is in the middle of pix2pix's step"
         return super().why_not_recorded()
 
     def _train(self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
+        o, losses = self.options, {}
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)
-            fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
-
-        real_AB = torch.cat([real_A, real_B], dim=1)
-        D = self.D_losses(self.D, real_AB, self.pools["AB"].query(fake_AB))
-        self.descend("D", D["total"])
-
-        with torch.set_grad_enabled(trains_G), frozen(self.D):
-            gan = self.G_loss(self.D, fake_AB)
-            kind = self.options.loss_reconstruction
-            reconstruction = self.options.lambda_L1 * reconstruction_loss(fake_B, real_B, kind)
-            if trains_G:
-                self.descend("G", gan + reconstruction)
-
-        losses = {"G_GAN": gan, "G_L1": reconstruction, **{f"D_{k}": loss for k, loss in D.items()}}
+            reconstruction = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
+            losses["G_L1"] = o.lambda_L1 * reconstruction
+        if self.has_D:
+            losses |= self._train_D(trains_G, real_A, fake_B, real_B)
+        if trains_G:
+            self.descend("G", losses.get("G_GAN", 0.0) + losses["G_L1"])
         visuals = {"real_A": real_A, "fake_B": fake_B.detach(), "real_B": real_B}
         return {**visuals, **{f"loss_{name}": loss.detach() for name, loss in losses.items()}}
+
+    def _train_D(
+        self, trains_G: bool, real_A: torch.Tensor, fake_B: torch.Tensor, real_B: torch.Tensor
+    ) -> Outputs:
+        """A step of D; returns its losses, and what G's is against it afterwards."""
+        with torch.set_grad_enabled(trains_G):
+            fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
+        real_AB = torch.cat([real_A, real_B], dim=1)
+        losses = self.D_losses(self.D, real_AB, self.pools["AB"].query(fake_AB))
+        self.descend("D", losses["total"])
+        with torch.set_grad_enabled(trains_G), frozen(self.D):
+            gan = self.G_loss(self.D, fake_AB)
+        return {"G_GAN": gan, **{f"D_{name}": loss for name, loss in losses.items()}}
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")

@@ -148,12 +148,15 @@ class ModelOptions:
 class GANOptions(ModelOptions):
     """Flags of every model with a discriminator."""
 
+    lambda_GAN: float = flag(
+        1.0, "weight of the adversarial loss; 0 = no discriminators, and faster", only="train"
+    )
     n_critic: int = flag(5, "with wgangp: D steps per G step", only="train")
     lambda_gp: float = flag(10.0, "with wgangp: weight of the gradient penalty", only="train")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(0, lambda_gp=self.lambda_gp)
+        at_least(0, lambda_GAN=self.lambda_GAN, lambda_gp=self.lambda_gp)
         at_least(1, n_critic=self.n_critic)
 
 

@@ -63,7 +63,7 @@ NEW_TRAIN = {
     "early_stop": 0,
     "no_hints": False,
 }
-NEW_GAN = {"n_critic": 5, "lambda_gp": 10.0}
+NEW_GAN = {"lambda_GAN": 1.0, "n_critic": 5, "lambda_gp": 10.0}
 
 
 @pytest.mark.parametrize("model", MODELS)

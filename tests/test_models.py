@@ -126,6 +126,39 @@ def test_wgangp_has_its_penalty_and_trains_g_only_after_its_critic_steps(make) -
     assert first_D_loss(10.0) - first_D_loss(0.0) > 0.05
 
 
+def test_without_a_weight_for_its_gan_loss_pix2pix_is_plain_regression() -> None:
+    model, images = pix2pix(lambda_GAN=0.0, lambda_L1=1.0, no_dropout=True), batch()
+    plain = copy.deepcopy(model.G)
+    plain_adam = torch.optim.Adam(plain.parameters(), lr=0.0002, betas=(0.5, 0.999))
+    step = model.train_step(images)
+    loss = (plain(images["A"]) - images["B"]).abs().mean()
+    loss.backward()
+    plain_adam.step()
+
+    assert set(model.networks()) == {"G"}
+    assert set(step.losses) == {"G_L1"}
+    torch.testing.assert_close(step.losses["G_L1"], loss.detach())
+    for ours, theirs in zip(model.G.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("gan_mode", ["lsgan", "wgangp"])
+def test_without_a_weight_for_its_gan_loss_cyclegan_trains_its_cycles_alone(gan_mode) -> None:
+    model = cycle_gan(lambda_GAN=0.0, gan_mode=gan_mode, n_critic=2)
+    assert set(model.networks()) == {"G_A", "G_B"}
+    losses: dict[str, torch.Tensor] = {}
+    moved = changed(model, lambda: losses.update(model.train_step(batch()).losses))
+    assert moved == {"G_A", "G_B"}
+    assert {"cycle_A", "cycle_B"} <= losses.keys() <= {"cycle_A", "cycle_B", "idt_A", "idt_B"}
+
+
+@pytest.mark.parametrize("make", [pix2pix, cycle_gan])
+def test_the_weight_of_the_gan_loss_scales_it(make) -> None:
+    once, thrice = (make(lambda_GAN=weight).train_step(batch()).losses for weight in (1.0, 3.0))
+    name = "G_GAN" if "G_GAN" in once else "G_A"
+    torch.testing.assert_close(thrice[name], 3 * once[name])
+
+
 def test_squared_reconstruction_differs_from_absolute() -> None:
     l1 = pix2pix().train_step(batch()).losses["G_L1"]
     l2 = pix2pix(loss_reconstruction="l2").train_step(batch()).losses["G_L1"]
