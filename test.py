@@ -132,7 +132,7 @@ def test(
             progress.count(paths)
             if pictures:
                 logger.images(At(1, writer.count, writer.count, 1.0), pictures)
-    logger.close()
+    logger.close("done")
     skipped = {
         path: why for found in distributed.gather(loader.skipped) for path, why in found.items()
     }

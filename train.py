@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import torch
@@ -16,7 +15,6 @@ from data.held_out import as_tested, held_out_loader, open_held_out, readable
 from data.in_step import Unreadable, in_step
 from data.loader import skipped_lines
 from models import model_options
-from models.base_model import Step
 from models.preparing import prepare_model
 from models.resume import resume
 from models.translating import AT_ONCE
@@ -27,15 +25,13 @@ from util.device import make_deterministic, select_device
 from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import sweep
-from util.images import to_uint8
-from util.logger import At, Logger, Sink, crossed
+from util.logger import At, crossed
 from util.lr_schedule import base_rate, multiplier
 from util.position_seed import position_seed
 from util.processes import process_group, start_several, wanted
+from util.reporter import Reporter
 from util.run_state import Progress, snapshot
 from util.saver import NotFinite, Saver
-from util.sinks import build_sinks
-from util.sinks.console_sink import ConsoleSink
 from util.sinks.wandb_sink import require_wandb
 from util.stop import StopRequest
 from util.summary import announce
@@ -104,7 +100,8 @@ class Training:
                 start.notes,
                 afresh=not (options.optim.continue_train or start.restarted),
             )
-        self.console = ConsoleSink(self.epoch_images, options.optim.last_epoch)
+        self.reporter = Reporter(options, self.epoch_images, self.model.displayable)
+        self._say = self.reporter.say
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
         self.watchdog = Watchdog(
             options.model.gan_mode,
@@ -116,23 +113,23 @@ class Training:
     def run(self) -> int:
         """Trains to the last epoch, or until a signal or a failure; what was reached is saved."""
         options, progress = self.options, self.progress
-        sinks: list[Sink] = []
-        if self.is_main:
-            sinks = build_sinks(options, progress, self.exactly, self._say)
-        self.logger = Logger([self.console, *sinks] if self.is_main else [])
+        self.reporter.open(progress, self.exactly)
+        ending = "failed"
         try:
             with self.saver, explained():
                 self._train()
+            unfinished = progress.epoch <= options.optim.last_epoch and not self._gave_up()
+            ending = "stopped" if unfinished else "done"
         except SharedError:
             # Raised by all: none ends, and with it the group, before the last save is done.
             distributed.gather("saved")
             raise
         finally:
             self.loader.close()
-            self.logger.close()
+            self.reporter.close(ending)
             for line in skipped_lines(self.skipped):
                 self._say(line)
-        if progress.epoch <= options.optim.last_epoch and not self._gave_up():
+        if unfinished:
             self._say("go on with the same command and --continue_train")
             return 128 + self.stop.agreed
         self._say(f"done: {options.folder}")
@@ -164,10 +161,11 @@ class Training:
 
     def _epoch(self) -> None:
         options, progress = self.options, self.progress
-        epoch, last_epoch = progress.epoch, options.optim.last_epoch
+        epoch = progress.epoch
         first_image, first_step = progress.position, progress.iteration
         started = time.perf_counter()
         learning_rate = self._set_learning_rate()
+        last_epoch = options.optim.last_epoch
 
         waiting_since = time.perf_counter()
         for batch, images, seen in in_step(self.loader, epoch, progress.position, self.stop):
@@ -187,10 +185,21 @@ class Training:
                 watched = self.model.plateau_losses or step.losses
                 progress.count_metric([step.losses[name] for name in watched])
             x = epoch - 1 + seen / self.epoch_images
-            at = At(epoch, seen, progress.run_images, x, data=step_started - waiting_since)
+            at = At(
+                epoch,
+                seen,
+                progress.run_images,
+                x,
+                data=step_started - waiting_since,
+                lr=learning_rate,
+            )
             last = epoch == last_epoch and seen >= self.epoch_images
             self.watchdog.observe(step.losses, step.visuals, batch["A_paths"], progress.run_images)
-            self._show(step, at, before, images, step_started, last)
+            if shown := self.reporter.step(
+                at, step.losses, step.visuals, images, step_started, last
+            ):
+                progress.curve.append([at.x, shown])
+                self.saver.report()
             if crossed(before, progress.run_images, options.save.save_latest_freq):
                 self.watchdog.check()
                 label = f"iter_{progress.run_images}" if options.save.save_by_iter else "latest"
@@ -206,7 +215,7 @@ class Training:
             raise SharedError(f"all {len(self.loader)} images were skipped: nothing to train on")
         self.watchdog.check()
         progress.next_epoch()
-        labels = self._validate(epoch)
+        labels = self._validate(epoch, learning_rate)
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch or self._gave_up():
             labels = [str(epoch), *labels]
         if labels:
@@ -220,26 +229,7 @@ class Training:
             f" \t learning rate {learning_rate:.7f}"
         )
 
-    def _show(
-        self, step: Step, at: At, before: int, images: int, step_started: float, last: bool
-    ) -> None:
-        """Hands losses and images to the logger when they are due; only then waits for the device."""
-        log = self.options.log
-        if self.is_main:
-            self.console.progress(at, images)
-        if last or crossed(before, at.run_images, log.print_freq):
-            losses = distributed.mean(step.losses)
-            took = (time.perf_counter() - step_started) / images
-            at = At(at.epoch, at.epoch_images, at.run_images, at.x, took, at.data)
-            self.progress.curve.append([at.x, losses])
-            self.logger.losses(at, losses)
-            self.saver.report()
-        if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
-            first = {name: images[:1] for name, images in step.visuals.items()}
-            shown = self.model.displayable(first)
-            self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
-
-    def _validate(self, epoch: int) -> list[str]:
+    def _validate(self, epoch: int, learning_rate: float) -> list[str]:
         """Measures the model when that is due; returns labels for what has never been better."""
         options, progress = self.options, self.progress
         due = options.val.val_freq and epoch % options.val.val_freq == 0
@@ -253,9 +243,10 @@ class Training:
             )
             return []
         best = progress.count_validation(outcome.scores)
-        at = At(epoch, self.epoch_images, progress.run_images, float(epoch))
+        images = progress.run_images
+        at = At(epoch, self.epoch_images, images, float(epoch), lr=learning_rate)
         progress.curve.append([at.x, outcome.values])
-        self.logger.losses(at, outcome.values)
+        self.reporter.scores(at, outcome.values)
         news = f", best so far: {', '.join(best)}" if best else ""
         self._say(f"measured in {time.perf_counter() - started:.0f} s{news}")
         return [f"best_{name}" for name in best]
@@ -286,11 +277,6 @@ class Training:
                 self.saver.save(state, labels)
             except NotFinite as found:
                 raise InputError(f"{found}\nlikely cause: {self.watchdog.cause()}") from None
-
-    def _say(self, text: str) -> None:
-        if self.is_main:
-            with suppress(OSError):  # whoever read our output may be gone; the run goes on
-                self.console.message(text)
 
 
 def open_validation(options: TrainOptions, device: torch.device) -> Validation:

@@ -19,7 +19,7 @@ def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) 
         paired, tmp_path, "n", "--print_freq", "2", "--display_freq", "3", "--n_epochs", "2"
     )
     assert {file.name for file in folder.iterdir()} == {
-        "train_opt.txt", "options.json", "loss_log.txt", "web", "latest_state.pth",
+        "train_opt.txt", "options.json", "loss_log.txt", "metrics.jsonl", "web", "latest_state.pth",
         "latest_net_G.pth", "latest_net_D.pth", "2_net_G.pth", "2_net_D.pth",
     }  # fmt: skip
     assert {file.name for file in (folder / "web/images").iterdir()} == {

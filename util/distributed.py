@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -60,7 +60,7 @@ def synchronized(network: nn.Module) -> nn.Module:
     return DistributedDataParallel(network, broadcast_buffers=False)
 
 
-def mean(values: dict[str, torch.Tensor]) -> dict[str, float]:
+def mean(values: Mapping[str, torch.Tensor]) -> dict[str, float]:
     """Scalars averaged over processes; waits for the device."""
     if not values:
         return {}

@@ -19,6 +19,7 @@ class At:
         run_images: images since the start of the run.
         x: epochs done, with their fraction: where a point lies on a curve.
         time, data: seconds an image took, and seconds that a step waited for data.
+        lr: learning rate.
     """
 
     epoch: int
@@ -27,6 +28,7 @@ class At:
     x: float
     time: float = 0.0
     data: float = 0.0
+    lr: float = 0.0
 
 
 class Sink(Protocol):
@@ -35,11 +37,17 @@ class Sink(Protocol):
     def losses(self, at: At, losses: dict[str, float]) -> None:
         """Weighted losses by name."""
 
+    def scores(self, at: At, scores: dict[str, float]) -> None:
+        """What a validation measured, by name."""
+
+    def health(self, at: At, values: dict[str, float]) -> None:
+        """Signs of whether training goes well, by name; only with --log_health."""
+
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         """uint8 (H, W, 3) or (H, W) by name."""
 
-    def close(self) -> None:
-        """The run has ended."""
+    def close(self, ending: str) -> None:
+        """The run has ended: done, stopped (goes on some day) or failed."""
 
 
 class Logger:
@@ -51,11 +59,17 @@ class Logger:
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self._each(lambda sink: sink.losses(at, losses))
 
+    def scores(self, at: At, scores: dict[str, float]) -> None:
+        self._each(lambda sink: sink.scores(at, scores))
+
+    def health(self, at: At, values: dict[str, float]) -> None:
+        self._each(lambda sink: sink.health(at, values))
+
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         self._each(lambda sink: sink.images(at, images))
 
-    def close(self) -> None:
-        self._each(lambda sink: sink.close())
+    def close(self, ending: str) -> None:
+        self._each(lambda sink: sink.close(ending))
 
     def _each(self, call: Callable[[Sink], None]) -> None:
         for sink in list(self.sinks):

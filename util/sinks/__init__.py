@@ -5,25 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from options.train_options import TrainOptions
+from util import records
 from util.logger import Sink
 from util.run_state import Progress
 
 
 def build_sinks(
-    options: TrainOptions, progress: Progress, exactly: bool, say: Callable[[str], None]
+    options: TrainOptions,
+    progress: Progress,
+    exactly: bool,
+    epoch_images: int,
+    say: Callable[[str], None],
 ) -> list[Sink]:
     """Every place beside the console that the options ask for; each is imported only then.
 
     Args:
         progress: of an earlier part of the run, whose curves and pages go on.
         exactly: whether it goes on as if never stopped.
+        epoch_images: images of an epoch.
         say: takes a line for the user.
     """
     log, folder, name = options.log, options.folder, options.run.name
     from util.sinks.loss_log_sink import LossLogSink
+    from util.sinks.record_sink import RecordSink
 
     here = (progress.epoch, progress.seen) if exactly else None
-    sinks: list[Sink] = [LossLogSink(folder / "loss_log.txt", here)]
+    start = {
+        "name": name,
+        "last_epoch": options.optim.last_epoch,
+        "epoch_images": epoch_images,
+        "options": options.values(),
+    }
+    sinks: list[Sink] = [
+        LossLogSink(folder / "loss_log.txt", here),
+        RecordSink(folder / records.FILE, start, here),
+    ]
     if not log.no_html:
         from util.sinks.page_sink import PageSink
 

@@ -44,6 +44,11 @@ class ConsoleSink:
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self.message(loss_line(at, losses))
 
+    scores = losses
+
+    def health(self, at: At, values: dict[str, float]) -> None:
+        """Nothing: the pages draw it."""
+
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         """Nothing: a console shows no images."""
 
@@ -54,6 +59,6 @@ class ConsoleSink:
         else:
             self.bar.write(text, file=sys.stdout)
 
-    def close(self) -> None:
+    def close(self, ending: str) -> None:
         if self.bar is not None:
             self.bar.close()

@@ -31,6 +31,8 @@ class PageSink:
     def losses(self, at: At, losses: dict[str, float]) -> None:
         """Nothing: the page shows images."""
 
+    scores = health = losses
+
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         if self.written is not None and not self._due(self.written, at):
             return
@@ -46,7 +48,7 @@ class PageSink:
             last.run_images, at.run_images, self.update_html_freq
         )
 
-    def close(self) -> None:
+    def close(self, ending: str) -> None:
         if self.rows:
             self._write(refresh=0)
 

@@ -75,6 +75,11 @@ class VisdomSink:
             self._curve.append((at.x, dict(losses)))
             self._changed("losses")
 
+    scores = losses
+
+    def health(self, at: At, values: Mapping[str, float]) -> None:
+        """Not drawn yet."""
+
     def images(self, at: At, images: Mapping[str, np.ndarray]) -> None:
         """(H, W, 3) or (H, W) uint8, which the caller leaves as they are from now on."""
         with self._lock:
@@ -86,7 +91,7 @@ class VisdomSink:
         with self._lock:
             self._curve = [(x, dict(losses)) for x, losses in history]
 
-    def close(self) -> None:
+    def close(self, ending: str = "done") -> None:
         """Send the last state, if that takes no longer than two seconds."""
         with self._lock:
             self._closing = True

@@ -34,6 +34,11 @@ class WandbSink:
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self.run.log({**losses, "epoch": at.x}, step=at.run_images)
 
+    scores = losses
+
+    def health(self, at: At, values: dict[str, float]) -> None:
+        self.losses(at, {f"health/{name}": value for name, value in values.items()})
+
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         pictures = {
             f"results/{name}": self.wandb.Image(image, caption=f"{name} - Step {at.run_images}")
@@ -41,7 +46,7 @@ class WandbSink:
         }
         self.run.log(pictures, step=at.run_images)
 
-    def close(self) -> None:
+    def close(self, ending: str) -> None:
         self.run.finish()
 
 

@@ -1,0 +1,80 @@
+"""What a run shows: losses and images when they are due, and lines for the user."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import torch
+
+from options.train_options import TrainOptions
+from util import distributed
+from util.images import to_uint8
+from util.logger import At, Logger, crossed
+from util.run_state import Progress
+from util.sinks import build_sinks
+from util.sinks.console_sink import ConsoleSink
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+class Reporter:
+    """Hands on what a training step gives, from the first process; only then waits for the device.
+
+    displayable: makes pictures out of visuals.
+    """
+
+    def __init__(
+        self, options: TrainOptions, epoch_images: int, displayable: Callable[..., Tensors]
+    ) -> None:
+        self.options, self.epoch_images, self.displayable = options, epoch_images, displayable
+        self.is_main = distributed.is_main()
+        self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
+        self.logger = Logger([])
+        self.shown = 0  # images of the run at the last step
+
+    def open(self, progress: Progress, exactly: bool) -> None:
+        """Opens the places where all goes. Raises: InputError when the run's folder cannot be written to."""
+        self.shown = progress.run_images
+        if self.is_main:
+            sinks = build_sinks(self.options, progress, exactly, self.epoch_images, self.say)
+            self.logger = Logger([self.console, *sinks])
+
+    def say(self, text: str) -> None:
+        """Prints a line."""
+        if self.is_main:
+            with suppress(OSError):  # whoever read our output may be gone; the run goes on
+                self.console.message(text)
+
+    def step(
+        self, at: At, losses: Tensors, visuals: Tensors, images: int, started: float, last: bool
+    ) -> dict[str, float]:
+        """Takes in a step on so many images; returns its losses, as means over processes, if they were due.
+
+        Args:
+            started: when the step was, by time.perf_counter.
+            last: whether it is the run's last, which is shown in any case.
+        """
+        log, before, self.shown = self.options.log, self.shown, at.run_images
+        if self.is_main:
+            self.console.progress(at, images)
+        values: dict[str, float] = {}
+        if last or crossed(before, at.run_images, log.print_freq):
+            values = distributed.mean(losses)
+            at = replace(at, time=(time.perf_counter() - started) / images)
+            self.logger.losses(at, values)
+        if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
+            first = {name: images[:1] for name, images in visuals.items()}
+            shown = self.displayable(first)
+            self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
+        return values
+
+    def scores(self, at: At, scores: dict[str, float]) -> None:
+        """Takes in what a validation measured."""
+        self.logger.scores(at, scores)
+
+    def close(self, ending: str) -> None:
+        """Ends it all: done, stopped or failed."""
+        self.logger.close(ending)

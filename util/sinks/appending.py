@@ -1,0 +1,54 @@
+"""Text files that grow line by line while a run goes on, on disks that may fill up."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+
+class AppendedFile:
+    """Appends lines at once, each whole. Those that the disk refuses are kept, and written when it takes them again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.waiting: list[str] = []
+        if _ends_in_half_a_line(path):
+            self.waiting.append("")  # the next one begins on a line of its own
+
+    def add(self, line: str) -> None:
+        """Appends a line; warns once when the disk refuses."""
+        late = bool(self.waiting)
+        if (error := self.write(line)) and not late:
+            logging.getLogger(__name__).warning(
+                "cannot write %s (%s): its lines wait until that works again",
+                self.path,
+                error.strerror,
+            )
+
+    def write(self, line: str) -> OSError | None:
+        """Writes this line and those that wait, all or none; returns what is in the way."""
+        self.waiting.append(line)
+        try:
+            with open(self.path, "ab", buffering=0) as file:
+                text = "".join(f"{waiting}\n" for waiting in self.waiting)
+                data = text.encode("utf-8", "backslashreplace")
+                end = file.seek(0, 2)
+                if file.write(data) != len(data):  # a disk that fills up takes a part
+                    file.truncate(end)
+                    return OSError(28, "No space left on device")
+        except OSError as error:
+            return error
+        self.waiting = []
+        return None
+
+
+def _ends_in_half_a_line(path: Path) -> bool:
+    """Whether a crash of the machine cut off the file's last line."""
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, 2) == 0:
+                return False
+            file.seek(-1, 2)
+            return file.read() != b"\n"
+    except OSError:
+        return False
