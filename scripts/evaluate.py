@@ -1,7 +1,7 @@
 """How good results are, and which of several runs to use: python scripts/evaluate.py results/NAME/test_latest ...
 
 Measures what test.py wrote against the truths beside it, or those in --truth, and writes report.json, report.csv and
-index.html. docs/evaluation.md says what the metrics mean.
+index.html. Given checkpoints/NAME instead, it tests what is saved there first: latest, what was best, and averages. docs/evaluation.md says what the metrics mean.
 """
 
 from __future__ import annotations
@@ -9,12 +9,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import RunOptions
-from scripts.evaluation.folders import distinct, read_run
+from scripts.evaluation.checkpoints import (
+    Checkpoint,
+    Testing,
+    checkpoints_at,
+    tested,
+    training_images,
+)
+from scripts.evaluation.folders import Run, distinct, read_run
 from scripts.evaluation.page import write_report_page
 from scripts.evaluation.report import text_of, write_csv, write_json
 from scripts.evaluation.tables import Ask, Groups, build_tables
@@ -54,10 +62,10 @@ def main(argv: Sequence[str]) -> int:
         unpaired=options.unpaired,
     )
     out = make_folder(options.out)
+    testing = Testing(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
     with explained():
-        tables = build_tables(
-            grouped(options.folders, options.group), ask, Networks(device, weights)
-        )
+        groups, ask = grouped(options.folders, options.group, testing, ask)
+        tables = build_tables(groups, ask, Networks(device, weights))
         for table in tables:
             print(f"\n{text_of(table)}")
         for table in tables:
@@ -77,7 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     # fmt: off
-    add("folders", nargs="*", type=Path, metavar="RESULTS", help="results/NAME/test_latest")
+    add("folders", nargs="*", type=Path, metavar="RESULTS", help="results/NAME/test_latest, checkpoints/NAME, or one of its files LABEL_net_G.pth")
     add("--group", action="append", default=[], metavar="NAME=DIR,DIR", help="one run by several seeds, as one row")
     add("--metrics", default="auto", help="names with commas, the deciding one first; auto: what can be had here")
     add("--truth", type=Path, help="folder of truths, under the names of the inputs; default: the results' own")
@@ -85,6 +93,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--unpaired", action="store_true", help="equal names are chance: compare sets only")
     add("--train", type=Path, help="data set that the runs were trained on, for the mean training image")
     add("--half", choices=("left", "right"), default="right", help="where B is in pairs of --train; for pix2pix with --direction BtoA left")
+    add("--dataroot", default="", help="data set that checkpoints are tested on; default: their own")
+    add("--test_flags", default="", metavar="'FLAGS'", help="further flags for test.py when checkpoints are tested, e.g. '--eval --phase val'")
     add("--inception_weights", default="", help="file of weights for kid and fid; default: torch's cache")
     add("--lpips_weights", default="", help="file of AlexNet's weights for lpips; default: torch's cache")
     add("--gpu_ids", default="0", help="the GPU to use, if there is one; -1 for the CPU")
@@ -107,22 +117,49 @@ def automatic(weights: dict[str, str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def grouped(folders: Sequence[Path], groups: Sequence[str]) -> Groups:
-    """Name -> runs: each folder by itself, then the groups. Raises: InputError for none, or a malformed group."""
-    found = {run.name: [run] for run in distinct([read_run(folder) for folder in folders])}
+def grouped(
+    places: Sequence[Path], groups: Sequence[str], testing: Testing, ask: Ask
+) -> tuple[Groups, Ask]:
+    """Name -> runs: each place by itself, then the groups; and what is asked, with the checkpoints' training images.
+
+    Raises: InputError for none, a malformed group, or checkpoints that cannot be tested.
+    """
+    seen: list[Checkpoint] = []
+
+    def runs_at(place: Path) -> list[Run]:
+        checkpoints = checkpoints_at(place)
+        seen.extend(checkpoints)
+        number = len(seen)  # runs of one name may lie in several folders
+        to = replace(testing, results=testing.results / str(number))
+        return [read_run(tested(one, to)) for one in checkpoints] or [read_run(place)]
+
+    found = {
+        run.name: [run] for run in distinct([run for place in places for run in runs_at(place)])
+    }
     for text in groups:
-        name, equals, places = text.partition("=")
-        members = [Path(place.strip()) for place in places.split(",") if place.strip()]
-        if not (equals and name.strip() and members):
+        name, equals, members = text.partition("=")
+        listed = [Path(member.strip()) for member in members.split(",") if member.strip()]
+        if not (equals and name.strip() and listed):
             raise InputError(f"--group {text!r} is not NAME=FOLDER,FOLDER")
         if name in found:
             raise InputError(f"two rows would be called {name}: give --group another name")
-        found[name] = distinct([read_run(folder) for folder in members])
+        found[name] = distinct([run for place in listed for run in runs_at(one_of(place))])
     if not found:
         raise InputError(
-            "no results are named: python scripts/evaluate.py results/NAME/test_latest, as test.py wrote it"
+            "no results are named: python scripts/evaluate.py results/NAME/test_latest, as test.py wrote it, or "
+            "checkpoints/NAME"
         )
-    return found
+    if seen and ask.train is None and (known := training_images(seen)):
+        ask = replace(ask, train=known[0], half=known[1])
+    return found, ask
+
+
+def one_of(place: Path) -> Path:
+    """Of a folder of checkpoints the latest: each seed counts once."""
+    for name in ("latest_net_G.pth", "latest_net_G_A.pth"):
+        if (place / name).exists():
+            return place / name
+    return place
 
 
 if __name__ == "__main__":
