@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from models.base_model import Adam
 from options.train_options import TrainOptions
 from scripts import quality_benchmark
 from scripts.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, tasks
-from scripts.quality.running import Job, Place, jobs_of, run_one, training
+from scripts.quality.running import Job, Place, epochs_of, jobs_of, run_one, training
 from scripts.quality.scoring import tables_of
 from scripts.quality.writing import append, section
 from util.errors import InputError
@@ -140,6 +141,19 @@ def test_a_job_is_trained_and_tested_by_real_commands_once(tmp_path) -> None:
     assert len(list((place.results(job) / "images").glob("*_fake_B.png"))) == 2
     run_one(job, place, 2, 2)
     assert (tmp_path / "logs" / f"{job.name}.txt").read_text() == log
+
+
+def test_where_a_budget_is_minutes_an_epoch_is_timed_once(tmp_path) -> None:
+    place = Place(tmp_path, replace(TINY, epochs={}, minutes=0.2), "-1")
+    job = Job(Task("a", "a", (PIX2PIX,)), PIX2PIX, "AtoB", 0)
+    write_images(place.data(job.task) / "train", 2, 32, 64)
+    epochs = epochs_of(job, place)
+    assert (
+        2 <= epochs <= 12
+    )  # an epoch of two images takes a second at least, as far as the log tells
+    (known,) = tmp_path.glob("epochs_*.json")
+    known.write_text("7")
+    assert epochs_of(job, place) == 7
 
 
 def test_a_training_that_fails_says_where_to_look(tmp_path) -> None:
