@@ -38,16 +38,26 @@ function comparison(choice) {
   };
 }
 
-let order = ""; // in which the examples stand on the page
-function arrange() {
-  const sorted = [...examples].sort(comparison(find("sort").value));
-  if (order !== find("sort").value) {
-    list.append(...sorted.map((example) => example.node));
-    order = find("sort").value;
+// Sections of neighbours, as they come with the page: the browser lays out only those near the window.
+function sections() {
+  const found = [];
+  for (let start = 0; start < shown.length; start += data.together) {
+    const part = shown.slice(start, start + data.together);
+    const section = document.createElement("section");
+    section.style.setProperty("--count", part.length);
+    section.append(...part.map((example) => example.node));
+    found.push(section);
   }
-  shown = sorted.filter(matcher(find("filter").value));
-  const kept = new Set(shown);
-  for (const example of examples) example.node.classList.toggle("nothing", !kept.has(example));
+  return found;
+}
+
+function arrange() {
+  const before = shown;
+  shown = examples.filter(matcher(find("filter").value)).sort(comparison(find("sort").value));
+  if (shown.length !== before.length || shown.some((example, place) => example !== before[place])) {
+    list.replaceChildren(...sections());
+    refreshHeat();
+  }
   const all = examples.length;
   find("count").value = shown.length < all ? `${shown.length} of ${all} examples` : `${all} examples`;
 }

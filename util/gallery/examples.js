@@ -4,7 +4,7 @@ const find = (id) => document.getElementById(id);
 const data = JSON.parse(find("data").textContent);
 const list = document.querySelector("main");
 
-const examples = [...list.children].map((node, number) => ({
+const examples = [...list.querySelectorAll("article")].map((node, number) => ({
   node,
   number,
   name: node.querySelector("h3").textContent,

@@ -11,11 +11,13 @@ function grade() {
 // In the list only examples near the window get a map.
 const near = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    target.querySelector("figure.map")?.remove();
-    if (isIntersecting) target.querySelector(".row").append(newMap(examples[numbers.get(target)]));
+    for (const article of target.children) {
+      article.querySelector("figure.map")?.remove();
+      if (isIntersecting) article.querySelector(".row").append(newMap(exampleOf.get(article)));
+    }
   }
 }, { rootMargin: "600px" });
-const numbers = new Map(examples.map((example) => [example.node, example.number]));
+const exampleOf = new Map(examples.map((example) => [example.node, example]));
 
 function newMap(example) {
   const [left, right] = pairOf(picturesOf(example), wanted);
@@ -32,8 +34,8 @@ function newMap(example) {
 
 function refreshHeat() {
   near.disconnect();
-  for (const map of list.querySelectorAll("figure.map")) map.remove();
-  if (find("heat").checked) for (const example of examples) near.observe(example.node);
+  for (const { node } of examples) node.querySelector("figure.map")?.remove();
+  if (find("heat").checked) for (const section of list.children) near.observe(section);
 }
 
 find("heat").addEventListener("change", refreshHeat);

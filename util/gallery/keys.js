@@ -66,7 +66,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 list.addEventListener("click", (event) => {
-  const example = examples[numbers.get(event.target.closest("article"))];
+  const example = exampleOf.get(event.target.closest("article"));
   if (!example || event.ctrlKey || event.metaKey || event.shiftKey) return;
   current = example;
   if (event.target.closest("figure.map")) open(example, "difference");

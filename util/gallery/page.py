@@ -21,6 +21,10 @@ FOLDER = Path(__file__).parent
 STYLES = ("list.css", "view.css")
 SCRIPTS = ("examples.js", "arrange.js", "view.js", "heat.js", "keys.js")  # in this order
 
+# Examples that a browser lays out together. It leaves out what is far from the window; asking of every single
+# example whether it is near would take longer than a frame.
+TOGETHER = 50
+
 
 def write_gallery(
     path: Path,
@@ -41,7 +45,7 @@ def write_gallery(
     """
     columns = [each for each in columns if any(each.place in e.values for e in examples)]
     # Each is rendered by itself: 5,000 of them as objects would take hundreds of megabytes.
-    articles = "\n".join(_article(example, columns) for example in examples)
+    articles = [_article(example, columns) for example in examples]
     page = dominate.document(title=title)
     with page.head:
         tags.meta(charset="utf-8")
@@ -54,7 +58,10 @@ def write_gallery(
             for note in notes:
                 tags.p(note)
             controls.toolbar(columns, len(examples), width)
-        tags.main(raw(articles))
+        with tags.main():
+            for start in range(0, len(articles), TOGETHER):
+                part = articles[start : start + TOGETHER]
+                tags.section(raw("\n".join(part)), style=f"--count:{len(part)}")
         controls.view()
         controls.help_text()
         raw(_text("heat.svg"))
@@ -106,6 +113,7 @@ def _data(examples: Sequence[Example], columns: Sequence[Column], pair: tuple[st
     """For the script, as JSON that cannot end the element it stands in."""
     content: dict[str, Any] = {
         "pair": pair,
+        "together": TOGETHER,
         "keys": [each.key for each in columns],
         "values": [[_rounded(e.values.get(each.place)) for each in columns] for e in examples],
     }
