@@ -26,11 +26,12 @@ class Column:
     Attributes:
         place: where examples have it; with the label "" it is written nowhere.
         key: what it is called in a filter, such as l1 in "l1>0.1"; no two columns share one.
+        lower_is_better: None where neither is.
     """
 
     place: Place
     key: str
-    lower_is_better: bool
+    lower_is_better: bool | None
     decimals: int
 
 

@@ -32,16 +32,15 @@ class dialog(tags.html_tag):
 def toolbar(columns: Sequence[Column], count: int, width: int) -> None:
     with tags.form(id="tools", role="search", hidden=True):
         example = columns[0].key if columns else ""
-        hint = f"name, or {example}>{0.1}" if example else "name"
+        hint = f"name, or {example}>0.1" if example else "name"
         with tags.label("Filter "):
             tags.input_(id="filter", type="search", placeholder=hint, autocomplete="off")
         with tags.label("Sort "), tags.select(id="sort"):
-            tags.option("as tested", value="")
+            tags.option("as listed", value="")
             tags.option("by name", value="name")
             for number, column in enumerate(columns):
-                first, last = ("down", "up") if column.lower_is_better else ("up", "down")
-                tags.option(f"{column.key}, worst first", value=f"{number} {first}")
-                tags.option(f"{column.key}, best first", value=f"{number} {last}")
+                for text, direction in _orders(column):
+                    tags.option(f"{column.key}, {text}", value=f"{number} {direction}")
         with tags.label("Size "):
             tags.input_(id="size", type="range", min=32, max=max(768, width), step=8, value=width)
         with tags.label():
@@ -49,6 +48,13 @@ def toolbar(columns: Sequence[Column], count: int, width: int) -> None:
             tags.span("Differences")
         tags.output(f"{count} examples", id="count")
         tags.button("?", id="keys", type="button", title="Keys")
+
+
+def _orders(column: Column) -> list[tuple[str, str]]:
+    if column.lower_is_better is None:
+        return [("largest first", "down"), ("smallest first", "up")]
+    worst, best = ("down", "up") if column.lower_is_better else ("up", "down")
+    return [("worst first", worst), ("best first", best)]
 
 
 def view() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ def write_gallery(
     width: int,
     pair: tuple[str, str] = ("", ""),
     notes: Sequence[str] = (),
+    links: Mapping[str, str] | None = None,
 ) -> None:
     """Writes a page in place of an older one at once.
 
@@ -42,6 +43,7 @@ def write_gallery(
         width: of images on the page when it is opened, in pixels.
         pair: labels of the two pictures that are compared first; the first two of an example that lacks them.
         notes: shown below the title.
+        links: text -> file, to pages that belong to this one.
     """
     columns = [each for each in columns if any(each.place in e.values for e in examples)]
     # Each is rendered by itself: 5,000 of them as objects would take hundreds of megabytes.
@@ -57,6 +59,8 @@ def write_gallery(
             tags.h1(title)
             for note in notes:
                 tags.p(note)
+            if links:
+                tags.nav([tags.a(text, href=address(file)) for text, file in links.items()])
             controls.toolbar(columns, len(examples), width)
         with tags.main():
             for start in range(0, len(articles), TOGETHER):
