@@ -57,8 +57,9 @@ function actionOf(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("select, input:not([type=checkbox])");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
+  const typing = event.target.matches("select, input:not([type=checkbox], [type=range])");
+  const sliding = event.target.matches("[type=range]") && /^(Arrow|Home|End|Page)/.test(event.key);
+  if (typing || sliding || event.ctrlKey || event.metaKey || event.altKey || find("help").open) return;
   const action = actionOf(event);
   if (!action) return;
   event.preventDefault();
