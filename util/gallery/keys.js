@@ -78,16 +78,18 @@ list.addEventListener("click", (event) => {
 });
 find("keys").addEventListener("click", () => find("help").showModal());
 
+// Not at once: browsers refuse to change the address a hundred times in a row.
+let remembering = 0;
 function remember() {
-  const parts = {
-    show: view.open ? current.name : "",
-    mode: view.open ? mode : "",
-    sort: find("sort").selectedOptions[0].text,
-    filter: find("filter").value,
-  };
-  if (!find("sort").value) parts.sort = "";
-  const filled = Object.entries(parts).filter(([, value]) => value);
-  history.replaceState(null, "", "#" + new URLSearchParams(filled));
+  clearTimeout(remembering);
+  remembering = setTimeout(() => history.replaceState(null, "", "#" + new URLSearchParams(state())), 150);
+}
+
+function state() {
+  const sort = find("sort");
+  const parts = { sort: sort.value && sort.selectedOptions[0].text, filter: find("filter").value };
+  if (view.open) Object.assign(parts, { show: current.name, mode });
+  return Object.entries(parts).filter(([, value]) => value);
 }
 
 function recall() {
@@ -97,10 +99,11 @@ function recall() {
   find("filter").value = parts.get("filter") || "";
   arrange();
   const example = examples.find((each) => each.name === parts.get("show"));
-  if (example) open(example, IN_MODES.includes(parts.get("mode")) ? parts.get("mode") : mode);
+  if (example) open(example, MODES.includes(parts.get("mode")) ? parts.get("mode") : mode);
+  else if (view.open) close();
 }
 
-const IN_MODES = [...find("modes").children].map((button) => button.value);
+const MODES = [...find("modes").children].map((button) => button.value);
 find("tools").hidden = false;
 window.addEventListener("hashchange", recall);
 recall();
