@@ -56,3 +56,8 @@ def pixel(page: Page, selector: str, x: float, y: float = 0.5) -> tuple[int, int
 def numbers(html: str) -> dict:
     """What a page holds for its script."""
     return json.loads(re.search(r'<script id="data"[^>]*>(.*?)</script>', html, re.S)[1])
+
+
+def near(seen: tuple[int, ...], wanted: tuple[int, ...], by: int = 3) -> bool:
+    """Whether two colours differ by no more than a few levels."""
+    return bool(np.abs(np.subtract(seen, wanted)).max() <= by)
