@@ -127,8 +127,8 @@ def test(
     total = loader.sampler.length
     with writer, explained(), torch.inference_mode(), Progress(total) as progress:
         own = translations(model, readable(loader), options.run.seed, device, whole=chosen)
-        for number, paths, pictures in shared(own):
-            writer.add(number, paths, pictures)
+        for number, paths, pictures, facts in shared(own):
+            writer.add(number, paths, pictures, facts)
             progress.count(paths)
             if pictures:
                 logger.images(At(1, writer.count, writer.count, 1.0), pictures)

@@ -14,6 +14,7 @@ from models.layers import separate_images
 from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8
+from util.measured import Measured, measured
 from util.position_seed import position_seed
 
 AT_ONCE = 8  # small images
@@ -76,10 +77,11 @@ def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def shared(
     own: Iterator[Translation],
-) -> Iterator[tuple[int, dict[str, str], dict[str, np.ndarray]]]:
+) -> Iterator[tuple[int, dict[str, str], dict[str, np.ndarray], Measured]]:
     """The translations of all processes in the order of their numbers, but with the pictures of one's own alone.
 
-    Every process has to know of all, so that no two of them give the same name to different results.
+    Every process has to know of all, so that no two of them give the same name to different results; the page needs to
+    know how large and how good all pictures are.
     Raises: SharedError with what any process raised as InputError, after what came before that.
     """
     alone = distributed.world_size() == 1
@@ -93,12 +95,13 @@ def shared(
                     break
         except InputError as error:
             failure = str(error)
-        rounds = distributed.gather(([(one.number, one.paths) for one in mine], failure))
+        told = [(one.number, one.paths, measured(one.paths, one.pictures)) for one in mine]
+        rounds = distributed.gather((told, failure))
         pictures = {one.number: one.pictures for one in mine}
-        for number, paths in sorted(
-            (told for part, _ in rounds for told in part), key=itemgetter(0)
+        for number, paths, facts in sorted(
+            (one for part, _ in rounds for one in part), key=itemgetter(0)
         ):
-            yield number, paths, pictures.get(number, {})
+            yield number, paths, pictures.get(number, {}), facts
         failures = [failure for _, failure in rounds if failure]
         if failures:
             raise SharedError("\n".join(failures))

@@ -10,7 +10,9 @@ import signal
 import numpy as np
 import pytest
 import torch
+from bad_inputs.pages import checked_page
 from conftest import write_images
+from gallery_helpers import numbers
 from group_helpers import (
     CYCLEGAN,
     PIX2PIX,
@@ -154,7 +156,14 @@ def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:
         for name in files[:-1]:  # how many images go together decides over the last bit
             pictures = (np.asarray(Image.open(place / name), np.int16) for place in (one, other))
             assert abs(np.subtract(*pictures)).max() <= 1
-        assert (other / files[-1]).read_text() == (one / files[-1]).read_text()
+        pages = [checked_page(place / "index.html") for place in (one, other)]
+        assert pages[0].links == pages[1].links
+        assert pages[0].texts["h3"] == pages[1].texts["h3"]
+        told = [numbers((place / "index.html").read_text()) for place in (one, other)]
+        assert told[0]["keys"] == told[1]["keys"] == ["rec_A l1", "rec_B l1"]
+        assert np.array(told[1]["values"], float) == pytest.approx(
+            np.array(told[0]["values"], float), abs=1e-3, nan_ok=True
+        )
 
 
 def _test(argv: list[str]) -> None:

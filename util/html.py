@@ -74,13 +74,18 @@ def write_page(
             tags.h3(row.heading)
             with tags.table(border="1").add(tags.tr()):
                 for picture in row.pictures:
-                    address = quote(os.fsencode(picture.file))
+                    link = address(picture.file)
                     with tags.td(), tags.p():
-                        with tags.a(href=address):
-                            tags.img(src=address, width=width, loading="lazy", alt=picture.label)
+                        with tags.a(href=link):
+                            tags.img(src=link, width=width, loading="lazy", alt=picture.label)
                         tags.br()
                         tags.span(picture.label)
     write_text(path, page.render(pretty=False))
+
+
+def address(file: str) -> str:
+    """A link to a file, from its path relative to the page's folder."""
+    return quote(os.fsencode(file))
 
 
 def _add_table(table: Table) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 
 from util.errors import InputError, SharedError
 from util.files import make_folder
-from util.html import Picture, Row, write_page
-from util.images import save_image
+from util.gallery import Example, Picture, write_gallery
+from util.images import save_image, stretched
+from util.measured import Measured, columns_of, first_pair, meanings, measured
 
 IN_FLIGHT = 64  # images that may wait for the disk before the network waits for them
 
@@ -54,20 +55,28 @@ class ResultWriter:
         self.folder, self.title, self.width = make_folder(folder), title, width
         self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
         self.page = page
-        self.rows: dict[int, Row] = {}
+        self.examples: dict[int, Example] = {}
         self.count = 0
         self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
         self.pool = ThreadPoolExecutor(2)
         self.pending: deque[Future[None]] = deque()
 
-    def add(self, number: int, paths: dict[str, str], pictures: dict[str, np.ndarray]) -> None:
+    def add(
+        self,
+        number: int,
+        paths: dict[str, str],
+        pictures: dict[str, np.ndarray],
+        facts: Measured | None = None,
+    ) -> None:
         """Writes uint8 images by label, each named after the input at paths[label].
 
         Args:
             number: place on the page.
             pictures: {} where another process writes them.
+            facts: of all pictures; found out here by default.
         """
-        shown, names = [], []
+        facts = measured(paths, pictures) if facts is None else facts
+        rows: dict[str, list[Picture]] = {}  # by name
         for label, path in paths.items():
             name = self._claim(path, label)
             if name is None:
@@ -75,12 +84,13 @@ class ResultWriter:
             file = f"images/{name}_{label}.png"
             if label in pictures:
                 self._enqueue(self.folder / file, pictures[label])
-            shown.append(Picture(file, label))
-            if name not in names:
-                names.append(name)
+            size = stretched(facts.sizes[label], self.aspect_ratio)
+            rows.setdefault(name, []).append(Picture(file, label, *size))
         self.count += 1
-        if shown:
-            self.rows[number] = Row(" | ".join(names), shown)
+        if rows:
+            labels = {picture.label for row in rows.values() for picture in row}
+            values = {key: value for key, value in facts.values.items() if key[0] in labels}
+            self.examples[number] = Example(" | ".join(rows), list(rows.values()), values)
 
     def _claim(self, path: str, label: str) -> str | None:
         """A name that no other input has; None when this input's image is written already."""
@@ -120,5 +130,17 @@ class ResultWriter:
         finally:
             self.pool.shutdown()
         if self.page:
-            rows = [self.rows[number] for number in sorted(self.rows)]
-            write_page(self.folder / "index.html", self.title, rows, width=self.width)
+            self._write_page()
+
+    def _write_page(self) -> None:
+        examples = [self.examples[number] for number in sorted(self.examples)]
+        columns = columns_of(examples)
+        write_gallery(
+            self.folder / "index.html",
+            self.title,
+            examples,
+            columns,
+            width=self.width,
+            pair=first_pair(columns),
+            notes=meanings([each.place[1] for each in columns]),
+        )

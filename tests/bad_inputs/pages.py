@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-VOID = ("meta", "img", "br")
+VOID = ("meta", "img", "br", "input")
 EXPECTED = {
     "html",
     "head",
@@ -24,6 +24,11 @@ EXPECTED = {
     "p",
 }
 EXPECTED |= {"tbody", "a", "img", "br", "span"}
+# of pages of examples
+EXPECTED |= {"header", "nav", "main", "section", "article", "figure", "figcaption", "small", "div"}
+EXPECTED |= {"form", "label", "input", "select", "option", "output", "button", "dialog", "strong"}
+EXPECTED |= {"script", "svg", "filter", "fecolormatrix", "fecomponenttransfer"}
+EXPECTED |= {"fefuncr", "fefuncg", "fefuncb"}
 
 
 class Page(HTMLParser):
@@ -63,6 +68,7 @@ def checked_page(path: Path) -> Page:
     assert html.startswith("<!DOCTYPE html>")
     page = Page(html)
     assert page.tags <= EXPECTED, f"strange tags: {page.tags - EXPECTED}"
+    assert len(page.texts.get("script", [])) in (0, 2), "a name has become a script"
     for link in page.links:
         assert os.path.isfile(os.path.join(os.fsencode(path.parent), unquote_to_bytes(link))), link
     return page

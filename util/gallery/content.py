@@ -1,0 +1,54 @@
+"""What a page of examples shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file, as a path relative to the page's folder, its label, and its size in pixels."""
+
+    file: str
+    label: str
+    width: int
+    height: int
+
+
+Place = tuple[str, str]  # label of a picture, name of a number
+
+
+@dataclass(frozen=True)
+class Column:
+    """A number that examples may have: to be sorted and filtered by, and written below its picture.
+
+    Attributes:
+        place: where examples have it; with the label "" it is written nowhere.
+        key: what it is called in a filter, such as l1 in "l1>0.1"; no two columns share one.
+        lower_is_better: None where neither is.
+    """
+
+    place: Place
+    key: str
+    lower_is_better: bool | None
+    decimals: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """Pictures that belong together.
+
+    Attributes:
+        name: its heading.
+        rows: pictures that stay side by side; a second row goes below the first where the window is narrow.
+        values: numbers; examples that lack one are sorted to the end.
+    """
+
+    name: str
+    rows: Sequence[Sequence[Picture]]
+    values: Mapping[Place, float] = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [picture for row in self.rows for picture in row]
