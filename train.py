@@ -32,7 +32,7 @@ from util.processes import process_group, start_several, wanted
 from util.reporter import Reporter
 from util.run_state import Progress, snapshot
 from util.saver import NotFinite, Saver
-from util.sinks.wandb_sink import require_wandb
+from util.sinks import require_packages
 from util.stop import StopRequest
 from util.summary import announce
 from util.watchdog import Watchdog
@@ -73,8 +73,7 @@ class Training:
                 seed=run.seed,
             )
             dataset = create_dataset(data, source)
-            if options.log.use_wandb:
-                require_wandb()
+            require_packages(options.log)
             self.validation = None
             if options.val.val_freq:
                 self.validation = open_validation(options, device)
