@@ -150,7 +150,7 @@ def tracker(options: TestOptions) -> list[Sink]:
     from util.sinks.wandb_sink import open_wandb
 
     return open_wandb(
-        options.log.wandb_project_name, options.run.name, options.values(), str(options.folder)
+        options.log.wandb_project_name, options.run.name, options.values(), options.folder
     )
 
 

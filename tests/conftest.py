@@ -18,6 +18,7 @@ pytest_plugins = [
     "group_helpers",
     "prepare_helpers",
     "visdom_helpers",
+    "wandb_helpers",
 ]
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=60)

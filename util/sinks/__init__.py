@@ -89,7 +89,14 @@ def build_sinks(
         earlier = progress.run_images if exactly else None
         sinks.append(TensorBoardSink(folder / "tensorboard", options.values(), earlier))
     if log.use_wandb:
-        from util.sinks.wandb_sink import open_wandb
+        from util.sinks.wandb_sink import open_wandb, run_identity
 
-        sinks += open_wandb(log.wandb_project_name, name, options.values(), str(folder))
+        sinks += open_wandb(
+            log.wandb_project_name,
+            name,
+            options.values(),
+            folder,
+            identity=run_identity(folder, exactly),
+            networks=log.wandb_checkpoints,
+        )
     return sinks
