@@ -42,7 +42,7 @@ def test_numbers_images_and_options_arrive(tmp_path: Path) -> None:
     values = {tag: board.Scalars(tag)[0].value for tag in board.Tags()["scalars"]}
     assert values == pytest.approx({
         "losses/G_GAN": 0.5, "losses/D": math.inf, "scores/val_l1": 0.25, "health/D_real": 0.75,
-        "pace/epoch": 0.5, "pace/learning_rate": 0.1,
+        "epoch": 0.5, "learning_rate": 0.1,
     })  # fmt: skip
     assert [event.step for event in board.Scalars("scores/val_l1")] == [100]
     for name in ("real_A", "fake_B"):

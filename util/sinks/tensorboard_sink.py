@@ -41,8 +41,8 @@ class TensorBoardSink:
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self._scalars("losses", at, losses)
-        self.writer.add_scalar("pace/epoch", at.x, at.run_images)
-        self.writer.add_scalar("pace/learning_rate", at.lr, at.run_images)
+        self.writer.add_scalar("epoch", at.x, at.run_images)
+        self.writer.add_scalar("learning_rate", at.lr, at.run_images)
 
     def scores(self, at: At, scores: dict[str, float]) -> None:
         self._scalars("scores", at, scores)
