@@ -145,6 +145,8 @@ def test_pace_is_told_in_the_unit_that_fits(monkeypatch) -> None:
         it = Pace()
         it.count(images, waited)
         now[0] += seconds
+        it.stop()
+        now[0] += 1000
         return str(it)
 
     assert pace(300, 1, 10) == "30 images/s, 10% of the time waiting for data"

@@ -6,19 +6,25 @@ import time
 
 
 class Pace:
-    """Images since it was made, and the share of that time in which training waited for them."""
+    """Images from when it was made until it is stopped, and the share of that time in which training waited for them."""
 
     def __init__(self) -> None:
         self.started, self.images, self.waited = time.perf_counter(), 0, 0.0
+        self.stopped: float | None = None
 
     def count(self, images: int, waited: float) -> None:
         """Counts a step: its images, and the seconds it waited for them."""
         self.images += images
         self.waited += waited
 
+    def stop(self) -> None:
+        """What comes now, such as uploads, is no training any more."""
+        self.stopped = time.perf_counter()
+
     @property
     def seconds(self) -> float:
-        return max(1e-9, time.perf_counter() - self.started)
+        until = time.perf_counter() if self.stopped is None else self.stopped
+        return max(1e-9, until - self.started)
 
     @property
     def waiting(self) -> float:

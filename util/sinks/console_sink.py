@@ -85,6 +85,7 @@ class ConsoleSink:
             self.bar.write(text, file=sys.stdout)
 
     def close(self, ending: str) -> None:
+        self.pace.stop()
         if self.bar is not None:
             self.bar.close()
             self.bar = None
