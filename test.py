@@ -27,11 +27,12 @@ from util.files import write_text
 from util.logger import At, Logger, Sink
 from util.processes import process_group, start_several, wanted
 from util.results import ResultWriter
+from util.terminal import changes, show_notes
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs a whole test; returns the exit status."""
-    logging.basicConfig(format="note: %(message)s")
+    show_notes()
     with process_group():
         options = distributed.from_main(
             lambda: TestOptions.parse(argv, model_options, dataset_options)
@@ -89,7 +90,8 @@ def load_model(options: TestOptions) -> BaseModel:
 
 def announce(options: TestOptions, model: BaseModel, device: torch.device) -> None:
     """Prints the options, the device and where the weights are from; writes test_opt.txt."""
-    print(options.table())
+    short = sys.stdout.isatty()
+    print(changes(options.changes(), sys.stdout) if short else options.table())
     print(describe(device, options.run.gpu_ids))
     if distributed.world_size() > 1:
         print(f"{distributed.world_size()} processes share the images")
@@ -150,7 +152,7 @@ def tracker(options: TestOptions) -> list[Sink]:
     from util.sinks.wandb_sink import open_wandb
 
     return open_wandb(
-        options.log.wandb_project_name, options.run.name, options.values(), str(options.folder)
+        options.log.wandb_project_name, options.run.name, options.values(), options.folder
     )
 
 

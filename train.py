@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
-from data.checks import quick_findings
+from data.checks import files_in_words, quick_findings
 from data.held_out import as_tested, held_out_loader, open_held_out, readable
 from data.in_step import Unreadable, in_step
 from data.loader import skipped_lines
@@ -32,15 +31,16 @@ from util.processes import process_group, start_several, wanted
 from util.reporter import Reporter
 from util.run_state import Progress, snapshot
 from util.saver import NotFinite, Saver
-from util.sinks.wandb_sink import require_wandb
+from util.sinks import require_packages
 from util.stop import StopRequest
-from util.summary import announce
+from util.summary import Found, announce
+from util.terminal import show_notes
 from util.watchdog import Watchdog
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs a whole training; returns the exit status."""
-    logging.basicConfig(format="note: %(message)s")
+    show_notes()
     with process_group():
         options = distributed.from_main(
             lambda: TrainOptions.parse(argv, model_options, dataset_options)
@@ -73,8 +73,7 @@ class Training:
                 seed=run.seed,
             )
             dataset = create_dataset(data, source)
-            if options.log.use_wandb:
-                require_wandb()
+            require_packages(options.log)
             self.validation = None
             if options.val.val_freq:
                 self.validation = open_validation(options, device)
@@ -90,16 +89,10 @@ class Training:
         self.exactly = start.exactly
         if self.is_main:
             findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
-            announce(
-                options,
-                self.model,
-                device,
-                arithmetic,
-                len(dataset),
-                findings,
-                start.notes,
-                afresh=not (options.optim.continue_train or start.restarted),
-            )
+            files = files_in_words(dataset)
+            found = Found(device, arithmetic, len(dataset), files, findings, start.notes)
+            afresh = not (options.optim.continue_train or start.restarted)
+            announce(options, self.model, found, afresh=afresh)
         self.reporter = Reporter(options, self.epoch_images, self.model.displayable)
         self._say = self.reporter.say
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
@@ -129,6 +122,7 @@ class Training:
             self.reporter.close(ending)
             for line in skipped_lines(self.skipped):
                 self._say(line)
+        self.reporter.sum_up(progress)
         if unfinished:
             self._say("go on with the same command and --continue_train")
             return 128 + self.stop.agreed

@@ -36,6 +36,16 @@ def quick_findings(dataset: BaseDataset, most: int = 200) -> list[Finding]:
     return [*name_findings(dataset), *size_findings(dataset, sizes, noun)]
 
 
+def files_in_words(dataset: BaseDataset, most: int = 20) -> str:
+    """How many files each folder has, and their sizes by the headers of at most `most`: one, or smallest and largest."""
+    paths = [path for listed in dataset.listed.values() for path in listed]
+    counts = [f"{folder.name}: {len(listed)} files" for folder, listed in dataset.listed.items()]
+    found = [header_size(path) for path in evenly(of_few_tars(paths), most)]
+    sizes = sorted({size for size in found if size}, key=lambda size: size[0] * size[1])
+    ends = dict.fromkeys(f"{width}x{height}" for height, width in (*sizes[:1], *sizes[-1:]))
+    return ", ".join(counts) + (f"; {' to '.join(ends)} pixels" if ends else "")
+
+
 def of_few_tars(paths: Sequence[str]) -> Sequence[str]:
     """Those of at most FEW_TARS tars, from all parts of the list; all if there are no tars."""
     lengths = shard_lengths(paths)

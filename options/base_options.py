@@ -167,6 +167,12 @@ class LogOptions:
     display_winsize: int = flag(256, "width of images on pages and in visdom, in pixels")
     use_wandb: bool = flag(False, "log to Weights & Biases as well (pip install wandb)")
     wandb_project_name: str = flag("CycleGAN-and-pix2pix", "W&B project")
+    wandb_checkpoints: bool = flag(
+        False, "W&B: upload the latest and best networks when the run ends", only="train"
+    )
+    use_tensorboard: bool = flag(
+        False, "log to TensorBoard as well (pip install tensorboard)", only="train"
+    )
     display_freq: int = flag(400, "show images every this many images", only="train")
     update_html_freq: int = flag(
         1000, "write images to the training page every this many images", only="train"

@@ -145,12 +145,21 @@ def flat(phase: str, *groups: Any) -> dict[str, Any]:
     }
 
 
+def changes(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Flag name -> value and default, of those where these differ; sorted."""
+    return {
+        name: (value, defaults[name])
+        for name, value in sorted(values.items())
+        if name in defaults and value != defaults[name]
+    }
+
+
 def table(values: dict[str, Any], defaults: dict[str, Any]) -> str:
     """The ancestor's listing: sorted names, and the default where the value differs from it."""
+    differing = changes(values, defaults)
     lines = ["----------------- Options ---------------"]
     for name, value in sorted(values.items()):
-        changed = name in defaults and value != defaults[name]
-        note = f"\t[default: {defaults[name]}]" if changed else ""
+        note = f"\t[default: {differing[name][1]}]" if name in differing else ""
         lines.append(f"{name:>25}: {value!s:<30}{note}")
     lines.append("----------------- End -------------------")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
-from options.flags import count_or_inf, flag, flat, table
+from options.flags import changes, count_or_inf, flag, flat, table
 from options.parsing import CommandLine, OptionsOf
 
 ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "norm", "no_dropout")
@@ -103,6 +103,10 @@ class TestOptions:
 
     def table(self) -> str:
         return table({**self.values(), "isTrain": False}, self.defaults)
+
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """Flag name -> value and default, where these differ."""
+        return changes(self.values(), self.defaults)
 
 
 def inherited(saved: dict[str, Any], model: str) -> dict[str, Any]:

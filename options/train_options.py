@@ -17,7 +17,7 @@ from options.base_options import (
     at_least,
     plain_name,
 )
-from options.flags import count_or_inf, flag, flat, table
+from options.flags import changes, count_or_inf, flag, flat, table
 from options.parsing import CommandLine, OptionsOf, dump_options
 
 METRICS = (
@@ -190,6 +190,10 @@ class TrainOptions:
 
     def table(self) -> str:
         return table({**self.values(), "isTrain": True}, self.defaults)
+
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """Flag name -> value and default, where these differ."""
+        return changes(self.values(), self.defaults)
 
     def json(self) -> str:
         return dump_options({**self.values(), "isTrain": True})

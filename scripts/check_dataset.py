@@ -8,7 +8,6 @@ python scripts/check_dataset.py --dataroot ./datasets/maps --model pix2pix. Noth
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 import os
 import sys
@@ -33,6 +32,7 @@ from util.cost import duration, peak_memory, wait_for
 from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
+from util.terminal import show_notes
 
 STEPS = 3  # measured, after one to warm up
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
     quick = "--quick" in argv
     words = [word for word in argv if word != "--quick"]
     options = TrainOptions.parse(words, model_options, dataset_options)
-    logging.basicConfig(format="note: %(message)s")
+    show_notes()
     data, run = options.data, options.run
     adam = Adam(options.optim.lr, options.optim.beta1)
     model = create_model(options.model, adam=adam, seed=run.seed)

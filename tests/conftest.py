@@ -19,6 +19,7 @@ pytest_plugins = [
     "group_helpers",
     "prepare_helpers",
     "visdom_helpers",
+    "wandb_helpers",
 ]
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=60)

@@ -97,9 +97,10 @@ def test_every_flag_in_the_documents_exists() -> None:
         "standalone",
         "rdzv",
         "max",
+        "logdir",
         "local",
         "version",
-    }  # of pip, torchrun
+    }  # of pip, torchrun, tensorboard
     for page in PAGES:
         for name in re.findall(r"(?<![\w-])--([a-zA-Z]\w*)", page.read_text(encoding="utf-8")):
             assert name in known | others, f"{page.name} speaks of --{name}"

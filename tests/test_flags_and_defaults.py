@@ -54,6 +54,8 @@ NEW_TRAIN = {
     "compile": False,
     "init_from": "",
     "keep_epochs": 0,
+    "use_tensorboard": False,
+    "wandb_checkpoints": False,
     "scale_lr": False,
     "ema": 0.0,
     "val_freq": 0,

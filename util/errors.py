@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from util.terminal import emphasised
+
 
 class InputError(ValueError):
     """Something the user gave does not work; the message says what, what was found, and what to do."""
@@ -38,6 +40,6 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
 def _tell(error: InputError) -> None:
     rank, alone = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1") == "1"
     if alone or (isinstance(error, SharedError) and rank == "0"):
-        print(f"error: {error}", file=sys.stderr)
+        print(emphasised(f"error: {error}", sys.stderr), file=sys.stderr)
     elif not isinstance(error, SharedError):
         print(f"error in process {rank}: {error}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,11 +12,14 @@ import torch
 
 from options.train_options import TrainOptions
 from util import distributed
+from util.closing import closing_rows
 from util.images import to_uint8
 from util.logger import At, Logger, crossed
+from util.pace import Pace
 from util.run_state import Progress
 from util.sinks import build_sinks
 from util.sinks.console_sink import ConsoleSink
+from util.terminal import columns
 
 Tensors = Mapping[str, torch.Tensor]
 
@@ -38,6 +42,7 @@ class Reporter:
     def open(self, progress: Progress, exactly: bool) -> None:
         """Opens the places where all goes. Raises: InputError when the run's folder cannot be written to."""
         self.shown = progress.run_images
+        self.console.pace = Pace()
         if self.is_main:
             sinks = build_sinks(self.options, progress, exactly, self.epoch_images, self.say)
             self.logger = Logger([self.console, *sinks])
@@ -74,6 +79,12 @@ class Reporter:
     def scores(self, at: At, scores: dict[str, float]) -> None:
         """Takes in what a validation measured."""
         self.logger.scores(at, scores)
+
+    def sum_up(self, progress: Progress) -> None:
+        """Prints how it went and what to do next."""
+        if self.is_main:
+            rows = closing_rows(self.options, progress, self.console.pace, self.console.last)
+            self.say("\n" + "\n".join(columns(rows, sys.stdout)))
 
     def close(self, ending: str) -> None:
         """Ends it all: done, stopped or failed."""

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
 from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoint import PREVIOUS_STATE, STATE_FILE, put_aside
+from util.closing import Rows, place_rows
 from util.device import describe
 from util.files import make_folder, write_text
 from util.run_state import Resumable
+from util.terminal import changes, columns, emphasised, styled
 
 
-def announce(
-    options: TrainOptions,
-    model: Resumable,
-    device: torch.device,
-    arithmetic: str,
-    images: int,
-    findings: Sequence[str],
-    notes: Sequence[str],
-    *,
-    afresh: bool,
-) -> None:
-    """Writes train_opt.txt and options.json, and prints what was found.
+@dataclass(frozen=True)
+class Found:
+    """What a run has to work with.
 
-    Args:
-        arithmetic: how steps are computed.
+    Attributes:
+        device, arithmetic: what computes, and how.
+        images, files: how many there are, and the files they are made of, in words.
         findings: what is odd about the data set.
         notes: where the run starts, if not afresh.
-        afresh: whether an earlier run in the same folder is put aside.
+    """
+
+    device: torch.device
+    arithmetic: str
+    images: int
+    files: str
+    findings: Sequence[str]
+    notes: Sequence[str]
+
+
+def announce(options: TrainOptions, model: Resumable, found: Found, *, afresh: bool) -> None:
+    """Writes train_opt.txt and options.json, and prints what was found.
+
+    afresh: whether an earlier run in the same folder is put aside.
     """
     folder = make_folder(options.folder)
     if afresh and put_aside(folder):
@@ -43,27 +52,67 @@ def announce(
             PREVIOUS_STATE,
             STATE_FILE,
         )
-    print(options.table())
     write_text(folder / "train_opt.txt", options.table() + "\n")
     write_text(folder / "options.json", options.json())
-    print(describe(device, options.run.gpu_ids))
-    print(arithmetic)
+    show = _for_people if sys.stdout.isatty() else _for_programs
+    show(options, model, found)
+    for line in (*found.findings, *found.notes):
+        print(emphasised(line, sys.stdout))
+    sys.stdout.flush()
+
+
+def _for_programs(options: TrainOptions, model: Resumable, found: Found) -> None:
+    """The ancestor's lines, which are parsed and compared."""
+    print(options.table())
+    print(describe(found.device, options.run.gpu_ids))
+    print(found.arithmetic)
     print(_batch(options.data.batch_size, options.model.norm, options.optim.scale_lr))
     print(f"dataset [{options.data.dataset_mode}] was created")
-    print(f"The number of training images = {images}")
-    for finding in findings:
-        print(finding)
+    print(f"The number of training images = {found.images}")
     print(f"model [{options.model.model}] was created")
     print("---------- Networks initialized -------------")
-    for name, network in model.networks().items():
-        if options.run.verbose:
-            print(network)
-        millions = sum(p.numel() for p in network.parameters()) / 1e6
+    _layers(options, model)
+    for name, millions in _millions(model).items():
         print(f"[Network {name}] Total number of parameters : {millions:.3f} M")
     print("-----------------------------------------------")
-    for note in notes:
-        print(note)
-    print(f"seed {options.run.seed}", flush=True)
+    print(f"seed {options.run.seed}")
+    for line in columns(place_rows(options), sys.stdout):
+        print(line)
+
+
+def _for_people(options: TrainOptions, model: Resumable, found: Found) -> None:
+    """The same in short: of the options only what is not a default."""
+    print(styled("Flags that differ from their defaults", "bold", sys.stdout))
+    print(changes(options.changes(), sys.stdout))
+    data, optim = options.data, options.optim
+    _layers(options, model)
+    device = describe(found.device, options.run.gpu_ids).removeprefix("device: ")
+    batch = _batch(data.batch_size, options.model.norm, optim.scale_lr)
+    networks = ", ".join(f"{name} {size:.3f} M" for name, size in _millions(model).items())
+    rows: Rows = [
+        ("data", f"{found.images} images ({data.dataset_mode}) in {data.dataroot}; {found.files}"),
+        ("device", f"{device}; {found.arithmetic}"),
+        ("model", f"{options.model.model}; parameters: {networks}"),
+        ("training", f"{optim.last_epoch} epochs; {batch}; seed {options.run.seed}"),
+        *place_rows(options),
+        ("options", str(options.folder / "train_opt.txt")),
+    ]  # fmt: skip
+    print()
+    print(*columns(rows, sys.stdout), sep="\n", end="\n\n")
+
+
+def _layers(options: TrainOptions, model: Resumable) -> None:
+    if options.run.verbose:
+        for network in model.networks().values():
+            print(network)
+
+
+def _millions(model: Resumable) -> dict[str, float]:
+    """Parameters of each network, in millions."""
+    return {
+        name: sum(p.numel() for p in network.parameters()) / 1e6
+        for name, network in model.networks().items()
+    }
 
 
 def _batch(batch_size: int, norm: str, scale_lr: bool) -> str:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from options.base_options import LogOptions
 from options.train_options import TrainOptions
 from util import records
 from util.logger import Sink
 from util.run_state import Progress
+
+
+def require_packages(log: LogOptions) -> None:
+    """Raises: InputError when a place that is asked for needs a package that is missing."""
+    if log.use_tensorboard:
+        from util.sinks.tensorboard_sink import require_tensorboard
+
+        require_tensorboard()
+    if log.use_wandb:
+        from util.sinks.wandb_sink import require_wandb
+
+        require_wandb()
 
 
 def build_sinks(
@@ -70,8 +83,20 @@ def build_sinks(
         )
         visdom.restore(progress.curve)
         sinks.append(visdom)
-    if log.use_wandb:
-        from util.sinks.wandb_sink import open_wandb
+    if log.use_tensorboard:
+        from util.sinks.tensorboard_sink import TensorBoardSink
 
-        sinks += open_wandb(log.wandb_project_name, name, options.values(), str(folder))
+        earlier = progress.run_images if exactly else None
+        sinks.append(TensorBoardSink(folder / "tensorboard", options.values(), earlier))
+    if log.use_wandb:
+        from util.sinks.wandb_sink import open_wandb, run_identity
+
+        sinks += open_wandb(
+            log.wandb_project_name,
+            name,
+            options.values(),
+            folder,
+            identity=run_identity(folder, exactly),
+            networks=log.wandb_checkpoints,
+        )
     return sinks
