@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from bad_inputs.pages import Page
+
+from util.logger import At
+from util.sinks.page_sink import PageSink
 
 
 @dataclass
@@ -59,7 +64,31 @@ def _check_shell(path: Path, name: str) -> None:
     text = path.read_text(encoding="utf-8")
     head, script = text.split("<script>")
     assert "</script>" in script
-    assert "//" not in re.sub(r"//[^\n]*", "", "").join(re.findall(r'(?:src|href)="[^"]*"', head))
+    assert re.findall(r'(?:src|href)="([^"]*)"', head) == ["images/"]
     page = Page(re.sub(r"<(input|progress)([^>]*)>(</\1>)?", "", head) + "</body></html>")
     assert page.texts["h1"] == [name]
     assert page.texts["title"] == [f"Experiment name = {name}"]
+
+
+def log_epochs(
+    sink: PageSink, *epochs: int, per_epoch: int = 10, labels: Sequence[str] = ("real_A", "fake_B")
+) -> None:
+    """Losses G = epoch + n/100 and D = 1/G at each of ten images of an epoch; then scores and images."""
+    for epoch in epochs:
+        for n in range(1, per_epoch + 1):
+            images = (epoch - 1) * per_epoch + n
+            at = At(epoch, n, images, epoch - 1 + n / per_epoch, time=0.1, data=0.01, lr=0.001)
+            g = epoch + n / 100
+            sink.losses(at, {"G": g, "D": 1 / g})
+        sink.scores(at, {"val_l1": 1 / epoch, "val_psnr": 10.0 + epoch})
+        pictures = [np.full((8, 8, 3), (20 * epoch, 80 * i, 99), np.uint8) for i in range(len(labels))]
+        sink.images(at, dict(zip(labels, pictures, strict=True)))
+
+
+def open_sink(
+    web: Path, name: str = "run", epochs: int = 20, interval: float = 0.0, **more: Any
+) -> PageSink:
+    run = {"name": name, "last_epoch": epochs, "epoch_images": 10, "step_images": 1}
+    run |= {"device": "cpu", "width": 128}
+    run |= {"options": {"lr": 0.1, "beta1": 0.5}, "defaults": {"lr": 0.2, "beta1": 0.5}}
+    return PageSink(web, run, update_html_freq=1000, interval=interval, **more)

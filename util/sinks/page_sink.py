@@ -26,7 +26,7 @@ class PageSink:
     A disk that refuses is told of once and tried again.
 
     Args:
-        run: what the page says of the run: name, options, ...
+        run: what the page says of the run (util/training_page/stream.py).
         events: of its earlier part (util/training_page/earlier.py).
         interval: seconds between updates, at least.
     """

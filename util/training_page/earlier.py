@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
-from util.records import KINDS, Record
-from util.training_page.stream import point, shown
+from util.records import FILE, KINDS, Record, read_record
+from util.training_page.shell import write_shell
+from util.training_page.stream import Stream, point, shown
 
 IMAGE = re.compile(r"epoch(\d+)_(.+)\.png")
 
@@ -41,3 +43,24 @@ def _on_disk(folder: Path, epochs: float) -> dict[int, list[str]]:
         if int(epoch) <= epochs:
             rows.setdefault(int(epoch), []).append(label)
     return dict(sorted(rows.items()))
+
+
+def rebuild(folder: Path) -> None:
+    """Makes the page of the run in the folder anew. Raises: OSError when its record cannot be read, InputError when
+    the page cannot be written."""
+    record, web = read_record(folder / FILE), folder / "web"
+    options = record.options
+    run = {
+        "name": record.name,
+        "last_epoch": record.last_epoch,
+        "epoch_images": record.epoch_images,
+        "step_images": options.get("batch_size", 1),
+        "device": "",
+        "width": options.get("display_winsize", 256),
+        "options": options,
+        "defaults": {},
+        "before": 0,
+    }
+    stream = Stream(web / "data", run, events_of(record, web / "images", math.inf))
+    stream.write(record.ending, max(record.times, default=record.started))
+    write_shell(web / "index.html", record.name)

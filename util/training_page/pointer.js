@@ -81,6 +81,13 @@ function point(chart, x) {
   drawMarks(chart);
 }
 
+// The row nearest to the mark, of those that are in view.
+function rowAt({ xs, mark, xScale }) {
+  const [first, last] = [firstFrom(xs, xScale.low), firstFrom(xs, xScale.high * (1 + 1e-12)) - 1];
+  if (mark === null || first > last) return undefined;
+  return Math.min(Math.max(nearest(xs, mark), first), last);
+}
+
 function drawMarks(chart) {
   const context = prepared(chart.marks, chart.plot);
   const { clientHeight: height } = chart.plot;
@@ -90,12 +97,10 @@ function drawMarks(chart) {
     context.fillStyle = style.getPropertyValue("--grid");
     context.fillRect(one, TOP, other - one, height - TOP - BOTTOM);
   }
-  const row = chart.mark === null || !chart.xs.length ? -1 : nearest(chart.xs, chart.mark);
-  const x = row < 0 ? NaN : chart.xScale.at(chart.xs[row]);
-  if (!(x >= LEFT - 1 && x <= chart.plot.clientWidth - RIGHT + 1)) {
-    chart.tip.hidden = true;
-    return;
-  }
+  const row = rowAt(chart);
+  chart.tip.hidden = row === undefined;
+  if (chart.tip.hidden) return;
+  const x = chart.xScale.at(chart.xs[row]);
   context.strokeStyle = style.getPropertyValue("--faint");
   context.beginPath();
   context.moveTo(x, TOP);
@@ -109,7 +114,9 @@ function drawMarks(chart) {
     context.fill();
   }
   describe(chart, row, shown);
-  chart.tip.style.left = `${x < chart.plot.clientWidth / 2 ? x + 12 : x - chart.tip.offsetWidth - 12}px`;
+  const [width, space] = [chart.tip.offsetWidth, chart.plot.clientWidth];
+  const left = x < space / 2 ? x + 12 : x - width - 12;
+  chart.tip.style.left = `${Math.max(0, Math.min(left, space - width))}px`;
 }
 
 // What the box beside the pointer says of a row: its place, and the values as they were logged.
@@ -124,5 +131,4 @@ function describe(chart, row, shown) {
       element("td", {}, swatch, series.name), element("td", { className: "value" }, text(raw[row])), element("td", {}, smoothed));
   });
   chart.tip.replaceChildren(element("b", {}, head), element("table", {}, ...lines));
-  chart.tip.hidden = false;
 }

@@ -36,7 +36,9 @@ function refreshStatus() {
   const facts = [["progress", `${share}, ${Math.max(0, Math.min(done, all))} of ${all} images`]];
   if (last >= 0) {
     facts.unshift(["epoch", `${epoch[last]} of ${run.last_epoch}`]);
-    facts.push(["speed", `${text(speed, 3)} images/s`], ["waiting for data", `${text(100 * Math.min(1, waiting), 2)}%`]);
+    if (speed) {
+      facts.push(["speed", `${text(speed, 3)} images/s`], ["waiting for data", `${text(100 * Math.min(1, waiting), 2)}%`]);
+    }
     facts.push(["learning rate", text(lr[last])]);
     if (!news.ending && done < all) facts.push(["time left", speed ? span((all - done) / speed) : "unknown"]);
   }

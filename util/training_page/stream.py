@@ -32,7 +32,7 @@ class Stream:
 
     Args:
         folder: where the files lie.
-        run: what the run is; with the events it makes up the page.
+        run: name, last_epoch, epoch_images, step_images, device, width (of images), options and their defaults.
         events: those of its earlier part.
     """
 
@@ -50,8 +50,8 @@ class Stream:
         self.unwritten.setdefault(self.count // SIZE, []).append(event)
         self.count += 1
 
-    def write(self, ending: str = "") -> None:
-        """Brings the disk up to date. Raises: InputError when it refuses; nothing is lost then."""
+    def write(self, ending: str = "", when: float | None = None) -> None:
+        """Brings the disk up to date, as of `when` or now. Raises: InputError when it refuses; nothing is lost then."""
         if not self.opened:
             self._call("run.js", "run", json.dumps(_plain(self.run)))
             for number in self._numbers_beyond():
@@ -62,7 +62,7 @@ class Stream:
             self._call(f"{number:05d}.js", "chunk", body)
             if len(events) == SIZE:
                 del self.unwritten[number]
-        now = {"id": self.id, "time": time.time(), "events": self.count, "ending": ending}
+        now = {"id": self.id, "time": when or time.time(), "events": self.count, "ending": ending}
         self._call("now.js", "now", json.dumps(now))
 
     def _call(self, file: str, function: str, arguments: str) -> None:
