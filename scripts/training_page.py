@@ -29,8 +29,14 @@ def main(argv: Sequence[str]) -> int:
     page = folder / "web/index.html"
     try:
         data = folder / "web/data/now.js"
-        if data.exists() and time.time() - data.stat().st_mtime < 60 and '"ending": ""' in data.read_text():
-            raise InputError(f"{options.name} is being trained, and its page is kept by that: {page}")
+        if (
+            data.exists()
+            and time.time() - data.stat().st_mtime < 60
+            and '"ending": ""' in data.read_text()
+        ):
+            raise InputError(
+                f"{options.name} is being trained, and its page is kept by that: {page}"
+            )
         rebuild(folder)
     except OSError as error:
         raise InputError(f"cannot read {folder / FILE}: {error.strerror}") from None

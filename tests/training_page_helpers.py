@@ -81,7 +81,9 @@ def log_epochs(
             g = epoch + n / 100
             sink.losses(at, {"G": g, "D": 1 / g})
         sink.scores(at, {"val_l1": 1 / epoch, "val_psnr": 10.0 + epoch})
-        pictures = [np.full((8, 8, 3), (20 * epoch, 80 * i, 99), np.uint8) for i in range(len(labels))]
+        pictures = [
+            np.full((8, 8, 3), (20 * epoch, 80 * i, 99), np.uint8) for i in range(len(labels))
+        ]
         sink.images(at, dict(zip(labels, pictures, strict=True)))
 
 

@@ -65,7 +65,9 @@ class PageSink:
         try:
             for name, image in images.items():
                 path = self.folder / "images" / f"epoch{at.epoch:03d}_{name}.png"
-                with replacing(path, lasting=False) as file:  # a browser may be reading the older one
+                with replacing(
+                    path, lasting=False
+                ) as file:  # a browser may be reading the older one
                     save_image(Path(file.name), image)
         except InputError as error:
             self._warn(error)

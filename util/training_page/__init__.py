@@ -2,7 +2,7 @@
 
     web/index.html         the shell: all styles and scripts, no content (shell.py)
     web/data/run.js        what the run is: name, options
-    web/data/00000.js      events 0 to 199: losses, scores, health, and which images there are; final once full (stream.py)
+    web/data/00000.js      events 0 to 499: losses, scores, health, and which images there are; final once full (stream.py)
     web/data/now.js        how many events there are, when that was written, and how the run has ended
     web/images/            the images themselves
 

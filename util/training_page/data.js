@@ -50,7 +50,7 @@ async function update() {
   } else if (taken >= events) return false;
   while (taken < events) {
     const first = Math.floor(taken / run.size);
-    const last = Math.min(first + 8, Math.ceil(events / run.size));
+    const last = Math.min(first + 32, Math.ceil(events / run.size));
     const numbers = Array.from({ length: last - first }, (_, i) => first + i);
     await Promise.all(numbers.map((number) => load(`${String(number).padStart(5, "0")}.js`, `${id}-${events}`)));
     for (const number of numbers) if (!take(number, id)) return true;

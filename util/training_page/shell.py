@@ -56,7 +56,9 @@ def _curves() -> None:
         tags.h2("Curves")
         with tags.div(cls="bar"):
             with tags.label("smoothing "):
-                tags.input_(type="range", id="smoothing", min="0", max="0.99", step="0.01", value="0")
+                tags.input_(
+                    type="range", id="smoothing", min="0", max="0.99", step="0.01", value="0"
+                )
                 tags.output("0", id="smooth")
             with tags.label("x: "), tags.select(id="unit"):
                 tags.option("epochs", value="x")
