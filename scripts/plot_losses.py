@@ -51,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--checkpoints_dir", type=Path, default=Path("checkpoints"), help="where runs are looked for [checkpoints]")
     add("--out", type=Path, help="file to write: .png, .svg, .pdf [losses.png beside the log, or here for several]")
     add("--series", default="*", help="what is drawn: names with commas, * for any text, e.g. 'G_*,val_psnr' [*]")
-    add("--smooth", type=float, default=0.0, help="0 to 0.99: moving average, drawn over the faint original [0]")
+    add("--smooth", type=float, default=0.0, help="0 to 0.99: moving average of losses, over the faint original [0]")
     add("--log", action="store_true", help="logarithmic values")
     add("--x", choices=("epochs", "images"), default="epochs", help="unit of the x axis [epochs]")
     add("--together", action="store_true", help="one panel for all, instead of one each")

@@ -75,7 +75,7 @@ def _panel(axis, runs: Sequence[Run], names: Sequence[str], look: Look) -> None:
         x = curve.images if look.x == "images" else curve.epochs
         marker = "." if len(x) < 30 else None
         style = {"color": colour, "linewidth": 1.2, "marker": marker}
-        if look.smooth and len(x) > 1:
+        if look.smooth and not name.startswith("val_"):  # scores are means already, and few
             axis.plot(x, curve.values, color=colour, linewidth=0.6, alpha=0.3)
             axis.plot(x, smoothed(curve.values, look.smooth), label=_plain(label), **style)
         else:

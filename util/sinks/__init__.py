@@ -79,14 +79,16 @@ def _open_page(options: TrainOptions, progress: Progress, epoch_images: int) -> 
         with suppress(OSError):
             record = records.read_record(folder / records.FILE)
         events = events_of(record, folder / "web/images", progress.epoch)
+    values, defaults = options.values(), options.defaults
     run = {
         "name": options.run.name,
         "last_epoch": options.optim.last_epoch,
         "epoch_images": epoch_images,
         "step_images": options.data.batch_size * distributed.world_size(),
-        "device": describe(select_device(options.run.gpu_ids), options.run.gpu_ids),
+        "device": describe(select_device(options.run.gpu_ids), "-1").removeprefix("device: "),
         "width": log.display_winsize,
-        "options": options.values(),
-        "defaults": options.defaults,
+        "options": values,
+        "defaults": defaults,
+        "changed": [name for name in values if values[name] != defaults.get(name, values[name])],
     }
     return PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)

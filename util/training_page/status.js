@@ -57,9 +57,9 @@ function tell(every) {
 
 function drawOptions() {
   const { options, defaults } = run;
-  const changed = (name) => name in defaults && String(defaults[name]) !== String(options[name]);
+  const changed = (name) => run.changed.includes(name);
   const names = Object.keys(options).sort((a, b) => changed(b) - changed(a) || (a < b ? -1 : 1));
   find("flags").replaceChildren(...names.map((name) => element("tr", { className: changed(name) ? "changed" : "" },
     element("td", {}, name), element("td", {}, String(options[name])),
-    element("td", {}, changed(name) ? `default: ${defaults[name]}` : ""))));
+    element("td", {}, changed(name) && name in defaults ? `default: ${defaults[name]}` : ""))));
 }

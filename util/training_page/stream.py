@@ -32,7 +32,8 @@ class Stream:
 
     Args:
         folder: where the files lie.
-        run: name, last_epoch, epoch_images, step_images, device, width (of images), options and their defaults.
+        run: name, last_epoch, epoch_images, step_images, device, width (of images), options,
+            their defaults, and which were changed.
         events: those of its earlier part.
     """
 
