@@ -117,7 +117,7 @@ def test_a_disk_that_refuses_for_a_while_costs_no_point(tmp_path: Path, caplog) 
 
 
 def test_an_earlier_run_of_the_same_name_leaves_nothing_on_the_page(tmp_path: Path) -> None:
-    log_epochs(open_sink(tmp_path), *range(1, 41))
+    log_epochs(open_sink(tmp_path), *range(1, 101))  # 1,200 events: several files
     log_epochs(open_sink(tmp_path), 1)
     assert len(read_training_page(tmp_path).events) == 11
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["00000.js", "now.js", "run.js"]  # fmt: skip

@@ -104,7 +104,8 @@ def test_lines_are_drawn_and_can_be_hidden_one_by_one(web: Path, open_page: Open
     button = page.get_by_role("button", name="G", exact=True)
     button.click()
     assert BLUE not in ink(page)
-    assert tip(page, 0.5).keys() == {"image", "D"}
+    assert tip(page, 0.502) == {"image": 100, "D": pytest.approx(1 / 10.1, rel=1e-4)}
+    assert tip(page, 0.504)["image"] == 101
     button.click()
     assert {BLUE, ORANGE} <= ink(page).keys()
     button.dblclick()
@@ -202,6 +203,22 @@ def test_a_page_that_is_open_takes_in_a_continued_run(tmp_path: Path, open_page:
     expect(page.locator("#facts")).to_contain_text("2 of 30")
     assert tip(page, 1.0)["image"] == 20
     expect(page.locator("#which")).to_have_text("epoch 1 of 30")
+
+
+def test_data_of_another_run_are_not_shown_while_they_are_being_replaced(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    sink = open_sink(tmp_path)
+    log_epochs(sink, 1, 2, 3)
+    chunk = tmp_path / "data/00000.js"
+    good = chunk.read_text()
+    chunk.write_text(good.replace(sink.stream.id, "another"))
+    page = open_page(tmp_path / "index.html")
+    expect(page.locator("#facts")).to_contain_text("0%")
+    expect(page.locator(".chart")).to_have_count(0)
+    chunk.write_text(good)
+    expect(page.locator(".chart")).to_have_count(5, timeout=10_000)
+    assert tip(page, 1.0)["image"] == 30
 
 
 def test_a_run_that_went_silent_is_said_to_be(tmp_path: Path, open_page: OpenPage) -> None:

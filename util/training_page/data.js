@@ -58,12 +58,14 @@ async function update() {
   return true;
 }
 
+// Adds what is new in a chunk; says whether anything was.
 function take(number, id) {
   const chunk = arrived.get(number);
   arrived.delete(number);
   if (chunk?.id !== id) return false;
-  for (const event of chunk.events.slice(taken - number * run.size)) addEvent(event);
-  return true;
+  const added = chunk.events.slice(taken - number * run.size);
+  added.forEach(addEvent);
+  return added.length > 0;
 }
 
 function addEvent([kind, ...content]) {
