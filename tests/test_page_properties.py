@@ -36,7 +36,7 @@ def test_a_page_gives_its_texts_back_and_its_links_lead_to_the_files(title, rows
             for name, _ in pictures:
                 (place / name).write_bytes(b"")
         content = [Row(heading, [Picture(*pair) for pair in pairs]) for heading, pairs in rows]
-        write_page(place / "index.html", title, content, width=99, refresh=3)
+        write_page(place / "index.html", title, content, width=99)
         page = checked_page(place / "index.html")
     assert page.texts["h1"] == [title]
     assert page.texts.get("h3", []) == [heading for heading, _ in rows]

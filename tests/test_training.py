@@ -10,8 +10,10 @@ import pytest
 import torch
 from conftest import SMALL_TRAINING, write_images
 from runs import ROOT, assert_same, content, run
+from training_page_helpers import read_training_page
 
 from util.errors import InputError
+from util.logger import At, Logger
 
 
 def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:
@@ -200,9 +202,13 @@ def test_no_html_writes_no_page(paired, tmp_path) -> None:
 def test_the_page_lists_the_epochs_of_this_run_alone(paired, tmp_path) -> None:
     run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1")
     folder = run(paired, tmp_path, "n", "--display_freq", "1")
-    assert re.findall(r"epoch \[(\d)\]", (folder / "web/index.html").read_text()) == ["1"]
+    shown = read_training_page(folder / "web")
+    assert [*shown.epochs] == [1]
+    assert len(shown.losses("G_L1")) == 1
     run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1", "--continue_train")
-    assert re.findall(r"epoch \[(\d)\]", (folder / "web/index.html").read_text()) == ["2", "1"]
+    shown = read_training_page(folder / "web")
+    assert [*shown.epochs] == [1, 2]
+    assert shown.now["ending"] == "done"
 
 
 def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) -> None:
@@ -225,10 +231,23 @@ def test_user_errors_print_one_message_and_no_traceback(paired, tmp_path) -> Non
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_failing_sink_is_dropped_and_training_goes_on(paired, tmp_path, caplog) -> None:
+def test_a_page_that_cannot_be_written_is_told_of_once_and_training_goes_on(
+    paired, tmp_path, caplog
+) -> None:
     folder = tmp_path / "n"
     (folder / "web").mkdir(parents=True)
     (folder / "web/images").write_text("a file where a folder should be")
     run(paired, tmp_path, "n", "--display_freq", "1", "--print_freq", "1")
-    assert caplog.text.count("PageSink is switched off") == 1
+    assert caplog.text.count("the training page is not up to date") == 1
     assert (folder / "1_net_G.pth").exists()
+
+
+def test_a_sink_that_raises_is_dropped_with_one_line(caplog) -> None:
+    class Broken:
+        def __getattr__(self, name):
+            raise OSError(f"no {name}")
+
+    logger = Logger([Broken()])
+    for _ in range(2):
+        logger.losses(At(1, 1, 1, 1.0), {"G": 1.0})
+    assert caplog.text.count("Broken is switched off for the rest of this run: no losses") == 1

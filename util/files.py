@@ -16,9 +16,11 @@ LEFTOVER = re.compile(r"\..+\.(\d+)\.tmp")  # what `replacing` writes to; the nu
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` when the block ends without an error.
 
+    Args:
+        lasting: whether a power cut must not take it back, for which the disk is waited for.
     Raises: InputError when the disk refuses; `path` is then as it was.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -27,9 +29,11 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with open(beside, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         os.replace(beside, path)
-        _flush_folder(path.parent)
+        if lasting:
+            _flush_folder(path.parent)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:

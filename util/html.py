@@ -49,22 +49,18 @@ def write_page(
     rows: list[Row],
     *,
     width: int,
-    refresh: int = 0,
     tables: Sequence[Table] = (),
 ) -> None:
     """Writes a page in place of an older one at once.
 
     Args:
         width: of images on the page, in pixels.
-        refresh: seconds after which a browser loads the page again; 0 = never.
         tables: shown above the images.
     """
     page = dominate.document(title=title)
     with page.head:
         tags.meta(charset="utf-8")
         tags.meta(name="viewport", content="width=device-width, initial-scale=1")
-        if refresh:
-            tags.meta(http_equiv="refresh", content=str(refresh))
         tags.style(raw(STYLE))
     with page:
         tags.h1(title)

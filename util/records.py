@@ -61,12 +61,18 @@ def point_line(kind: str, at: At, values: Mapping[str, float], time: float) -> s
 
 def read_record(path: Path) -> Record:
     """The last run in the file, with all of its continuations. Raises: OSError when it cannot be read."""
-    record = Record()
+    return (read_records(path) or [Record()])[-1]
+
+
+def read_records(path: Path) -> list[Record]:
+    """All runs in the file, each with its continuations. Raises: OSError when it cannot be read."""
+    records: list[Record] = []
     for entry in _entries(path):
         kind = entry["kind"]
+        if not records or (kind == "start" and not entry.get("continued")):
+            records.append(Record(started=entry.get("time", 0.0)))
+        record = records[-1]
         if kind == "start":
-            if not entry.get("continued"):
-                record = Record(started=entry["time"])
             record.name, record.options = entry["name"], entry["options"]
             record.last_epoch, record.epoch_images = entry["last_epoch"], entry["epoch_images"]
             record.ending = ""
@@ -76,7 +82,7 @@ def read_record(path: Path) -> Record:
                 record.times.append(entry["time"])
         elif kind == "end":
             record.ending = entry["ending"]
-    return record
+    return records
 
 
 def lines_until(path: Path, epoch: int, images: int) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import write_images
+from training_page_helpers import read_training_page
 
 from bad_inputs.commands import pairs, train_run, translate, weights
 from bad_inputs.kind import BadInput
@@ -61,9 +62,7 @@ def as_run(name: str) -> Callable[[Path], Callable[[], Any]]:
 
 
 def pages_of(folder: Path, name: str) -> None:
-    training = checked_page(folder / "checkpoints" / name / "web/index.html")
-    assert training.texts["h1"] == [f"Experiment name = {name}"]
-    assert len(training.links) == 6
+    assert read_training_page(folder / "checkpoints" / name / "web").run["name"] == name
     results = checked_page(folder / "results" / name / "train_latest/index.html")
     title = f"Experiment = {name}, Phase = train, Epoch = latest"
     assert results.texts["title"] == results.texts["h1"] == [title]
@@ -107,7 +106,7 @@ def as_folder(name: str) -> Callable[[Path], Callable[[], Any]]:
 
 
 def shown_by_folder(folder: Path, name: str) -> None:
-    checked_page(folder / "checkpoints/run/web/index.html")
+    read_training_page(folder / "checkpoints/run/web")
     page = checked_page(folder / "results/test/test_latest/index.html")
     assert page.texts["h3"] == [f"{name}/000".encode("utf-8", "backslashreplace").decode()]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from options.base_options import LogOptions
 from options.train_options import TrainOptions
-from util import records
+from util import distributed, records
+from util.device import describe, select_device
 from util.logger import Sink
 from util.run_state import Progress
 
@@ -54,19 +56,7 @@ def build_sinks(
         RecordSink(folder / records.FILE, start, here),
     ]
     if not log.no_html:
-        from util.sinks.page_sink import PageSink
-
-        web = folder / "web"
-        resumed = progress.epoch > 1 or progress.run_images > 0
-        sinks.append(
-            PageSink(
-                web,
-                name,
-                width=log.display_winsize,
-                update_html_freq=log.update_html_freq,
-                earlier_epochs=progress.epoch if resumed else 0,
-            )
-        )
+        sinks.append(_open_page(options, progress, epoch_images))
     if log.display_id > 0:
         from util.sinks.visdom_sink import VisdomSink
 
@@ -100,3 +90,30 @@ def build_sinks(
             networks=log.wandb_checkpoints,
         )
     return sinks
+
+
+def _open_page(options: TrainOptions, progress: Progress, epoch_images: int) -> Sink:
+    """The training page, with the run's earlier part. Comes after metrics.jsonl, which knows that part."""
+    from util.sinks.page_sink import PageSink
+    from util.training_page.earlier import events_of
+
+    folder, log = options.folder, options.log
+    events: list[str] = []
+    if progress.epoch > 1 or progress.run_images > 0:
+        record = records.Record()
+        with suppress(OSError):
+            record = records.read_record(folder / records.FILE)
+        events = events_of(record, folder / "web/images", progress.epoch)
+    values, defaults = options.values(), options.defaults
+    run = {
+        "name": options.run.name,
+        "last_epoch": options.optim.last_epoch,
+        "epoch_images": epoch_images,
+        "step_images": options.data.batch_size * distributed.world_size(),
+        "device": describe(select_device(options.run.gpu_ids), "-1").removeprefix("device: "),
+        "width": log.display_winsize,
+        "options": values,
+        "defaults": defaults,
+        "changed": [name for name in values if values[name] != defaults.get(name, values[name])],
+    }
+    return PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)

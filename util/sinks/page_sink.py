@@ -1,67 +1,109 @@
-"""web/index.html: the images of every epoch, newest first, from disk."""
+"""web/index.html: curves, images and where the run stands, on a page that follows the training."""
 
 from __future__ import annotations
 
-import re
+import logging
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from util.html import Picture, Row, write_page
+from util.errors import InputError
+from util.files import replacing, sweep
 from util.images import save_image
 from util.logger import At, crossed
+from util.training_page.shell import write_shell
+from util.training_page.stream import Stream, point, shown
 
-IMAGE = re.compile(r"epoch(\d+)_(.+)\.png")
+SHARE = 0.01  # of the time may go into bringing the page up to date
 
 
 class PageSink:
     """Writes images at the first display of an epoch, and whenever update_html_freq images have gone by.
 
-    earlier_epochs: how many epochs on disk are an earlier part of this run, and stay on the page.
+    A disk that refuses is told of once and tried again.
+
+    Args:
+        run: what the page says of the run (util/training_page/stream.py).
+        events: of its earlier part (util/training_page/earlier.py).
+        interval: seconds between updates, at least.
     """
 
     def __init__(
-        self, folder: Path, name: str, *, width: int, update_html_freq: int, earlier_epochs: int
+        self,
+        folder: Path,
+        run: Mapping[str, Any],
+        *,
+        update_html_freq: int,
+        events: Sequence[str] = (),
+        interval: float = 1.0,
     ) -> None:
-        self.folder, self.name = folder, name
-        self.width, self.update_html_freq = width, update_html_freq
-        self.rows = self._rows_on_disk(earlier_epochs)
-        self.written: At | None = None
+        self.folder, self.update_html_freq, self.interval = folder, update_html_freq, interval
+        self.stream = Stream(folder / "data", run, events)
+        self.written: At | None = None  # the last images
+        self.shell = False
+        self.due = 0.0
+        self.warned = False
+        for part in ("data", "images"):
+            sweep(folder / part)
+        self._update()
 
-    def losses(self, at: At, losses: dict[str, float]) -> None:
-        """Nothing: the page shows images."""
+    def losses(self, at: At, losses: Mapping[str, float]) -> None:
+        self._add("losses", at, losses)
 
-    scores = health = losses
+    def scores(self, at: At, scores: Mapping[str, float]) -> None:
+        self._add("scores", at, scores)
 
-    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
+    def health(self, at: At, values: Mapping[str, float]) -> None:
+        self._add("health", at, values)
+
+    def images(self, at: At, images: Mapping[str, np.ndarray]) -> None:
         if self.written is not None and not self._due(self.written, at):
             return
-        files = {name: f"epoch{at.epoch:03d}_{name}.png" for name in images}
-        for name, image in images.items():
-            save_image(self.folder / "images" / files[name], image)
-        self.rows[at.epoch] = [Picture(f"images/{file}", name) for name, file in files.items()]
+        try:
+            for name, image in images.items():
+                path = self.folder / "images" / f"epoch{at.epoch:03d}_{name}.png"
+                with replacing(
+                    path, lasting=False
+                ) as file:  # a browser may be reading the older one
+                    save_image(Path(file.name), image)
+        except InputError as error:
+            self._warn(error)
+            return
+        self.stream.add(shown(at.epoch, at.run_images, list(images)))
         self.written = at
-        self._write(refresh=30)
+        self._update()
+
+    def close(self, ending: str) -> None:
+        self._update(ending)
 
     def _due(self, last: At, at: At) -> bool:
         return last.epoch != at.epoch or crossed(
             last.run_images, at.run_images, self.update_html_freq
         )
 
-    def close(self, ending: str) -> None:
-        if self.rows:
-            self._write(refresh=0)
+    def _add(self, kind: str, at: At, values: Mapping[str, float]) -> None:
+        self.stream.add(point(kind, at, values, time.time()))
+        if time.perf_counter() >= self.due:
+            self._update()
 
-    def _write(self, refresh: int) -> None:
-        rows = [Row(f"epoch [{epoch}]", self.rows[epoch]) for epoch in sorted(self.rows)[::-1]]
-        title = f"Experiment name = {self.name}"
-        write_page(self.folder / "index.html", title, rows, width=self.width, refresh=refresh)
+    def _update(self, ending: str = "") -> None:
+        began = time.perf_counter()
+        try:
+            self.stream.write(ending)
+            if not self.shell:
+                write_shell(self.folder / "index.html", self.stream.run["name"])
+                self.shell = True
+        except InputError as error:
+            self._warn(error)
+        now = time.perf_counter()
+        self.due = now + max(self.interval, (now - began) / SHARE)
 
-    def _rows_on_disk(self, earlier_epochs: int) -> dict[int, list[Picture]]:
-        """What an earlier part of this run has written: only epochs that have images are listed."""
-        rows: dict[int, list[Picture]] = {}
-        for file in sorted((self.folder / "images").glob("epoch*_*.png")):
-            match = IMAGE.fullmatch(file.name)
-            if match and int(match[1]) <= earlier_epochs:
-                rows.setdefault(int(match[1]), []).append(Picture(f"images/{file.name}", match[2]))
-        return rows
+    def _warn(self, error: InputError) -> None:
+        if not self.warned:
+            self.warned = True
+            logging.getLogger(__name__).warning(
+                "the training page is not up to date (%s): it waits until that works again", error
+            )

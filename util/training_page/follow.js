@@ -1,0 +1,31 @@
+// Looks for news every few seconds, also after the end: the run may be continued.
+const PAUSE = 2000;
+
+function refresh(changed) {
+  if (!news || !run) {
+    find("state").textContent = "There are no data: this page needs the folders data and images beside it.";
+    return;
+  }
+  refreshStatus();
+  if (!changed) return;
+  refreshImages();
+  refreshCharts();
+}
+
+async function follow() {
+  let before = null;
+  for (;;) {
+    if (!document.hidden || !before) {
+      const changed = await update();
+      if (run && run.id !== before) {
+        before = run.id;
+        drawOptions();
+      }
+      refresh(changed);
+    }
+    await new Promise((done) => setTimeout(done, news?.ending ? 5 * PAUSE : PAUSE));
+  }
+}
+
+document.addEventListener("visibilitychange", async () => document.hidden || refresh(await update()));
+follow();
