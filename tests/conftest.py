@@ -12,6 +12,7 @@ from PIL import Image
 
 # Fixtures that several files use.
 pytest_plugins = [
+    "browser_helpers",
     "cityscapes_helpers",
     "doctor_helpers",
     "download_helpers",
