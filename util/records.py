@@ -4,7 +4,7 @@
     {"kind": "losses", "epoch": 1, "iters": 100, "images": 100, "x": 0.25, "seconds": 0.1, "data": 0.0, "lr": 0.0002,
      "time": ..., "values": {"G_GAN": 0.7, ...}}
     {"kind": "scores", ... as losses ..., "values": {"val_l1": 0.1}}
-    {"kind": "health", ... as losses ..., "values": {"D_real": 0.9}}
+    {"kind": "health", ... as losses ..., "values": {"score_D_real": 0.9}}
     {"kind": "end", "time": ..., "ending": "done"}
 
 `time` is in seconds since 1970, `x` in epochs, `seconds` for one image, `iters` counts images within the epoch and `images` all of
