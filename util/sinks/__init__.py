@@ -35,6 +35,7 @@ def build_sinks(
         "last_epoch": options.optim.last_epoch,
         "epoch_images": epoch_images,
         "options": options.values(),
+        "changed": options.changed(),
     }
     sinks: list[Sink] = [
         LossLogSink(folder / "loss_log.txt", here),
@@ -55,6 +56,7 @@ def build_sinks(
             )
         )
     if log.display_id > 0:
+        from util.sinks.visdom_history import earlier
         from util.sinks.visdom_sink import VisdomSink
 
         visdom = VisdomSink(
@@ -68,7 +70,7 @@ def build_sinks(
             winsize=log.display_winsize,
             say=say,
         )
-        visdom.restore(progress.curve)
+        visdom.restore(earlier(folder / records.FILE, progress.curve))
         sinks.append(visdom)
     if log.use_wandb:
         from util.sinks.wandb_sink import open_wandb
