@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from runs import run
 from visdom_helpers import (
     IMAGES,
     at,
@@ -100,6 +101,23 @@ def test_scores_of_an_earlier_run_are_not_left_beside_the_losses_of_another(port
     with sink(port, "again") as visdom:
         visdom.losses(at(0), {"G": 2.0})
     assert curve(port, "again", "1_scores") == {"": [(0, None)]}
+
+
+@needs_visdom
+def test_a_training_that_is_continued_goes_on_in_its_curves(port, paired, tmp_path):
+    flags = ["--display_id", "1", "--display_port", str(port), "--display_env", "training"]
+    flags += ["--print_freq", "2", "--val_freq", "1", "--log_health", "--save_epoch_freq", "1"]
+    run(paired, tmp_path, "n", *flags)
+    post(port, "close", {"win": None, "eid": "training"})  # as an empty server
+    run(paired, tmp_path, "n", *flags, "--n_epochs", "2", "--continue_train")
+    thirds = [pytest.approx(third / 3) for third in range(1, 7)]
+    assert [x for x, _ in curve(port, "training")["G_L1"]] == thirds
+    assert [x for x, _ in curve(port, "training", "1_health")["D_real"]] == thirds
+    assert [x for x, _ in curve(port, "training", "1_scores")["val_l1"]] == [1, 2]
+    text = windows(port, "training")["1_run"]["content"]
+    assert "2 of 2" in text
+    assert "done" in text
+    assert text.index("print_freq") < text.index("beta1")  # which is at its default
 
 
 @needs_visdom

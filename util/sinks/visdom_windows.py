@@ -86,7 +86,8 @@ class Windows:
         legend = [html.escape(name) for name in names]
         # Values that come at different times would leave gaps in each other's lines.
         trace = {"connectgaps": True, "line": {"shape": "hv" if steps else "linear"}}
-        axes = axes_apart(len(names)) if apart else {"yaxis": {"type": "log" if log else "linear"}}
+        axes = axes_apart(len(names) if apart else 1)
+        axes["yaxis"]["type"] = "log" if log else "linear"
         traces = {
             name: {**trace, "yaxis": f"y{number}" if apart and number > 1 else "y"}
             for number, name in enumerate(legend, 1)
@@ -138,8 +139,9 @@ def thinned(curve: Curve, limit: int = 1000) -> Curve:
 def axes_apart(count: int) -> dict[str, dict[str, Any]]:
     """Plotly's y axes for so many curves, each above the next: their scales have nothing in common."""
     names = ["yaxis", *(f"yaxis{number}" for number in range(2, count + 1))]
-    top = [1 - place / count for place in range(count)]
-    return {name: {"domain": [t - 0.9 / count, t]} for name, t in zip(names, top, strict=True)}
+    height = (0.85 if count > 1 else 1) / count
+    tops = [1 - place / count for place in range(count)]
+    return {name: {"domain": [top - height, top]} for name, top in zip(names, tops, strict=True)}
 
 
 def rates(points: Sequence[Point]) -> Curve:
