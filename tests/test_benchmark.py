@@ -94,7 +94,7 @@ def test_showing_a_run_is_timed_and_its_weights_compared(monkeypatch, tmp_path, 
     head, _, line = capsys.readouterr().out.splitlines()[2:]
     assert [cell.strip() for cell in head.split("|")][1:-1] == [
         "model",
-        "nothing, images/s",
+        "nothing",
         "pages",
         "same weights",
     ]

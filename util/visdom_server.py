@@ -100,6 +100,10 @@ def connect(server: str, port: int, env: str) -> Any:
         def session(self):
             return session
 
+        def win_exists(self, win, env=None):
+            """Raises where visdom's own prints."""
+            return self._win_exists_wrap(win, env) == "true"  # type: ignore[attr-defined]
+
     logger = logging.getLogger("visdom")
     logger.setLevel(logging.ERROR)  # it warns of there being no incoming socket, as asked for
     logger.warn = logger.warning  # type: ignore[method-assign]  # deprecated, 0.2.4 calls it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import statistics
@@ -23,7 +24,7 @@ from util.checkpoint import network_path
 from util.records import FILE, read_record
 
 ROOT = Path(__file__).resolve().parents[2]
-IMAGES = 48
+IMAGES = 96
 NOTHING = ("--no_html", "--display_id", "-1")
 Fault = Callable[[subprocess.Popen], object]
 KINDS: dict[str, Fault | None] = {  # what happens to visdom's server after a quarter of the images
@@ -36,7 +37,7 @@ KINDS: dict[str, Fault | None] = {  # what happens to visdom's server after a qu
 
 
 def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row:
-    """Images a second by what shows them; whether all learn the same to the last bit."""
+    """Speed and processor time by what shows a run, relative to nothing; whether all learn the same to the last bit."""
     with tempfile.TemporaryDirectory(dir=options.folder) as place:
         folder, size = Path(place), options.size
         write_pictures(folder / "data/train", IMAGES, 2 * size, size)
@@ -49,20 +50,28 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
         words += ["--print_freq", str(IMAGES // 12), "--display_freq", str(IMAGES // 6)]
         words += ["--netG", options.netG] if options.netG else []
         rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        work: dict[str, list[float]] = {kind: [] for kind in KINDS}
         weights = []
         for number in range(options.repeats):
             for kind, fault in KINDS.items():
                 run = folder / f"{kind} {number}"
-                rates[kind].append(train(run, kind, fault, words))
+                rate, seconds = train(run, kind, fault, words)
+                rates[kind].append(rate)
+                work[kind].append(seconds)
                 weights.append(torch.load(network_path(run, "latest", first(name))))
     alike = all(torch.equal(w[key], weights[0][key]) for w in weights for key in weights[0])
     typical = {kind: statistics.median(values) for kind, values in rates.items()}
-    return {
-        "model": f"{name}, {size}, width {options.ngf}",
-        "nothing, images/s": f"{typical['nothing']:.2f}",
-        **{k: f"{v / typical['nothing']:.2f}" for k, v in typical.items() if k != "nothing"},
-        "same weights": "yes" if alike else "no",
-    }
+    effort = {kind: statistics.median(values) for kind, values in work.items()}
+    row = {"model": f"{name}, {size}, width {options.ngf}"}
+    for kind in KINDS:
+        row[kind] = f"{typical[kind] / typical['nothing']:.2f} ({effort[kind]:.1f} s)"
+    return {**row, "same weights": "yes" if alike else "no"}
+
+
+def children_seconds() -> float:
+    """Processor time of all processes that were started here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def first(model: str) -> str:
@@ -70,13 +79,14 @@ def first(model: str) -> str:
     return "G" if model == "pix2pix" else "G_A"
 
 
-def train(run: Path, kind: str, fault: Fault | None, words: list[str]) -> float:
-    """Images a second, between the first losses and the last."""
+def train(run: Path, kind: str, fault: Fault | None, words: list[str]) -> tuple[float, float]:
+    """Images a second, between the first losses and the last, and the processor's time for the whole run."""
+    before = children_seconds()
     record, null = run / FILE, subprocess.DEVNULL
     words = [*words, "--name", run.name, *(NOTHING if kind == "nothing" else ())]
     if fault is None:
         subprocess.run([*words, "--display_id", "-1"], check=True, stdout=null)
-        return rate(record)
+        return speed(record), children_seconds() - before
     with server(run.parent) as (process, port):
         training = subprocess.Popen([*words, "--display_port", str(port)], stdout=null)
         while training.poll() is None and not (record.exists() and read_record(record).losses[2:]):
@@ -84,10 +94,11 @@ def train(run: Path, kind: str, fault: Fault | None, words: list[str]) -> float:
         fault(process)
         if training.wait():
             raise RuntimeError(f"training with {kind} ended with status {training.returncode}")
-    return rate(record)
+        seconds = children_seconds() - before  # without the server, which ends later
+    return speed(record), seconds
 
 
-def rate(path: Path) -> float:
+def speed(path: Path) -> float:
     """Images a second of a run, by its record."""
     record = read_record(path)
     images = record.losses[-1][0].run_images - record.losses[0][0].run_images

@@ -33,7 +33,7 @@ class Windows:
 
     def are_there(self) -> bool:
         """Whether the server has them, or at least the first."""
-        return self._exists(str(self.first))
+        return self.client.win_exists(str(self.first))
 
     def draw(
         self, record: Record, images: Mapping[str, np.ndarray], kinds: Collection[str]
@@ -77,7 +77,7 @@ class Windows:
         curve = thinned(curve)
         names = list(dict.fromkeys(name for _, values in curve for name in values))
         if not names:
-            if not self._exists(window):
+            if not self.client.win_exists(window):
                 return
             curve, names = [(0.0, {})], [""]  # an earlier run's curve is not this one's
         x = np.array([x for x, _ in curve], dtype=float)
@@ -123,11 +123,8 @@ class Windows:
 
     def _size(self, window: str, width: int, height: int) -> dict[str, int | None]:
         """Pixels for a new window. One that is there would go back to them when its page is loaded again."""
-        new = not self._exists(window)
+        new = not self.client.win_exists(window)
         return {"width": width if new else None, "height": height if new else None}
-
-    def _exists(self, window: str) -> bool:
-        return self.client.win_exists(window) is True
 
 
 def thinned(curve: Curve, limit: int = 1000) -> Curve:
