@@ -190,7 +190,7 @@ class Training:
             last = epoch == last_epoch and seen >= self.epoch_images
             self.watchdog.observe(step.losses, step.visuals, batch["A_paths"], progress.run_images)
             if shown := self.reporter.step(
-                at, step.losses, step.visuals, images, step_started, last
+                at, step.losses, step.visuals, images, step_started, last, step.health
             ):
                 progress.curve.append([at.x, shown])
                 self.saver.report()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -40,19 +41,26 @@ class Step:
 
     losses: name -> scalar, weighted as it is logged.
     visuals: name -> (N, C, H, W) in [-1, 1].
+    health: name -> scalar; empty unless the model `watches_health`.
     """
 
     losses: dict[str, torch.Tensor]
     visuals: dict[str, torch.Tensor] = field(default_factory=dict)
+    health: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outputs: Outputs, order: Sequence[str]) -> Step:
-        """From tensors by name: those called loss_<name> are losses, in that order; all else are visuals."""
+        """From tensors by name: loss_<name> are losses, in that order, health_<name> health; all else are visuals."""
         losses = {
             name: outputs[f"loss_{name}"].detach() for name in order if f"loss_{name}" in outputs
         }
-        visuals = {k: v.detach() for k, v in outputs.items() if not k.startswith("loss_")}
-        return cls(losses, visuals)
+        health = {
+            k.removeprefix("health_"): v for k, v in outputs.items() if k.startswith("health_")
+        }
+        visuals = {
+            k: v.detach() for k, v in outputs.items() if not k.startswith(("loss_", "health_"))
+        }
+        return cls(losses, visuals, health)
 
 
 class Computing(nn.Module):
@@ -65,6 +73,7 @@ class Computing(nn.Module):
         layout: order of memory that images are given to networks in.
         scalers: optimizer's name -> what keeps small gradients representable in fp16.
         graphs: recordings of steps on a GPU; see `recorded`.
+        watches_health: whether steps also give signs of whether training goes well; what is learned stays the same.
     """
 
     options: ModelOptions
@@ -77,6 +86,8 @@ class Computing(nn.Module):
         self.layout = torch.preserve_format
         self.scalers: dict[str, torch.amp.GradScaler] = {}
         self.graphs: Graphs | None = None
+        self.watches_health = False
+        self._health: Outputs = {}  # of the part of a step that is being taken
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
     def run(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
@@ -122,8 +133,22 @@ class Computing(nn.Module):
     def recorded(
         self, name: str, function: Callable[..., Outputs], *inputs: torch.Tensor
     ) -> Outputs:
-        """function(*inputs), a part of a training step that tensors alone decide; faster where it is recorded."""
+        """function(*inputs), a part of a training step that tensors alone decide; faster where it is recorded.
+
+        What was `sign`ed on the way is added to the outputs, as health_<name>.
+        """
+        if self.watches_health:
+            function = partial(self._with_health, function)
         return function(*inputs) if self.graphs is None else self.graphs(name, function, *inputs)
+
+    def _with_health(self, function: Callable[..., Outputs], *inputs: torch.Tensor) -> Outputs:
+        self._health = {}
+        outputs = function(*inputs)
+        return {**outputs, **self._health}
+
+    def sign(self, name: str, value: torch.Tensor) -> None:
+        """Keeps a scalar for --log_health, of the part of a step that runs now; the last of a name counts."""
+        self._health[f"health_{name}"] = value.detach()
 
     def descend(self, optimizer: str, loss: torch.Tensor) -> None:
         """One step of gradient descent on a scalar, by the optimizer of that name."""
@@ -131,9 +156,14 @@ class Computing(nn.Module):
         chosen.zero_grad()
         if scaler is None:
             loss.backward()
+            if self.watches_health:
+                self.sign(f"grad_{optimizer}", gradient_norm(chosen))
             chosen.step()
         else:
             scaler.scale(loss).backward()
+            if self.watches_health:
+                norm = gradient_norm(chosen)
+                self.sign(f"grad_{optimizer}", norm / scaler.scale(torch.ones_like(norm)))
             scaler.step(chosen)
             scaler.update()
 
@@ -145,3 +175,10 @@ class Computing(nn.Module):
                     group["lr"].fill_(learning_rate)
                 else:
                     group["lr"] = learning_rate
+
+
+def gradient_norm(optimizer: torch.optim.Optimizer) -> torch.Tensor:
+    """Euclidean norm of the gradients of all parameters together; a scalar, on the device."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    norms = [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
+    return torch.linalg.vector_norm(torch.stack(norms))

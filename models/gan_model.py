@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from models.base_model import Adam, BaseModel
-from models.losses import gan_loss, gradient_penalty
+from models.losses import gan_loss, gradient_penalty, mean_verdict
 from models.networks import define_D
 from options.base_options import GANOptions
 from util import distributed
@@ -87,6 +87,10 @@ class GANModel(BaseModel):
         mode = self.options.gan_mode
         fake_logits, real_logits = self.run_all(D, fake.detach(), real)
         fake_loss, real_loss = gan_loss(fake_logits, False, mode), gan_loss(real_logits, True, mode)
+        if self.watches_health:
+            name = next(name for name, network in self.networks().items() if network is D)
+            self.sign(f"score_{name}_real", mean_verdict(real_logits, mode))
+            self.sign(f"score_{name}_fake", mean_verdict(fake_logits, mode))
         losses = {"real": real_loss, "fake": fake_loss}
         if mode == "wgangp":
             mix = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)

@@ -32,6 +32,14 @@ def gan_loss(
     raise ValueError(f"unknown gan mode {mode!r}")
 
 
+def mean_verdict(logits: torch.Tensor, mode: str) -> torch.Tensor:
+    """What D thinks of images on average: 1 is real and 0 generated with lsgan and vanilla, without bounds else.
+
+    Args: as of `gan_loss`. With vanilla the logits become probabilities first.
+    """
+    return (torch.sigmoid(logits) if mode == "vanilla" else logits).mean()
+
+
 def gradient_penalty(
     D: Callable[[torch.Tensor], torch.Tensor],
     real: torch.Tensor,

@@ -26,6 +26,7 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     )
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)
+    model.watches_health = options.log.log_health
     if options.optim.ema:
         model.average(options.optim.ema)
     if run.compile:

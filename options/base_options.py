@@ -182,6 +182,11 @@ class LogOptions:
     no_hints: bool = flag(
         False, "no hints when training seems to go wrong (see docs/reliability.md)", only="train"
     )
+    log_health: bool = flag(
+        False,
+        "log what D thinks of real and generated images, and norms of gradients (docs/watching.md)",
+        only="train",
+    )
     display_ncols: int = flag(
         4, "visdom: images per row; 0 = a window for each image", only="train"
     )

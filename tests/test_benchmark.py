@@ -9,6 +9,7 @@ from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
 from scripts import benchmark
+from scripts.benchmarks import showing
 from scripts.benchmarks.plain_steps import PLAIN
 from scripts.benchmarks.scaling import Network, efficiency, exchange_seconds
 
@@ -83,3 +84,18 @@ def test_the_expected_scaling_follows_from_bytes_and_seconds() -> None:
     assert efficiency(1.0, 1e9, pair) == 1 / 1.5  # half a second of it is hidden
     assert efficiency(4.0, 1e9, pair) == 1.0  # all of it
     assert exchange_seconds(0, Network("many", 1024, 1e9, latency=0.5)) == 10.0
+
+
+def test_showing_a_run_is_timed_and_its_weights_compared(monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setattr(showing, "IMAGES", 12)
+    monkeypatch.setattr(showing, "KINDS", {"nothing": None, "pages": None})
+    words = ["show", "--model", "pix2pix", "--size", "64", "--netG", "unet_64", *TINY_RUN]
+    assert benchmark.main([*words, "--folder", str(tmp_path)]) == 0
+    head, _, line = capsys.readouterr().out.splitlines()[2:]
+    assert [cell.strip() for cell in head.split("|")][1:-1] == [
+        "model",
+        "nothing",
+        "pages",
+        "same weights",
+    ]
+    assert line.endswith("| yes |")

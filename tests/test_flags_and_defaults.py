@@ -64,6 +64,7 @@ NEW_TRAIN = {
     "val_images": math.inf,
     "early_stop": 0,
     "no_hints": False,
+    "log_health": False,
 }
 NEW_GAN = {"lambda_GAN": 1.0, "n_critic": 5, "lambda_gp": 10.0}
 

@@ -35,7 +35,7 @@ def test_what_was_logged_is_read_back(tmp_path: Path) -> None:
     at = At(2, 30, 130, 1.5, time=0.25, data=0.5, lr=0.0002)
     sink.losses(at, {"G_A": 1.5, "D_A": math.nan})
     sink.scores(at, {"val_psnr": 20.0})
-    sink.health(at, {"D_A_real": 0.9})
+    sink.health(at, {"score_D_A_real": 0.9})
     assert read_record(tmp_path / FILE).ending == ""
     sink.close("done")
 
@@ -46,7 +46,7 @@ def test_what_was_logged_is_read_back(tmp_path: Path) -> None:
     assert record.losses[0][1]["G_A"] == 1.5
     assert math.isnan(record.losses[0][1]["D_A"])
     assert record.scores == [(at, {"val_psnr": 20.0})]
-    assert record.health == [(at, {"D_A_real": 0.9})]
+    assert record.health == [(at, {"score_D_A_real": 0.9})]
     assert record.ending == "done"
     assert record.started <= record.times[0]
 

@@ -1,43 +1,32 @@
 """The visdom sink with a real server."""
 
-import json
 import os
 import socket
 import sys
 import time
-import urllib.request
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from runs import run
 from visdom_helpers import (
     IMAGES,
     at,
+    curve,
     free_port,
     needs_visdom,
     post,
     running_server,
     sink,
     wait_until,
+    windows,
 )
 
 from util import visdom_server
-from util.sinks.visdom_sink import grid, thinned
+from util.records import Record
+from util.sinks.visdom_windows import grid, rates, thinned
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def windows(port, env):
-    try:
-        return json.loads(post(port, "win_data", {"win": None, "eid": env}))
-    except urllib.error.HTTPError as error:  # 500 before there is such an environment
-        error.close()
-        return {}
-
-
-def curve(port, env, window="1"):
-    """{loss: its points} as the server has them."""
-    traces = windows(port, env).get(window, {}).get("content", {}).get("data", [])
-    return {it["name"]: list(zip(it["x"], it["y"], strict=True)) for it in traces}
 
 
 @needs_visdom
@@ -70,7 +59,81 @@ def test_without_columns_every_image_has_a_window(port):
         visdom.losses(at(0), {"G": 1.0})
         visdom.images(at(0), IMAGES)
     titles = {window: it["title"] for window, it in windows(port, "apart").items()}
-    assert titles == dict(zip(["7", "8", "9", "10"], ["apart: losses", *IMAGES], strict=True))
+    numbered = {window: title for window, title in titles.items() if window.isdecimal()}
+    assert numbered == dict(zip(["7", "8", "9", "10"], ["apart: losses", *IMAGES], strict=True))
+
+
+@needs_visdom
+def test_every_kind_has_a_window_that_is_called_after_the_first(port):
+    with sink(port, "kinds", display_id=5) as visdom:
+        visdom.losses(at(0), {"G": 1.0})
+        visdom.health(at(0), {"score_D_real": 0.75, "grad_G": 10.0})
+        visdom.scores(at(1), {"val_l1": 0.5, "val_psnr": 20.0})
+        visdom.losses(at(1), {"G": 1.0})
+    kinds = {"5", "5_lr", "5_scores", "5_health", "5_gradients", "5_run"}
+    assert set(windows(port, "kinds")) == kinds
+    assert curve(port, "kinds", "5_health") == {"D_real": [(0, 0.75)]}
+    assert curve(port, "kinds", "5_gradients") == {"G": [(0, 10)]}
+    assert curve(port, "kinds", "5_scores") == {"val_l1": [(1, 0.5)], "val_psnr": [(1, 20)]}
+    assert curve(port, "kinds", "5_lr") == {"learning rate": [(0, 0.5), (1, 0.5)]}
+
+
+@needs_visdom
+def test_runs_that_share_an_environment_do_not_touch_each_other(port):
+    for name, display_id in (("one", 1), ("other", 11)):
+        with sink(port, "shared", name=name, display_id=display_id) as visdom:
+            visdom.losses(at(0), {"G": float(display_id)})
+            visdom.scores(at(0), {"val_l1": float(display_id)})
+            visdom.images(at(0), IMAGES)
+    found = windows(port, "shared")
+    assert len(found) == 2 * 6
+    assert found["2"]["title"] == "one: images"
+    assert found["12"]["title"] == "other: images"
+    assert curve(port, "shared", "1_scores") == {"val_l1": [(0, 1)]}
+
+
+@needs_visdom
+def test_scores_of_an_earlier_run_are_not_left_beside_the_losses_of_another(port):
+    with sink(port, "again") as visdom:
+        visdom.losses(at(0), {"G": 1.0})
+        visdom.scores(at(0), {"val_l1": 1.0})
+    assert curve(port, "again", "1_scores")
+    with sink(port, "again") as visdom:
+        visdom.losses(at(0), {"G": 2.0})
+    assert curve(port, "again", "1_scores") == {"": [(0, None)]}
+
+
+@needs_visdom
+def test_a_training_that_is_continued_goes_on_in_its_curves(port, paired, tmp_path):
+    flags = ["--display_id", "1", "--display_port", str(port), "--display_env", "training"]
+    flags += ["--print_freq", "2", "--val_freq", "1", "--log_health", "--save_epoch_freq", "1"]
+    run(paired, tmp_path, "n", *flags)
+    post(port, "close", {"win": None, "eid": "training"})  # as an empty server
+    run(paired, tmp_path, "n", *flags, "--n_epochs", "2", "--continue_train")
+    thirds = [pytest.approx(third / 3) for third in range(1, 7)]
+    assert [x for x, _ in curve(port, "training")["G_L1"]] == thirds
+    assert [x for x, _ in curve(port, "training", "1_health")["D_real"]] == thirds
+    assert [x for x, _ in curve(port, "training", "1_scores")["val_l1"]] == [1, 2]
+    text = windows(port, "training")["1_run"]["content"]
+    assert "2 of 2" in text
+    assert "done" in text
+    assert text.index("print_freq") < text.index("beta1")  # which is at its default
+
+
+@needs_visdom
+def test_the_window_of_text_says_where_the_run_stands_and_how_it_ended(port):
+    with sink(port, "text") as visdom:
+        options = {"lr": 0.1, "max_dataset_size": None, "dataroot": "<script>x</script>"}
+        visdom.restore(Record("text", options, ["lr"], last_epoch=4, epoch_images=100))
+        visdom.losses(at(1), {"G": 1.0})
+        wait_until(lambda: "running" in windows(port, "text").get("1_run", {}).get("content", ""))
+        visdom.close("stopped")
+    text = windows(port, "text")["1_run"]["content"]
+    assert "stopped, can go on" in text
+    assert "2 of 4" in text
+    assert text.index("lr&emsp;") < text.index("max_dataset_size&emsp;</td><td>inf")
+    assert "&lt;script&gt;x" in text
+    assert "<script>" not in text
 
 
 @needs_visdom
@@ -78,10 +141,11 @@ def test_a_resumed_run_draws_its_whole_curve_into_the_same_window(port):
     with sink(port, "a/resumed run") as visdom:
         visdom.losses(at(0), {"G": 3.0})
     with sink(port, "a/resumed run") as visdom:
-        visdom.restore([(0.0, {"G": 3.0}), (1.0, {"G": 2.0})])
+        points = [(at(0), {"G": 3.0}), (at(1), {"G": 2.0})]
+        visdom.restore(Record("a/resumed run", losses=points, times=[0.0, 1.0]))
         visdom.losses(at(2), {"G": 1.0})
     assert curve(port, "a_resumed run") == {"G": [(0, 3), (1, 2), (2, 1)]}
-    assert len(windows(port, "a_resumed run")) == 1
+    assert set(windows(port, "a_resumed run")) == {"1", "1_lr", "1_run"}
 
 
 @needs_visdom
@@ -89,22 +153,36 @@ def test_a_server_that_comes_back_gets_the_whole_curve_after_one_warning(tmp_pat
     port, lines = free_port(), []
     with running_server(port, tmp_path) as server, sink(port, "back", lines) as visdom:
         visdom.losses(at(0), {"G": 1.0})
+        visdom.scores(at(0), {"val_l1": 1.0})
         visdom.images(at(0), IMAGES)
         wait_until(lambda: "3" in windows(port, "back"))
         server.kill()
         server.wait()
         for epoch in range(1, 4):
             visdom.losses(at(epoch), {"G": 1.0})
-            time.sleep(0.3)
-        assert len(lines) == 1, lines
+        wait_until(lambda: lines)
         with running_server(port, tmp_path):
             wait_until(lambda: len(curve(port, "back").get("G", [])) == 4)
             wait_until(lambda: "3" in windows(port, "back"))
+            assert curve(port, "back", "1_scores") == {"val_l1": [(0, 1)]}
     assert len(lines) == 1, lines
 
 
 @needs_visdom
-def test_a_server_that_never_answers_keeps_nobody_waiting(tmp_path):
+def test_an_empty_server_in_place_of_the_old_one_gets_everything_with_the_next_losses(port):
+    with sink(port, "emptied") as visdom:
+        visdom.losses(at(0), {"G": 1.0})
+        visdom.scores(at(0), {"val_l1": 1.0})
+        visdom.images(at(0), IMAGES)
+        wait_until(lambda: "3" in windows(port, "emptied"))
+        post(port, "close", {"win": None, "eid": "emptied"})
+        visdom.losses(at(1), {"G": 1.0})
+        wait_until(lambda: len(windows(port, "emptied")) == 6)
+    assert [len(points) for points in curve(port, "emptied").values()] == [2]
+
+
+@needs_visdom
+def test_a_server_that_never_answers_keeps_nobody_waiting(tmp_path, capfd):
     lines = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with sink(listener.getsockname()[1], "stuck", lines, tmp_path) as visdom:
@@ -118,6 +196,7 @@ def test_a_server_that_never_answers_keeps_nobody_waiting(tmp_path):
         assert time.perf_counter() - began < 2.5
     assert len(lines) == 1
     assert not (tmp_path / "visdom.log").exists()  # none is started on a port that is taken
+    assert capfd.readouterr() == ("", "")
 
 
 @needs_visdom
@@ -165,6 +244,14 @@ def test_a_thinned_curve_keeps_its_ends():
         assert thinned(points)[0] == points[0]
         assert thinned(points)[-1] == points[-1]
     assert thinned([]) == []
+
+
+def test_the_learning_rate_is_drawn_by_its_changes_alone():
+    lrs = [2, 2, 2, 1, 1, float("nan"), 1, 1]
+    points = [(replace(at(x), lr=lr), {}) for x, lr in enumerate(lrs)]
+    drawn = [(x, values["learning rate"]) for x, values in rates(points)]
+    assert drawn == [(0, 2), (2, 2), (3, 1), (7, 1)]
+    assert rates([]) == []
 
 
 def test_a_grid_is_filled_row_by_row_on_white():

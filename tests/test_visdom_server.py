@@ -1,24 +1,17 @@
 """The visdom server, its page in a real browser where there is one, and the page's scripts."""
 
-import json
-import shutil
 import socket
-import subprocess
 import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from visdom_helpers import IMAGES, at, needs_visdom, post, sink, wait_until
+from visdom_helpers import needs_visdom, post
 
-from util import visdom_assets, visdom_server
+from util import visdom_assets
 
 pytestmark = pytest.mark.timeout(120)
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 
 @needs_visdom
@@ -33,57 +26,6 @@ def test_other_web_pages_cannot_write(port):
         post(port, "delete_env", {"eid": "main"}, Origin="http://elsewhere.example")
     refused.value.close()
     post(port, "env_state", {}, Origin=f"http://127.0.0.1:{port}")
-
-
-@needs_visdom
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_the_page_shows_curves_images_and_labels_as_text(port, tmp_path):
-    static = visdom_server.find_visdom() / "static"
-    if not (static / "version.built").exists():
-        pytest.skip("the scripts of visdom's page could not be fetched")
-    with sink(port, "page") as visdom:
-        visdom.losses(at(0), {"G": 1.0})
-        visdom.losses(at(1), {"G": 0.5})
-        visdom.images(at(1), IMAGES)
-    with page(f"http://127.0.0.1:{port}/env/page", tmp_path) as evaluate:
-        wait_until(lambda: evaluate("document.querySelectorAll('.window').length") == 3)
-        wait_until(lambda: evaluate("document.querySelectorAll('.plot .js-line').length") == 1)
-        wait_until(lambda: evaluate("document.querySelector('.window img').naturalWidth") == 24)
-        assert "<script>" in evaluate("document.querySelector('.window table').innerText")
-        assert evaluate("document.title") == "visdom"
-
-
-@contextmanager
-def page(url, folder):
-    """Opens the page in Chromium; yields a function that evaluates JavaScript in it."""
-    from websocket import create_connection
-
-    quiet = ["background-networking", "component-update", "sync", "gpu"]
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--no-first-run", "--window-size=1300,900"]
-    command += [f"--disable-{what}" for what in quiet]
-    command += [f"--user-data-dir={folder}/profile", "--remote-debugging-port=0", url]
-    null = subprocess.DEVNULL
-    browser = subprocess.Popen(command, stdout=null, stderr=null)
-    try:
-        address = folder / "profile" / "DevToolsActivePort"
-        wait_until(lambda: address.exists() and address.read_text().count("\n"))
-        with urllib.request.urlopen(f"http://127.0.0.1:{address.read_text().split()[0]}/json") as f:
-            pages = [it for it in json.load(f) if it["type"] == "page"]
-        connection = create_connection(pages[0]["webSocketDebuggerUrl"], suppress_origin=True)
-
-        def evaluate(expression):
-            params = {"expression": expression, "returnByValue": True}
-            message = {"id": 1, "method": "Runtime.evaluate", "params": params}
-            connection.send(json.dumps(message))
-            return json.loads(connection.recv())["result"]["result"].get("value")
-
-        try:
-            yield evaluate
-        finally:
-            connection.close()
-    finally:
-        browser.terminate()
-        browser.wait()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ IMAGES = {
 
 
 def at(x):
-    return At(epoch=int(x) + 1, epoch_images=0, run_images=0, x=x)
+    return At(epoch=int(x) + 1, epoch_images=0, run_images=0, x=x, lr=0.5)
 
 
 def wait_until(condition, seconds=20.0):
@@ -76,13 +76,29 @@ def post(port, path, content, **headers):
         return answer.read().decode()
 
 
+def windows(port, env):
+    """Window -> what the server has of it."""
+    try:
+        return json.loads(post(port, "win_data", {"win": None, "eid": env}))
+    except urllib.error.HTTPError as error:  # 500 before there is such an environment
+        error.close()
+        return {}
+
+
+def curve(port, env, window="1"):
+    """{loss: its points} as the server has them."""
+    traces = windows(port, env).get(window, {}).get("content", {}).get("data", [])
+    return {it["name"]: list(zip(it["x"], it["y"], strict=True)) for it in traces}
+
+
 @contextmanager
 def sink(port, env, lines=None, folder=Path(), **options):
     options = {"display_id": 1, "ncols": 2, "interval": 0.1, "retry_seconds": 0.3} | options
+    options = {"name": env} | options
     server = options.pop("server", "http://localhost")
     lines = [] if lines is None else lines
     sink = VisdomSink(
-        server, port, env, name=env, log_path=folder / "visdom.log", say=lines.append, **options
+        server, port, env, log_path=folder / "visdom.log", say=lines.append, **options
     )
     try:
         yield sink

@@ -1,10 +1,11 @@
 """metrics.jsonl: what a run has logged, one JSON object a line, from which every view can be made again.
 
-    {"kind": "start", "time": ..., "name": ..., "last_epoch": ..., "epoch_images": ..., "options": {...}}
+    {"kind": "start", "time": ..., "name": ..., "last_epoch": ..., "epoch_images": ..., "options": {...},
+     "changed": ["lr"]}
     {"kind": "losses", "epoch": 1, "iters": 100, "images": 100, "x": 0.25, "seconds": 0.1, "data": 0.0, "lr": 0.0002,
      "time": ..., "values": {"G_GAN": 0.7, ...}}
     {"kind": "scores", ... as losses ..., "values": {"val_l1": 0.1}}
-    {"kind": "health", ... as losses ..., "values": {"D_real": 0.9}}
+    {"kind": "health", ... as losses ..., "values": {"score_D_real": 0.9}}
     {"kind": "end", "time": ..., "ending": "done"}
 
 `time` is in seconds since 1970, `x` in epochs, `seconds` for one image, `iters` counts images within the epoch and `images` all of
@@ -31,12 +32,14 @@ Point = tuple[At, dict[str, float]]
 class Record:
     """A run as it was logged.
 
+    changed: the options that are not at their defaults.
     losses, scores, health: in the order in which they came. times: of the losses, in seconds since 1970.
     ending: "" while it runs, or was killed.
     """
 
     name: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
     last_epoch: int = 0
     epoch_images: int = 0
     started: float = 0.0
@@ -74,6 +77,7 @@ def read_records(path: Path) -> list[Record]:
         record = records[-1]
         if kind == "start":
             record.name, record.options = entry["name"], entry["options"]
+            record.changed = entry.get("changed", [])
             record.last_epoch, record.epoch_images = entry["last_epoch"], entry["epoch_images"]
             record.ending = ""
         elif kind in KINDS:

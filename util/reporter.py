@@ -54,22 +54,34 @@ class Reporter:
                 self.console.message(text)
 
     def step(
-        self, at: At, losses: Tensors, visuals: Tensors, images: int, started: float, last: bool
+        self,
+        at: At,
+        losses: Tensors,
+        visuals: Tensors,
+        images: int,
+        started: float,
+        last: bool,
+        health: Tensors | None = None,
     ) -> dict[str, float]:
         """Takes in a step on so many images; returns its losses, as means over processes, if they were due.
 
         Args:
             started: when the step was, by time.perf_counter.
             last: whether it is the run's last, which is shown in any case.
+            health: scalars, shown with the losses.
         """
         log, before, self.shown = self.options.log, self.shown, at.run_images
         if self.is_main:
             self.console.progress(at, images)
         values: dict[str, float] = {}
         if last or crossed(before, at.run_images, log.print_freq):
-            values = distributed.mean(losses)
+            signs = {f"health/{name}": value for name, value in (health or {}).items()}
+            means = distributed.mean({**losses, **signs})  # one wait for both
+            values = {name: means[name] for name in losses}
             at = replace(at, time=(time.perf_counter() - started) / images)
             self.logger.losses(at, values)
+            if health:
+                self.logger.health(at, {name: means[f"health/{name}"] for name in health})
         if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
             first = {name: images[:1] for name, images in visuals.items()}
             shown = self.displayable(first)

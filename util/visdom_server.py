@@ -1,21 +1,18 @@
-"""Visdom's server: run it on this machine only, start it in the background, talk to it.
-
-It is put together here rather than by visdom's own `main`, which listens on every network address,
-dies when it is offline, takes another port in silence (0.3.0), and imports torch for nothing.
-"""
+"""Visdom's server: run it on this machine only, start it in the background, talk to it."""
 
 import asyncio
 import http.client
 import importlib.util
-import os
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from util.errors import InputError
+from util.visdom_application import listen
 from util.visdom_assets import ensure_assets
 
 SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "visdom_server.py"
@@ -23,6 +20,7 @@ INSTALL = (
     "visdom is not installed. To get it: PIP_CONSTRAINT=build-constraints.txt "
     "PIP_BUILD_CONSTRAINT=build-constraints.txt pip install visdom 'tornado<6.6'"
 )
+PATIENCE = 240.0  # seconds for a server just started: the first time it fetches its page's scripts
 
 
 class Detached(subprocess.Popen):
@@ -36,6 +34,17 @@ def find_visdom() -> Path | None:
     """Its folder, without importing it; None when it is not installed."""
     spec = importlib.util.find_spec("visdom")
     return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def environment(name: str) -> str:
+    """The name of an environment that can stand in a path and in an address."""
+    return re.sub(r"[^\w .+=-]", "_", name).strip(" .") or "main"
+
+
+def page_url(server: str, port: int, env: str) -> str:
+    """Where an environment is looked at."""
+    path = "" if env == "main" else f"/env/{quote(env)}"
+    return f"{server.rstrip('/')}:{port}{path}"
 
 
 def is_local(server: str) -> bool:
@@ -91,6 +100,10 @@ def connect(server: str, port: int, env: str) -> Any:
         def session(self):
             return session
 
+        def win_exists(self, win, env=None):
+            """Raises where visdom's own prints."""
+            return self._win_exists_wrap(win, env) == "true"  # type: ignore[attr-defined]
+
     logger = logging.getLogger("visdom")
     logger.setLevel(logging.ERROR)  # it warns of there being no incoming socket, as asked for
     logger.warn = logger.warning  # type: ignore[method-assign]  # deprecated, 0.2.4 calls it
@@ -142,45 +155,7 @@ def serve(port: int, *, env_path: str | None = None, download_seconds: float = 2
     problem = ensure_assets(package / "static", version, download_seconds=download_seconds)
     if problem:
         print(problem, flush=True)
-    asyncio.run(_serve(port, env_path))
-
-
-async def _serve(port: int, env_path: str | None) -> None:
-    sys.modules.setdefault("torch", None)  # type: ignore[arg-type]  # a client's needs: seconds
-    sys.modules.setdefault("openTSNE", None)  # type: ignore[arg-type]  # and 400 MB, unused here
-    os.environ.setdefault("USER", "visdom")  # the page fails for a user id without a name
-    from tornado.web import ErrorHandler, StaticFileHandler
-    from visdom.server import app
-    from visdom.server.defaults import DEFAULT_ENV_PATH
-
-    class SameOrigin(app.Application):
-        """Refuses what other web pages in the user's browser send: they could post scripts."""
-
-        def find_handler(self, request, **kwargs):
-            origin = request.headers.get("Origin")
-            if origin and urlsplit(origin).netloc != request.host:
-                return self.get_handler_delegate(request, ErrorHandler, {"status_code": 403})
-            return super().find_handler(request, **kwargs)
-
-    class StaticFiles(StaticFileHandler):
-        """The page asks for ../user/style.css, for which tornado 6.6 refuses the whole page."""
-
-        @classmethod
-        def make_static_url(cls, settings, path, include_version=True):
-            if path.startswith("../"):
-                return path.removeprefix("..")
-            return super().make_static_url(settings, path, include_version)
-
-    app.tornado_settings["static_handler_class"] = StaticFiles
-    app.tornado_settings["autoreload"] = False  # would restart, empty, when a source file changes
-    application = SameOrigin(port=port, env_path=env_path or DEFAULT_ENV_PATH)
-    application.listen(port, address="127.0.0.1", max_buffer_size=1024**3)
-    print(
-        f"visdom: http://localhost:{port}, on this machine only. From elsewhere: "
-        f"ssh -L {port}:localhost:{port} {socket.gethostname()}",
-        flush=True,
-    )
-    await asyncio.Event().wait()
+    asyncio.run(listen(port, env_path))
 
 
 def _split(server: str):

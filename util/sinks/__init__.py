@@ -50,6 +50,7 @@ def build_sinks(
         "last_epoch": options.optim.last_epoch,
         "epoch_images": epoch_images,
         "options": options.values(),
+        "changed": options.changed(),
     }
     sinks: list[Sink] = [
         LossLogSink(folder / "loss_log.txt", here),
@@ -58,6 +59,7 @@ def build_sinks(
     if not log.no_html:
         sinks.append(_open_page(options, progress, epoch_images))
     if log.display_id > 0:
+        from util.sinks.visdom_history import earlier
         from util.sinks.visdom_sink import VisdomSink
 
         visdom = VisdomSink(
@@ -71,7 +73,7 @@ def build_sinks(
             winsize=log.display_winsize,
             say=say,
         )
-        visdom.restore(progress.curve)
+        visdom.restore(earlier(folder / records.FILE, progress.curve))
         sinks.append(visdom)
     if log.use_tensorboard:
         from util.sinks.tensorboard_sink import TensorBoardSink
@@ -104,7 +106,6 @@ def _open_page(options: TrainOptions, progress: Progress, epoch_images: int) -> 
         with suppress(OSError):
             record = records.read_record(folder / records.FILE)
         events = events_of(record, folder / "web/images", progress.epoch)
-    values, defaults = options.values(), options.defaults
     run = {
         "name": options.run.name,
         "last_epoch": options.optim.last_epoch,
@@ -112,8 +113,8 @@ def _open_page(options: TrainOptions, progress: Progress, epoch_images: int) -> 
         "step_images": options.data.batch_size * distributed.world_size(),
         "device": describe(select_device(options.run.gpu_ids), "-1").removeprefix("device: "),
         "width": log.display_winsize,
-        "options": values,
-        "defaults": defaults,
-        "changed": [name for name in values if values[name] != defaults.get(name, values[name])],
+        "options": options.values(),
+        "defaults": options.defaults,
+        "changed": options.changed(),
     }
     return PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)

@@ -6,35 +6,31 @@ puts up with a server that is missing, dies, stops answering or comes back empty
 
 from __future__ import annotations
 
-import html
-import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from subprocess import Popen
-from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
 from util import visdom_server
 from util.logger import At
+from util.records import Record
+from util.sinks.visdom_windows import KINDS, Windows
 
-Curve = list[tuple[float, dict[str, float]]]  # x in epochs, losses
 CPU_SHARE = 0.05  # of one core, for drawing
-PATIENCE = 240.0  # seconds for a server just started: the first time it fetches its page's scripts
 
 
 @dataclass(eq=False)
 class VisdomSink:
-    """Shows loss curves and the newest images. Starts a server on this machine if none is up."""
+    """Shows a run's curves, newest images and state. Starts a server on this machine if none is up."""
 
     server: str  # such as http://localhost
     port: int
     env: str  # visdom's environment
-    display_id: int  # window of the curves; the images take those after it
+    display_id: int  # window of the losses; the images take those after it
     ncols: int  # images per row of one grid, with its labels in another window; 0: a window each
     name: str  # of the experiment, for titles
     log_path: str | Path  # what a server that is started here writes to
@@ -45,12 +41,11 @@ class VisdomSink:
     say: Callable[[str], None] = print  # takes a line for the user
 
     def __post_init__(self) -> None:
-        self.env = re.sub(r"[^\w .+=-]", "_", self.env).strip(" .") or "main"  # in a path and a URL
-        environment = "" if self.env == "main" else f"/env/{quote(self.env)}"
-        self.url = f"{self.server.rstrip('/')}:{self.port}{environment}"
+        self.env = visdom_server.environment(self.env)
+        self.url = visdom_server.page_url(self.server, self.port, self.env)
 
         self._lock = threading.Condition()  # guards what the training loop hands over
-        self._curve: Curve = []
+        self._record = Record(name=self.name)
         self._images: Mapping[str, np.ndarray] = {}
         self._unsent: set[str] = set()
         self._closing = False
@@ -72,13 +67,19 @@ class VisdomSink:
 
     def losses(self, at: At, losses: Mapping[str, float]) -> None:
         with self._lock:
-            self._curve.append((at.x, dict(losses)))
+            self._record.losses.append((at, dict(losses)))
+            self._record.times.append(time.time())
             self._changed("losses")
 
-    scores = losses
+    def scores(self, at: At, scores: Mapping[str, float]) -> None:
+        with self._lock:
+            self._record.scores.append((at, dict(scores)))
+            self._changed("scores")
 
     def health(self, at: At, values: Mapping[str, float]) -> None:
-        """Not drawn yet."""
+        with self._lock:
+            self._record.health.append((at, dict(values)))
+            self._changed("health")
 
     def images(self, at: At, images: Mapping[str, np.ndarray]) -> None:
         """(H, W, 3) or (H, W) uint8, which the caller leaves as they are from now on."""
@@ -86,15 +87,17 @@ class VisdomSink:
             self._images = dict(images)
             self._changed("images")
 
-    def restore(self, history: Sequence[tuple[float, Mapping[str, float]]]) -> None:
-        """Begin the curves with those of the run that is resumed: drawn with its next losses."""
+    def restore(self, record: Record) -> None:
+        """Begin with what the run that goes on has shown: drawn with its next losses."""
         with self._lock:
-            self._curve = [(x, dict(losses)) for x, losses in history]
+            self._record = record
 
     def close(self, ending: str = "done") -> None:
         """Send the last state, if that takes no longer than two seconds."""
         with self._lock:
-            self._closing = True
+            self._closing, self._record.ending = True, ending
+            if self._record.losses:
+                self._unsent.add("run")
             self._lock.notify()
         if self._thread.is_alive():
             self._thread.join(2.0)
@@ -105,7 +108,7 @@ class VisdomSink:
         self._unsent.add(what)
 
     def _work(self) -> None:
-        client, pause = None, 0.0
+        client, windows, pause = None, None, 0.0
         if self._error is not None:
             pause = self._pause_after(self._error)
         while True:
@@ -115,19 +118,19 @@ class VisdomSink:
                 if not self._unsent:
                     break
                 unsent, self._unsent = self._unsent, set()
-                curve, images = thinned(self._curve), self._images
+                record, images = copied(self._record), self._images
             try:  # visdom is imported only now: forking data loaders during an import can hang them
                 client = client or visdom_server.connect(self.server, self.port, self.env)
                 began = time.thread_time()
-                if "losses" in unsent:
-                    self._draw_losses(client, curve)
-                if "images" in unsent:
-                    self._draw_images(client, list(images), list(images.values()))
+                if windows is None or not windows.are_there():  # or they are gone with their server
+                    unsent = set(KINDS)
+                windows = Windows(client, self.display_id, self.ncols, self.winsize)
+                windows.draw(record, images, unsent)
                 pause = max(self.interval, (time.thread_time() - began) / CPU_SHARE)
                 self._patient_until = 0.0
             except Exception as error:  # whatever it is, training goes on
                 with self._lock:
-                    self._unsent = {"losses", "images"}  # a new server has seen none of it
+                    self._unsent = set(KINDS)  # a new server has seen none of it
                 if self._closing:
                     break
                 pause = self._pause_after(error)
@@ -140,7 +143,7 @@ class VisdomSink:
         if local and not visdom_server.is_answering(self.server, self.port):
             self._process = visdom_server.start(self.port, self.log_path)
         if self._process is not None:
-            self._patient_until = time.monotonic() + PATIENCE
+            self._patient_until = time.monotonic() + visdom_server.PATIENCE
             self.say(f"Starting visdom: {self.url} (its log: {self.log_path})")
 
     def _pause_after(self, error: Exception) -> float:
@@ -155,51 +158,8 @@ class VisdomSink:
             )
         return self.retry_seconds
 
-    def _draw_losses(self, client: Any, curve: Curve) -> None:
-        names = list(dict.fromkeys(name for _, losses in curve for name in losses))
-        if not names:
-            return
-        x = np.array([x for x, _ in curve], dtype=float)
-        y = np.array([[losses.get(name, np.nan) for name in names] for _, losses in curve], float)
-        y[~np.isfinite(y)] = np.nan  # an infinity would not be JSON
-        legend = [html.escape(name) for name in names]
-        # Losses that come at different times would leave gaps in each other's lines.
-        traces = {"plotly": {name: {"connectgaps": True} for name in legend}}
-        opts: dict[str, Any] = {"title": f"{self.name}: losses", "xlabel": "epoch"}
-        opts |= {"legend": legend, "traceopts": traces}
-        opts |= {"width": 600, "height": 400, "margintop": 30}
-        opts["layoutopts"] = {"plotly": {"title": ""}}  # the window has it already
-        client.line(y, x, win=str(self.display_id), opts=opts)
 
-    def _draw_images(self, client: Any, labels: list[str], images: list[np.ndarray]) -> None:
-        columns, window, width = min(self.ncols, len(images)), self.display_id + 1, self.winsize
-        titles = labels
-        if columns > 0:
-            titles, images = [f"{self.name}: images"], [grid(images, columns)]
-            width *= columns
-        for number, (title, image) in enumerate(zip(titles, images, strict=True), window):
-            height = round(width * image.shape[0] / image.shape[1]) + 10  # the window's own edge
-            opts = {"title": title, "width": width, "height": height, "jpgquality": 90}  # fast
-            client.image(np.atleast_3d(image).transpose(2, 0, 1), win=str(number), opts=opts)
-        if columns > 0:  # visdom passes HTML on as it is: the labels have to be escaped
-            cells = [f"<td style='border: 1px solid'>{html.escape(label)}" for label in labels]
-            rows = ["".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
-            table = f"<table style='table-layout: fixed' width=100%><tr>{'<tr>'.join(rows)}</table>"
-            opts = {"title": f"{self.name}: labels", "width": width, "height": 100}
-            client.text(table, win=str(window + 1), opts=opts)
-
-
-def thinned(curve: Curve, limit: int = 1000) -> Curve:
-    """At most `limit` of the points, evenly, with the first and the last."""
-    stride = max(1, -(-(len(curve) - 1) // (limit - 1)))
-    return curve[:-1:stride] + curve[-1:]
-
-
-def grid(images: list[np.ndarray], columns: int, padding: int = 2) -> np.ndarray:
-    """(H, W, 3) or (H, W) images of any sizes -> one (H', W', 3) image, row by row on white."""
-    height, width = (max(image.shape[i] for image in images) + 2 * padding for i in (0, 1))
-    canvas = np.full((-(-len(images) // columns) * height, columns * width, 3), 255, np.uint8)
-    for index, image in enumerate(images):
-        top, left = index // columns * height + padding, index % columns * width + padding
-        canvas[top : top + image.shape[0], left : left + image.shape[1]] = np.atleast_3d(image)
-    return canvas
+def copied(record: Record) -> Record:
+    """The same, without what is added to the first one later."""
+    losses, scores, health = list(record.losses), list(record.scores), list(record.health)
+    return replace(record, losses=losses, scores=scores, health=health, times=list(record.times))

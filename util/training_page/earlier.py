@@ -59,7 +59,7 @@ def rebuild(folder: Path) -> None:
         "width": options.get("display_winsize", 256),
         "options": options,
         "defaults": {},
-        "changed": [],
+        "changed": record.changed,
         "before": 0,
     }
     stream = Stream(web / "data", run, events_of(record, web / "images", math.inf))

@@ -1,0 +1,127 @@
+"""Show a run that was trained before, or is being trained, in visdom, from what it has logged.
+
+Example: python scripts/replay_visdom.py --name maps_cyclegan
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from options.base_options import LogOptions, at_least
+from util import records, visdom_server
+from util.errors import InputError, run_command
+from util.records import Record
+from util.sinks.visdom_history import newest_images
+from util.sinks.visdom_windows import KINDS, Windows
+
+FLAGS = {
+    "display_server": "visdom's server",
+    "display_port": "its port",
+    "display_env": "environment to show the run in",
+    "display_id": "first window; each run in an environment needs some of its own",
+    "display_ncols": "images per row; 0 = a window each",
+    "display_winsize": "width of an image, in pixels",
+}
+PAUSE = 2.0  # seconds between two looks at a run, at least
+SHARE = 0.05  # of the time may go into looking
+
+
+def main(argv: Sequence[str]) -> int:
+    words = parser()
+    options = words.parse_args(argv)
+    try:
+        log = LogOptions(**{name: getattr(options, name) for name in FLAGS})
+        at_least(1, display_id=log.display_id)
+    except ValueError as error:
+        words.error(str(error))
+    folder = Path(options.checkpoints_dir) / options.name
+    record = read(folder)
+    open_server(log, folder / "visdom_server.log")
+    show(record, folder, log)
+    env = visdom_server.environment(log.display_env)
+    page = visdom_server.page_url(log.display_server, log.display_port, env)
+    print(f"{record.name} is shown at {page}", flush=True)
+    if options.follow and not record.ending:
+        follow(folder, log)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words.add_argument("--name", required=True, help="of the run")
+    words.add_argument("--checkpoints_dir", default="./checkpoints", help="folder of all runs")
+    words.add_argument("--follow", action="store_true", help="go on until the run ends")
+    for name, help_text in FLAGS.items():
+        default = getattr(LogOptions(), name)
+        words.add_argument(
+            f"--{name}", type=type(default), default=default, help=f"{help_text} [{default}]"
+        )
+    return words
+
+
+def read(folder: Path) -> Record:
+    """What the run has logged. Raises: InputError when there is nothing."""
+    try:
+        return records.read_record(folder / records.FILE)
+    except OSError as error:
+        raise InputError(
+            f"cannot read {folder / records.FILE} ({error.strerror}): --checkpoints_dir and --name say which run it is"
+        ) from None
+
+
+def open_server(log: LogOptions, log_path: Path) -> None:
+    """Waits until the server is up; one on this machine is started. Raises: InputError when that fails."""
+    server, port = log.display_server, log.display_port
+    if visdom_server.find_visdom() is None:
+        raise InputError(visdom_server.INSTALL)
+    if visdom_server.is_answering(server, port):
+        return
+    process = visdom_server.start(port, log_path) if visdom_server.is_local(server) else None
+    if process is None:
+        raise InputError(f"no visdom answers at {server}:{port} (--display_server, --display_port)")
+    print(f"Starting visdom: {server}:{port} (its log: {log_path})", flush=True)
+    patient_until = time.monotonic() + visdom_server.PATIENCE
+    while not visdom_server.is_answering(server, port):
+        if process.poll() is not None or time.monotonic() > patient_until:
+            raise InputError(f"visdom does not start; its log: {log_path}")
+        time.sleep(0.2)
+
+
+def show(record: Record, folder: Path, log: LogOptions) -> None:
+    """Draws all of the run. Raises: InputError when the server does not take it."""
+    epochs = [at.epoch for at, _ in (*record.losses[-1:], *record.scores[-1:])]
+    images = newest_images(folder / "web/images", max(epochs, default=0))
+    server, port = log.display_server, log.display_port
+    try:
+        client = visdom_server.connect(server, port, visdom_server.environment(log.display_env))
+        windows = Windows(client, log.display_id, log.display_ncols, log.display_winsize)
+        windows.draw(record, images, KINDS)
+        client.session.close()
+    except ConnectionError as error:
+        raise InputError(f"visdom at {server}:{port} fails: {error}") from None
+
+
+def follow(folder: Path, log: LogOptions) -> None:
+    """Draws what is added until the run ends, through times without a server."""
+    ended, works = False, True
+    while not ended:
+        began = time.monotonic()
+        record = read(folder)
+        try:
+            show(record, folder, log)
+            ended, works = bool(record.ending), True
+        except InputError as error:
+            if works:
+                print(f"{error}; trying again", flush=True)
+            works = False
+        time.sleep(max(PAUSE, (time.monotonic() - began) / SHARE))
+
+
+if __name__ == "__main__":
+    run_command(main)
