@@ -180,11 +180,6 @@ class TrainOptions:
             "train", self.run, self.data, self.model, self.optim, self.val, self.save, self.log
         )
 
-    def changed(self) -> list[str]:
-        """Names of the flags that are not at their defaults."""
-        defaults = self.defaults
-        return [name for name, v in self.values().items() if v != defaults.get(name, v)]
-
     def learning(self) -> dict[str, Any]:
         """Flag name -> value, of those that decide what is learned."""
         inert = {"num_threads", "bad_images", "cache", "continue_train", "epoch_count", "init_from"}

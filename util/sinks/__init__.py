@@ -50,7 +50,7 @@ def build_sinks(
         "last_epoch": options.optim.last_epoch,
         "epoch_images": epoch_images,
         "options": options.values(),
-        "changed": options.changed(),
+        "changed": list(options.changes()),
     }
     sinks: list[Sink] = [
         LossLogSink(folder / "loss_log.txt", here),
@@ -78,8 +78,8 @@ def build_sinks(
     if log.use_tensorboard:
         from util.sinks.tensorboard_sink import TensorBoardSink
 
-        earlier = progress.run_images if exactly else None
-        sinks.append(TensorBoardSink(folder / "tensorboard", options.values(), earlier))
+        resumed = progress.run_images if exactly else None
+        sinks.append(TensorBoardSink(folder / "tensorboard", options.values(), resumed))
     if log.use_wandb:
         from util.sinks.wandb_sink import open_wandb, run_identity
 
@@ -115,6 +115,6 @@ def _open_page(options: TrainOptions, progress: Progress, epoch_images: int) -> 
         "width": log.display_winsize,
         "options": options.values(),
         "defaults": options.defaults,
-        "changed": options.changed(),
+        "changed": list(options.changes()),
     }
     return PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)
