@@ -1,0 +1,244 @@
+"""scripts/translate.py on files, folders and videos."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import picture, write_images
+from PIL import Image
+from runs import ROOT
+from translator_helpers import pixels
+from video_helpers import frames_of, read_video, turn, write_video
+
+sys.path.insert(0, str(ROOT))
+
+from models import load_translator
+from scripts import translate
+from util.errors import InputError
+from util.image_kinds import GREY
+
+
+def run(checkpoints: Path, source: Path, target: Path, *flags: str, name: str = "cycle") -> int:
+    where = ["--name", name, "--checkpoints_dir", str(checkpoints), "--gpu_ids", "-1"]
+    return translate.main([str(source), str(target), *where, *flags])
+
+
+def names(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+
+
+def kind(path: Path) -> str | None:
+    with Image.open(path) as file:
+        return file.format
+
+
+def difference(shown: np.ndarray, expected: np.ndarray) -> float:
+    """Mean of that of brightness, in grey levels, and at least that of the mean colours: coding halves colours."""
+    apart = shown.astype(float) - expected
+    return max(np.abs(apart @ GREY).mean(), np.abs(apart.mean((0, 1))).max())
+
+
+def test_a_folder_is_mirrored(checkpoints, tmp_path) -> None:
+    write_images(tmp_path / "in/deep/er", 2, 33, 46)
+    write_images(tmp_path / "in", 1, 20, 30, start=7)
+    Image.fromarray(picture(8, 20, 31)).save(tmp_path / "in/008.jpg")
+    assert run(checkpoints, tmp_path / "in", tmp_path / "out") == 0
+    assert names(tmp_path / "out") == {"deep/er/000.png", "deep/er/001.png", "007.png", "008.png"}
+    t = load_translator(checkpoints / "cycle", device="cpu")
+    for name in ("deep/er/001.png", "007.png"):
+        expected = t(pixels(tmp_path / "in" / name)).astype(int)
+        assert np.abs(pixels(tmp_path / "out" / name) - expected).max() <= 1
+
+
+def test_the_direction_and_the_statistics_of_batch_norm_can_be_chosen(
+    checkpoints, tmp_path
+) -> None:
+    write_images(tmp_path / "in", 1)
+    image = tmp_path / "in/000.png"
+    for name, flags, wanted in (
+        ("cycle", ["--direction", "BtoA"], {"direction": "BtoA"}),
+        ("cycle", ["--use_ema", "--epoch", "1"], {"use_ema": True, "epoch": 1}),
+        ("noisy", ["--running_statistics"], {"running_statistics": True}),
+        ("noisy", [], {}),
+    ):
+        assert run(checkpoints, image, tmp_path / "out.png", *flags, "--overwrite", name=name) == 0
+        t = load_translator(checkpoints / name, device="cpu", **wanted)
+        assert np.array_equal(pixels(tmp_path / "out.png"), t(pixels(image)))
+
+
+def test_a_weights_file_is_enough(checkpoints, tmp_path) -> None:
+    write_images(tmp_path / "in", 1)
+    weights = ["--weights", str(checkpoints / "cycle/latest_net_G_B.pth"), "--gpu_ids", "-1"]
+    assert translate.main([str(tmp_path / "in"), str(tmp_path / "out"), *weights]) == 0
+    t = load_translator(checkpoints / "cycle", direction="BtoA", device="cpu")
+    expected = t(pixels(tmp_path / "in/000.png"))
+    assert np.array_equal(pixels(tmp_path / "out/000.png"), expected)
+
+
+def test_what_is_there_is_left_alone_unless_asked(checkpoints, tmp_path, capsys) -> None:
+    write_images(tmp_path / "in", 3)
+    write_images(tmp_path / "out", 1, 5, 5)
+    (tmp_path / "out/.001.png.999999999.tmp").write_bytes(b"cut off")
+    before = (tmp_path / "out/000.png").read_bytes()
+    assert run(checkpoints, tmp_path / "in", tmp_path / "out") == 0
+    assert "1 there already" in capsys.readouterr().out
+    assert (tmp_path / "out/000.png").read_bytes() == before
+    assert names(tmp_path / "out") == {"000.png", "001.png", "002.png"}
+    assert run(checkpoints, tmp_path / "in", tmp_path / "out", "--overwrite") == 0
+    assert pixels(tmp_path / "out/000.png").shape == (32, 32, 3)
+
+
+def test_files_of_one_name_do_not_overwrite_each_other(checkpoints, tmp_path) -> None:
+    write_images(tmp_path / "in", 1)
+    Image.fromarray(picture(5, 20, 30)).save(tmp_path / "in/000.jpg")
+    assert run(checkpoints, tmp_path / "in", tmp_path / "out") == 0
+    assert pixels(tmp_path / "out/000_png.png").shape == (32, 32, 3)
+    assert pixels(tmp_path / "out/000_jpg.png").shape == (20, 30, 3)
+    same = tmp_path / "same"
+    assert run(checkpoints, tmp_path / "in", same, "--format", "same") == 0
+    assert {kind(same / name) for name in names(same)} == {"PNG", "JPEG"}
+
+
+def test_a_file_goes_to_a_file_or_into_a_folder(checkpoints, tmp_path) -> None:
+    write_images(tmp_path / "in", 1)
+    image = tmp_path / "in/000.png"
+    assert run(checkpoints, image, tmp_path / "new/name.tif") == 0
+    assert kind(tmp_path / "new/name.tif") == "TIFF"
+    assert run(checkpoints, image, tmp_path / "new", "--format", "jpg") == 0
+    assert kind(tmp_path / "new/000.jpg") == "JPEG"
+
+
+def test_images_that_cannot_be_read_are_listed_and_the_others_done(
+    checkpoints, tmp_path, capsys
+) -> None:
+    write_images(tmp_path / "in", 3)
+    (tmp_path / "in/001.png").write_bytes(b"no image")
+    assert run(checkpoints, tmp_path / "in", tmp_path / "out") == 1
+    assert names(tmp_path / "out") == {"000.png", "002.png"}
+    told = capsys.readouterr()
+    assert "2 images translated" in told.out
+    assert "1 images could not be read" in told.err
+    assert "001.png: cannot be read as an image" in told.err
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("nowhere", "out", "there is no file or folder"),
+        ("in", "in", "would be translated again and again"),
+        ("in", "in/out", "would be translated again and again"),
+        ("in", "in/000.png", "a file: give a folder"),
+        ("in/000.png", "in", "is the input itself"),
+        ("in/000.png", "out", "is no folder and does not end in .bmp"),
+        ("empty", "out", "holds no images"),
+    ],
+)
+def test_unclear_places_are_refused(checkpoints, tmp_path, source, target, message) -> None:
+    write_images(tmp_path / "in", 1)
+    (tmp_path / "empty").mkdir()
+    before = (tmp_path / "in/000.png").read_bytes()
+    with pytest.raises(InputError, match=message):
+        run(checkpoints, tmp_path / source, tmp_path / target)
+    assert (tmp_path / "in/000.png").read_bytes() == before
+
+
+def test_neither_or_both_of_name_and_weights_are_refused(tmp_path, capsys) -> None:
+    for flags in ([], ["--name", "a", "--weights", "b.pth"]):
+        with pytest.raises(SystemExit) as error:
+            translate.main([str(tmp_path), str(tmp_path / "out"), *flags])
+        assert error.value.code == 2
+        assert "give --name NAME of a run, or --weights" in capsys.readouterr().err
+
+
+def test_as_a_command_it_can_be_interrupted_and_goes_on(checkpoints, tmp_path) -> None:
+    write_images(tmp_path / "in", 150, 64, 64)
+    out = tmp_path / "out"
+    words = ["--name", "cycle", "--checkpoints_dir", str(checkpoints), "--gpu_ids", "-1"]
+    line = [sys.executable, str(ROOT / "scripts/translate.py"), str(tmp_path / "in"), str(out)]
+    process = subprocess.Popen([*line, *words], stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    while not (out.is_dir() and names(out)) and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert "interrupted" in process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    done = {name: os.stat(out / name).st_mtime_ns for name in names(out)}
+    assert 0 < len(done) < 150
+    for name in done:
+        assert pixels(out / name).shape == (64, 64, 3)
+    assert run(checkpoints, tmp_path / "in", out) == 0
+    assert len(names(out)) == 150
+    assert all(os.stat(out / name).st_mtime_ns == then for name, then in done.items())
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_a_video_keeps_its_frames_times_and_sound(checkpoints, tmp_path, ending) -> None:
+    source, target = tmp_path / "in.mp4", tmp_path / f"out{ending}"
+    write_video(source, frames_of(), times=[0, 1, 2, 4, 5, 8, 9])
+    assert run(checkpoints, source, target) == 0
+    before, after = read_video(source), read_video(target)
+    start = after[1][0]  # some containers move pictures and sound, together
+    assert [time - start for time in after[1]] == pytest.approx(before[1], abs=0.002)
+    assert 8000 < before[2] <= after[2] <= before[2] + 1024  # which its coding may begin with
+    t = load_translator(checkpoints / "cycle", device="cpu")
+    for shown, expected in zip(after[0], t(before[0]), strict=True):
+        assert shown.shape == expected.shape
+        assert difference(shown, expected) < 4
+
+
+@pytest.mark.parametrize("size", [(35, 47), (34, 47)])
+def test_videos_of_odd_sizes_keep_them(checkpoints, tmp_path, size) -> None:
+    write_video(tmp_path / "in.mkv", frames_of(2, *size))
+    assert run(checkpoints, tmp_path / "in.mkv", tmp_path / "out.mkv") == 0
+    assert [shown.shape for shown in read_video(tmp_path / "out.mkv")[0]] == [(*size, 3)] * 2
+
+
+def test_a_video_that_is_to_be_shown_turned_is_turned(checkpoints, tmp_path) -> None:
+    write_video(tmp_path / "in.mp4", frames_of(3))
+    upright = read_video(tmp_path / "in.mp4")[0][0]
+    turn(tmp_path / "in.mp4")
+    assert run(checkpoints, tmp_path / "in.mp4", tmp_path / "out.mp4") == 0
+    shown = read_video(tmp_path / "out.mp4")[0][0]
+    assert shown.shape == (48, 34, 3)
+    t = load_translator(checkpoints / "cycle", device="cpu")
+    clockwise, other = t(np.rot90(upright, -1)), t(np.rot90(upright))
+    assert difference(shown, clockwise) < 4 < difference(shown, other)
+
+
+def test_sound_that_the_new_file_cannot_hold_is_left_out_with_a_note(
+    checkpoints, tmp_path, capsys
+) -> None:
+    write_video(tmp_path / "in.mp4", frames_of(2))
+    assert run(checkpoints, tmp_path / "in.mp4", tmp_path / "out.webm") == 0
+    assert "webm cannot hold aac" in capsys.readouterr().out
+    pictures, _, samples = read_video(tmp_path / "out.webm")
+    assert (len(pictures), samples) == (2, 0)
+
+
+def test_a_video_is_told_of_flicker_where_batch_norm_goes_by_the_frame(
+    checkpoints, tmp_path, capsys
+) -> None:
+    write_video(tmp_path / "in.mp4", frames_of(2))
+    for name, flags, told in (
+        ("noisy", [], True),
+        ("noisy", ["--running_statistics"], False),
+        ("cycle", [], False),
+    ):
+        out = tmp_path / "out.mp4"
+        assert run(checkpoints, tmp_path / "in.mp4", out, "--overwrite", *flags, name=name) == 0
+        assert ("may flicker" in capsys.readouterr().out) == told
+
+
+def test_a_damaged_video_is_one_message_and_leaves_no_file(checkpoints, tmp_path) -> None:
+    write_video(tmp_path / "in.mp4", frames_of(2))
+    (tmp_path / "in.mp4").write_bytes((tmp_path / "in.mp4").read_bytes()[:1500])
+    with pytest.raises(InputError, match=r"in\.mp4 cannot be translated as a video"):
+        run(checkpoints, tmp_path / "in.mp4", tmp_path / "out.mp4")
+    assert names(tmp_path) == {"in.mp4"}
