@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -242,3 +245,29 @@ def test_a_damaged_video_is_one_message_and_leaves_no_file(checkpoints, tmp_path
     with pytest.raises(InputError, match=r"in\.mp4 cannot be translated as a video"):
         run(checkpoints, tmp_path / "in.mp4", tmp_path / "out.mp4")
     assert names(tmp_path) == {"in.mp4"}
+
+
+def test_commands_and_code_of_the_documents_run(checkpoints, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("maps_cyclegan", "mine"):
+        shutil.copytree(checkpoints / "cycle", tmp_path / "checkpoints" / name)
+    (tmp_path / "downloads").mkdir()
+    shutil.copy(checkpoints / "cycle/latest_net_G_A.pth", tmp_path / "downloads/horse2zebra.pth")
+    Image.fromarray(picture(0, 20, 30)).save("input.jpg")
+    write_images(tmp_path / "photos", 2)
+    write_video(tmp_path / "clip.mp4", frames_of(2))
+    scope = {"paths": [Path("input.jpg")]}
+    (tmp_path / "translated").mkdir()
+    commands = 0
+    for page in ("README.md", "docs/translate.md", "docs/qa.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for code in re.findall(r"```python\n(?!# )(.*?)```", text, re.S):
+            exec(code, scope)
+        for line in re.findall(r"^python scripts/translate\.py (.*)", text, re.M):
+            assert translate.main([*shlex.split(line), "--gpu_ids", "-1", "--overwrite"]) == 0
+            commands += 1
+    assert scope["fake"].size == (30, 20)
+    assert commands == 4
+    assert {"input.png", "000.png", "001.png"} <= {
+        file.name for file in Path("translated").iterdir()
+    }
