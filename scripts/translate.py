@@ -29,7 +29,7 @@ from util.errors import InputError, run_command
 from util.failures import explained
 from util.images import to_uint8
 
-AHEAD = 16  # images that wait for the network, and as many for the disk
+AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
 
 
 def main(argv: Sequence[str]) -> int:
@@ -83,6 +83,8 @@ def parser() -> argparse.ArgumentParser:
 def load(options: argparse.Namespace) -> Translator:
     """The translator that the command line asks for. Raises: InputError."""
     place = options.weights or options.checkpoints_dir / options.name
+    if not options.weights and not place.is_dir():
+        raise InputError(f"there is no folder {place}: check --name and --checkpoints_dir")
     try:
         device = select_device(RunOptions(gpu_ids=options.gpu_ids).gpu_ids)
         t = load_translator(

@@ -152,6 +152,13 @@ def test_unclear_places_are_refused(checkpoints, tmp_path, source, target, messa
     assert (tmp_path / "in/000.png").read_bytes() == before
 
 
+def test_a_run_that_is_not_there_is_told_of(checkpoints, tmp_path) -> None:
+    write_images(tmp_path / "in", 1)
+    with pytest.raises(InputError, match="no folder .*nowhere: check --name and --checkpoints_dir"):
+        run(checkpoints, tmp_path / "in", tmp_path / "out", name="nowhere")
+    assert not (tmp_path / "out").exists()
+
+
 def test_neither_or_both_of_name_and_weights_are_refused(tmp_path, capsys) -> None:
     for flags in ([], ["--name", "a", "--weights", "b.pth"]):
         with pytest.raises(SystemExit) as error:
