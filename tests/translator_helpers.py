@@ -10,6 +10,9 @@ from PIL import Image
 from runs import run
 
 import test as test_script
+from models import Translator, load_translator
+from models.networks import define_G
+from util import checkpoint
 
 TINY = ("--ngf", "2", "--ndf", "2")
 
@@ -39,3 +42,15 @@ def results_of(
 
 def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
+
+
+@pytest.fixture(scope="session")
+def cycle(checkpoints: Path) -> Translator:
+    return load_translator(checkpoints / "cycle", device="cpu")
+
+
+def bare(path: Path, input_nc: int = 3, output_nc: int = 3, **more) -> Path:
+    """A weights file of an untrained generator, alone in the world."""
+    flags = {"ngf": 2, "netG": "resnet_6blocks", "norm": "instance", "init_gain": 0.2, **more}
+    checkpoint.save(path, define_G(input_nc, output_nc, **flags).state_dict())
+    return path
