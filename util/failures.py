@@ -11,12 +11,12 @@ SMALLER = "--batch_size, --crop_size or --ngf"
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Turns exhausted memory into an InputError."""
+def explained(smaller: str = SMALLER) -> Iterator[None]:
+    """Turns exhausted memory into an InputError that advises to lower `smaller`."""
     try:
         yield
     except RuntimeError as error:
         text = str(error)
         if any(words in text for words in ("out of memory", "not enough memory", "can't allocate")):
-            raise InputError(f"out of memory ({text.splitlines()[0]}): lower {SMALLER}") from None
+            raise InputError(f"out of memory ({text.splitlines()[0]}): lower {smaller}") from None
         raise

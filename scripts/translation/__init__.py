@@ -1,0 +1,1 @@
+"""What scripts/translate.py is made of: which file becomes which, and videos."""

@@ -1,0 +1,115 @@
+"""Which file is translated into which, and writing pictures whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+from PIL import Image
+
+from data.image_folder import list_images
+from data.image_names import EXTENSIONS
+from util.errors import InputError
+from util.files import replacing, sweep
+from util.images import RUN_LENGTHS
+
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
+SAVING = {
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+    ".png": {"compress_level": 1, "compress_type": RUN_LENGTHS},
+    ".webp": {"lossless": True},
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image or video, and where its translation goes."""
+
+    source: str
+    target: Path
+
+
+def is_video(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in VIDEOS
+
+
+def planned(source: Path, target: Path, ending: str) -> list[Job]:
+    """What has to be made: of one file, or of every image below a folder, under the same names.
+
+    ending: of pictures: "png", "jpg", or "same" as their inputs.
+    Raises: InputError when it is unclear, or would overwrite an input.
+    """
+    if source.is_dir():
+        return _of_folder(source, target, ending)
+    if not source.is_file():
+        raise InputError(f"there is no file or folder {source}")
+    if target.is_dir():
+        suffix = source.suffix if is_video(source) else _suffix(source, ending)
+        target = target / f"{source.stem}{suffix}"
+    known = VIDEOS if is_video(source) else sorted(EXTENSIONS)
+    if target.suffix.lower() not in known:
+        raise InputError(
+            f"{target} is no folder and does not end in {', '.join(known)}: it should name the translation of {source}"
+        )
+    if target.exists() and target.samefile(source):
+        raise InputError(f"{target} is the input itself: give another name")
+    return [Job(str(source), target)]
+
+
+def _of_folder(source: Path, target: Path, ending: str) -> list[Job]:
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{source} is a folder, {target} a file: give a folder for the results")
+    inside, outside = target.resolve(), source.resolve()
+    if inside == outside or outside in inside.parents:
+        raise InputError(
+            f"{target} lies in {source}, whose images would be translated again and again: give a folder elsewhere"
+        )
+    paths = list_images(source)
+    places = [_place(path, source) for path in paths]
+    plain = [place.with_suffix(_suffix(place, ending)) for place in places]
+    often = Counter(plain)
+    # Of a.jpg beside a.png neither may take the name a.png.
+    names = [
+        name
+        if often[name] == 1
+        else name.with_name(f"{place.stem}_{place.suffix[1:]}{name.suffix}")
+        for name, place in zip(plain, places, strict=True)
+    ]
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise InputError(
+                f"{count} images of {source} would be written to {target / name}: rename them"
+            )
+    return [Job(path, target / name) for path, name in zip(paths, names, strict=True)]
+
+
+def _place(path: str, root: Path) -> PurePath:
+    """Where an image lies below the root; a tar counts as a folder."""
+    *folders, name = PurePath(os.path.relpath(path, root)).parts
+    return PurePath(
+        *(os.path.splitext(f)[0] if f.lower().endswith(".tar") else f for f in folders), name
+    )
+
+
+def _suffix(place: PurePath, ending: str) -> str:
+    return place.suffix if ending == "same" else f".{ending}"
+
+
+def unfinished(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
+    """The jobs that are left to do; what killed processes left of theirs is removed."""
+    for folder in {job.target.parent for job in jobs}:
+        sweep(folder)
+    return [job for job in jobs if overwrite or not job.target.exists()]
+
+
+def save_picture(path: Path, array: np.ndarray) -> None:
+    """Writes uint8 (H, W, 3) or (H, W) in the format that the name says, in place of an older file at once."""
+    suffix = path.suffix.lower()
+    with replacing(path) as file:
+        kind = Image.registered_extensions()[suffix]
+        Image.fromarray(array).save(file, format=kind, **SAVING.get(suffix, {}))
