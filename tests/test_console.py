@@ -39,13 +39,13 @@ def rows(printed: list[str]) -> dict[str, str]:
 
 def test_in_a_pipe_the_lines_that_are_parsed_stay_and_have_no_codes(paired, tmp_path) -> None:
     flags = ["--print_freq", "2", "--save_latest_freq", "4", "--val_freq", "1"]
-    done = in_a_pipe(line(paired, tmp_path, *flags))
-    assert done.returncode == 0, done.stderr
-    printed = done.stdout.splitlines()
+    status, out, errors = in_a_pipe(line(paired, tmp_path, *flags), tmp_path)
+    assert status == 0, errors
+    printed = out.splitlines()
     for pattern in OLD_LINES:
         assert any(re.fullmatch(pattern, text) for text in printed), pattern
-    assert "\x1b" not in done.stdout + done.stderr
-    assert "\r" not in done.stdout + done.stderr
+    assert "\x1b" not in out + errors
+    assert "\r" not in out + errors
     assert printed[-1] == f"done: {tmp_path / 'run'}"
 
     closing = rows(printed)
