@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from data import BaseDataset, dataset_options
+from data.checks import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loader import skipped_lines
 from models import BaseModel, create_model, model_options, place
@@ -49,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
             )
         if distributed.is_main():
             announce(options, model, device)
+            for finding in name_findings(dataset):
+                print(finding.brief)
         distributed.check_alike("images", count=len(dataset), content="")
         test(model, dataset, options, device)
     return 0

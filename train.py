@@ -89,7 +89,7 @@ class Training:
         start = resume(self.model, self.progress, options, self.epoch_images)
         self.exactly = start.exactly
         if self.is_main:
-            findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
+            findings = [found.brief for found in quick_findings(dataset)]
             announce(
                 options,
                 self.model,

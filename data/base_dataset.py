@@ -151,18 +151,41 @@ class BaseDataset(data.Dataset[Any], ABC):
 
         Raises: BadImage.
         """
-        if self.options.cache:
-            if channels not in self._caches:
-                recipe = f"{self.preprocess.recipe()} {channels}"
-                self._caches[channels] = ImageCache(self.options.cache, recipe)
-            image = self._caches[channels].get(path, lambda: self._resized_parts(path, channels))
-        else:
-            image = self._resized_parts(path, channels)
+        return self._drawn(path, self._prepared(path, channels), rng)
+
+    def read_pair(
+        self, paths: tuple[str, str], channels: tuple[int, int], rng: random.Random
+    ) -> list[torch.Tensor]:
+        """Two images, with so many channels each, by the same draw.
+
+        Raises: BadImage, also when preprocessing brings them to different sizes.
+        """
+        A, B = (self._prepared(path, (c,)) for path, c in zip(paths, channels, strict=True))
+        sizes = [(image.parts[0].shape[-2], image.parts[0].shape[-1]) for image in (A, B)]
+        if sizes[0] != sizes[1]:
+            (height, width), (other_height, other_width) = sizes
+            raise BadImage(
+                paths[0],
+                f"is {width}x{height} pixels after --preprocess {self.preprocess.mode}, its partner {paths[1]} "
+                f"{other_width}x{other_height}: make them alike, or use resize_and_crop",
+            )
+        return self._drawn(paths[0], Resized(A.size, [*A.parts, *B.parts]), rng)
+
+    def _drawn(self, path: str, image: Resized, rng: random.Random) -> list[torch.Tensor]:
         try:
             draw = self.preprocess.sample_for(image.size, rng)
         except ValueError as error:
             raise BadImage(path, str(error)) from None
         return [draw.cropped(part) for part in image.parts]
+
+    def _prepared(self, path: str, channels: tuple[int, ...]) -> Resized:
+        """The image as it is before chance comes in, from the cache if there is one."""
+        if not self.options.cache:
+            return self._resized_parts(path, channels)
+        if channels not in self._caches:
+            recipe = f"{self.preprocess.recipe()} {channels}"
+            self._caches[channels] = ImageCache(self.options.cache, recipe)
+        return self._caches[channels].get(path, lambda: self._resized_parts(path, channels))
 
     def _resized_parts(self, path: str, channels: tuple[int, ...]) -> Resized:
         """What preprocessing always does to the image, before chance comes in."""
@@ -171,7 +194,7 @@ class BaseDataset(data.Dataset[Any], ABC):
             raise BadImage(
                 path,
                 f"{image.shape[-1]} pixels wide, which is odd: an aligned image holds A and B side by side, "
-                "equally wide; for separate images use --dataset_mode unaligned",
+                "equally wide; pairs in two folders belong in <phase>A and <phase>B",
             )
         parts = image.chunk(len(channels), dim=-1)
         height, width = parts[0].shape[-2:]

@@ -12,15 +12,19 @@ from data.tar_table import read_index, scan
 from util.errors import InputError
 
 
+class NoImages(InputError):
+    """A folder is missing, or holds no image."""
+
+
 def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[str]:
     """Paths of all images below a folder, sorted, at most max_dataset_size of them.
 
     A tar stands for the images in it: theirs are paths such as <folder>/000000.tar/photos/1.jpg.
     Hidden files and folders are passed over; links to folders are followed, but not in circles.
-    Raises: InputError when the folder is missing, or holds no image, or a tar is damaged.
+    Raises: NoImages; InputError when a tar is damaged.
     """
     if not os.path.isdir(folder):  # False also for names that are too long
-        raise InputError(f"there is no folder {folder}{_what_there_is(folder)}")
+        raise NoImages(f"there is no folder {folder}{_what_there_is(folder)}")
     found: list[str] = []
     tars: list[str] = []
     compressed: list[str] = []
@@ -42,7 +46,7 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
         )
     found += _members(sorted(tars))
     if not found:
-        raise InputError(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")
+        raise NoImages(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")
     found.sort()
     return found if max_dataset_size == float("inf") else found[: int(max_dataset_size)]
 
