@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -68,11 +69,14 @@ class Training:
                 phase=run.phase,
                 input_nc=options.model.input_nc,
                 output_nc=options.model.output_nc,
+                labels=options.model.label_A,
                 multiple=self.model.size_multiple,
                 smallest=self.model.smallest_input,
                 seed=run.seed,
             )
             dataset = create_dataset(data, source)
+            # What "auto" turned out to be, so that tests and continued runs take the same.
+            self.options = options = replace(options, data=replace(data, **dataset.ranges()))
             if options.log.use_wandb:
                 require_wandb()
             self.validation = None

@@ -6,7 +6,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-from data.base_dataset import BaseDataset, Source, image_channels
+from data.base_dataset import BaseDataset, Source
+from data.domain import Domain
 from data.image_folder import NoImages, list_images
 from data.pairing import names_of, paired, unpaired
 from options.base_options import DataOptions
@@ -26,7 +27,6 @@ class AlignedDataset(BaseDataset):
 
     def __init__(self, options: DataOptions, source: Source) -> None:
         super().__init__(options, source)
-        self.channels = image_channels(source)
         self.alone: list[str] = []
         A_folder, B_folder = (self.root / f"{source.phase}{side}" for side in "AB")
         try:
@@ -37,6 +37,9 @@ class AlignedDataset(BaseDataset):
                 raise
             self.pairs = self._matched(A_folder, B_folder)
             self.side_by_side = False
+        left, right = zip(*self.pairs, strict=True)
+        self.swapped = options.direction == "BtoA"
+        self.A, self.B = self.settle(*((right, left) if self.swapped else (left, right)))
 
     def _matched(self, A_folder: Path, B_folder: Path) -> list[tuple[str, str]]:
         """Files whose names agree below their folders, but for the extension.
@@ -56,18 +59,23 @@ class AlignedDataset(BaseDataset):
         self.listed = {A_folder: [A for A, _ in pairs], B_folder: [B for _, B in pairs]}
         return pairs
 
+    def domains_by_folder(self) -> dict[Path, tuple[Domain, ...]]:
+        parts = (self.B, self.A) if self.swapped else (self.A, self.B)
+        if self.side_by_side:
+            return dict.fromkeys(self.listed, parts)
+        return {folder: (part,) for folder, part in zip(self.listed, parts, strict=True)}
+
     def __len__(self) -> int:
         return len(self.pairs)
 
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
         left, right = self.pairs[index]
-        (A_nc, B_nc), swapped = self.channels, self.options.direction == "BtoA"
-        channels = (B_nc, A_nc) if swapped else (A_nc, B_nc)
+        domains = (self.B, self.A) if self.swapped else (self.A, self.B)
         if self.side_by_side:
-            images = self.read_parts(left, channels, rng)
+            images = self.read_parts(left, domains, rng)
         else:
-            images = self.read_pair((left, right), channels, rng)
+            images = self.read_pair((left, right), domains, rng)
         (A, A_path), (B, B_path) = zip(images, (left, right), strict=True)
-        if swapped:
+        if self.swapped:
             A, A_path, B, B_path = B, B_path, A, A_path
         return {"A": A, "B": B, "A_paths": A_path, "B_paths": B_path}

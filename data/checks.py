@@ -19,6 +19,7 @@ from data.size_checks import size_findings
 from data.tar_files import readable, shard_lengths
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
+from data.value_checks import header_findings
 from util.errors import InputError
 
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
@@ -32,7 +33,11 @@ def quick_findings(dataset: BaseDataset, most: int = 200) -> list[Finding]:
     chosen = evenly(of_few_tars(paths), most)
     sizes = {path: size for path in chosen if (size := header_size(path))}
     noun = "images" if len(chosen) == len(paths) else "sampled images"
-    return [*name_findings(dataset), *size_findings(dataset, sizes, noun)]
+    return [
+        *name_findings(dataset),
+        *size_findings(dataset, sizes, noun),
+        *header_findings(dataset, chosen, noun),
+    ]
 
 
 def of_few_tars(paths: Sequence[str]) -> Sequence[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
@@ -15,6 +16,7 @@ from data import halves
 from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
 from data.checks import NAMES_PLAY_NO_PART, name_findings
+from data.domain import Domain
 from data.duplicates import (
     Fingerprint,
     exact_duplicates,
@@ -25,7 +27,10 @@ from data.duplicates import (
 from data.finding import Finding
 from data.image_reader import BadImage, read_image
 from data.size_checks import size_findings, stops
-from data.transforms import Size
+from data.transforms import Size, to_network_range
+from data.value_checks import clipped_findings, header_findings
+from util.images import to_uint8
+from util.label_palette import distinct_colours
 
 FEW = 64  # files for which starting processes does not pay
 
@@ -36,12 +41,15 @@ class Look:
 
     sides: what `halves.describe` says of the left and the right half of a pair, or of the one image that belongs to
         a pair; empty for others.
+    values, outside: how many values it has, and how many of them lie outside the range of its side.
     """
 
     path: str
     size: Size
     fingerprint: Fingerprint
     sides: tuple[np.ndarray, ...] = ()
+    values: int = 0
+    outside: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,16 @@ class Split:
         return {path: look for looks in self.looks for path, look in looks.items()}
 
 
-def look(path: str, images: int) -> Look | BadImage:
-    """Decodes one file, which holds so many images of a pair; 0 is an image that belongs to none."""
+def look(path: str, images: int, domains: tuple[Domain, ...]) -> Look | BadImage:
+    """Decodes one file.
+
+    Args:
+        images: how many images of a pair it holds; 0 is an image that belongs to none.
+        domains: of its parts, where a data set has some.
+    """
     try:
-        image = read_image(path, 3).permute(1, 2, 0).numpy()
+        image = shown(path, domains)
+        outside = max((domain.outside(path) for domain in domains), default=0)
     except BadImage as bad:
         return bad
     height, width = image.shape[:2]
@@ -74,7 +88,23 @@ def look(path: str, images: int) -> Look | BadImage:
         parts = image[:, : (width + 1) // 2], image[:, width // 2 :]
     if images:
         sides = tuple(halves.describe(part) for part in parts)
-    return Look(path, (height, width), fingerprint(image, parts), sides)
+    channels = domains[0].channels if domains else 3
+    values = height * width * channels
+    return Look(path, (height, width), fingerprint(image, parts), sides, values, outside)
+
+
+def shown(path: str, domains: tuple[Domain, ...]) -> np.ndarray:
+    """A file as uint8 (H, W, 3), whatever it holds. Raises: BadImage when it cannot be read as its domains say."""
+    if all(domain.plain for domain in domains):
+        return read_image(path, 3).permute(1, 2, 0).numpy()
+    image, *_ = [domain.read(path) for domain in domains]
+    if domains[0].labels:
+        colours = np.vstack([distinct_colours(255), np.zeros((1, 3), np.uint8)])
+        return colours[image[0].numpy()]
+    levels = np.atleast_3d(
+        to_uint8(to_network_range(image) if image.dtype == torch.uint8 else image)
+    )
+    return levels.repeat(3, axis=-1) if levels.shape[-1] == 1 else levels
 
 
 def unusable(dataset: BaseDataset, index: int) -> BadImage | None:
@@ -120,8 +150,10 @@ def read_split(dataset: BaseDataset) -> Split:
     images = (2 if dataset.side_by_side else 1) if isinstance(dataset, AlignedDataset) else 0
     looks: list[dict[str, Look]] = []
     bad: dict[str, str] = {}
-    for paths in dataset.listed.values():
-        seen = list(_in_processes(look, [(path, images) for path in paths]))
+    domains = dataset.domains_by_folder()
+    for folder, paths in dataset.listed.items():
+        arguments = [(path, images, domains.get(folder, ())) for path in paths]
+        seen = list(_in_processes(look, arguments))
         looks.append({one.path: one for one in seen if isinstance(one, Look)})
         bad |= {one.path: one.reason for one in seen if isinstance(one, BadImage)}
     if not isinstance(dataset, NAMES_PLAY_NO_PART):  # it may read its files in a way of its own
@@ -140,9 +172,17 @@ def file_findings(phase: str, split: Split, trained: bool) -> list[Finding]:
 
 
 def shape_findings(split: Split) -> list[Finding]:
-    """Names without counterpart, and what --preprocess does to images of these sizes."""
+    """Names without counterpart, what --preprocess does to images of these sizes, and what is lost of their values."""
     sizes = {path: look.size for path, look in split.all_looks.items()}
-    findings = [*name_findings(split.dataset), *size_findings(split.dataset, sizes)]
+    looks = split.all_looks.items()
+    outside = {path: look.outside for path, look in looks}
+    values = {path: look.values for path, look in looks}
+    findings = [
+        *name_findings(split.dataset),
+        *size_findings(split.dataset, sizes),
+        *header_findings(split.dataset, list(sizes), "images"),
+        *clipped_findings(split.dataset, outside, values),
+    ]
     if not isinstance(split.dataset, AlignedDataset):
         return findings
     known = [pair for pair in split.dataset.pairs if sizes.keys() >= set(pair)]

@@ -137,10 +137,18 @@ class Sampled:
         return image.flip(-1) if self.mirrored else image
 
 
-def resize(image: torch.Tensor, size: Size) -> torch.Tensor:
-    """uint8 (C, H, W) as Pillow's bicubic filter resizes it."""
+def resize(image: torch.Tensor, size: Size, labels: bool = False) -> torch.Tensor:
+    """uint8, or floats in [-1, 1], (C, H, W), as Pillow's bicubic filter resizes it; overshoot is clipped.
+
+    labels: every pixel is one of the image's own, the nearest.
+    """
     if tuple(image.shape[-2:]) == size:
         return image
+    if labels:
+        return TF.resize(image, list(size), InterpolationMode.NEAREST_EXACT)
+    if image.dtype != torch.uint8:
+        smooth = TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
+        return smooth.clamp_(-1, 1)
     return TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
 
 

@@ -17,6 +17,8 @@ from options.base_options import ModelOptions
 from util.errors import InputError
 from util.image_pool import ImagePool
 from util.images import at_any_size
+from util.label_palette import class_colours
+from util.visuals import SIDES
 
 Batch = Mapping[str, Any]
 
@@ -59,8 +61,16 @@ class BaseModel(Computing, ABC):
         """Name -> images in [-1, 1] to show and save for a test batch of any image size."""
 
     def displayable(self, visuals: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Visuals as pictures of one or three channels; called only when they are shown."""
-        return visuals
+        """Visuals as pictures, of which at most three channels are shown; called only when they are.
+
+        Label maps become colours.
+        """
+        if not self.options.label_A:
+            return visuals
+        return {
+            name: class_colours(images) if SIDES.get(name) == "A" else images
+            for name, images in visuals.items()
+        }
 
     def networks(self) -> dict[str, nn.Module]:
         """Name -> network that the model computes with."""

@@ -83,6 +83,8 @@ class CommandLine:
         explicit = frozenset(_given(words, parser) & values.keys())
         if self.phase == "test" and "crop_size" in explicit and "load_size" not in explicit:
             values["load_size"] = values["crop_size"]  # a test crops only when asked to
+        if values["label_A"] and "input_nc" not in explicit:
+            values["input_nc"] = values["label_A"]
         try:
             built = {key: build(group, {**defaults, **values}) for key, group in groups.items()}
         except ValueError as error:

@@ -114,6 +114,7 @@ def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDatase
         phase=options.run.phase,
         input_nc=options.model.input_nc,
         output_nc=options.model.output_nc,
+        labels=options.model.label_A,
         multiple=model.size_multiple,
         smallest=model.smallest_input,
         seed=options.run.seed,
