@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from options.flags import count_or_inf, flag
 from options.ranges import parse_range
+from options.sizes import sides, size
 
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
@@ -82,8 +83,12 @@ class DataOptions:
     serial_batches: bool = flag(False, "fixed order instead of shuffling")
     num_threads: int = flag(4, "loader processes; 0 = load in the training process", test=0)
     batch_size: int = flag(1, "images per step of each process (each GPU)")
-    load_size: int = flag(286, "resize to this many pixels first", test=256)
-    crop_size: int = flag(256, "then crop to this many pixels")
+    load_size: int | str = flag(
+        286, "resize to this many pixels first: N, or HEIGHTxWIDTH", parse=size, test=256
+    )
+    crop_size: int | str = flag(
+        256, "then crop to this many pixels: N, or HEIGHTxWIDTH", parse=size
+    )
     max_dataset_size: float = flag(
         math.inf, "use at most this many images per folder", parse=count_or_inf
     )
@@ -107,13 +112,15 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         at_least(1, 1e6, batch_size=self.batch_size)
-        at_least(1, 1e5, crop_size=self.crop_size, load_size=self.load_size)
+        load, crop = sides(self.load_size), sides(self.crop_size)
+        for load_side, crop_side in zip(load, crop, strict=True):
+            at_least(1, 1e5, crop_size=crop_side, load_size=load_side)
         at_least(1, math.inf, max_dataset_size=self.max_dataset_size)
         at_least(0, 1e4, num_threads=self.num_threads)
         for name in ("range_A", "range_B"):
             parse_range(name, getattr(self, name))
         resizes = self.preprocess in ("resize_and_crop", "scale_width_and_crop")
-        if resizes and self.load_size < self.crop_size:
+        if resizes and (load[0] < crop[0] or load[1] < crop[1]):
             raise ValueError(
                 f"--load_size {self.load_size} is smaller than --crop_size {self.crop_size}: "
                 f"give --load_size {self.crop_size} or more, or a smaller --crop_size"

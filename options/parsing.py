@@ -207,8 +207,17 @@ def _check_saved(
             value, wanted = saved[name], type(meta["default"])
             fits = isinstance(value, (int, float) if wanted is float else wanted)
             fits = fits and (wanted is bool or not isinstance(value, bool))  # True is an int, too
+            fits = fits or (isinstance(value, str) and _typed(meta["parse"], value) == value)
             if not fits or (meta["choices"] and value not in meta["choices"]):
                 parser.error(f"saved options: {name} = {value!r} is not a value for --{name}")
+
+
+def _typed(parse: Callable[[str], Any], text: str) -> Any:
+    """What a flag makes of a text; None if it refuses it."""
+    try:
+        return parse(text)
+    except (ValueError, argparse.ArgumentTypeError):
+        return None
 
 
 def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:
