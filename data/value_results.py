@@ -24,7 +24,13 @@ class ValueFiles:
     def __init__(self, domains: Mapping[str, Domain], format: str) -> None:
         self.domains = domains
         self.formats = {
-            side: format_for(format, domain.like, domain.bounds, domain.channels)
+            # What was asked for is about results; inputs are kept as they can be.
+            side: format_for(
+                format if side == "B" or format != "png" else "auto",
+                domain.like,
+                domain.bounds,
+                domain.channels,
+            )
             for side, domain in domains.items()
             if not domain.labels
         }
