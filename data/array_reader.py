@@ -43,7 +43,7 @@ def read_pixels(path: str) -> Pixels:
         return _exr(path)
     if suffix in (".tif", ".tiff"):
         return _tiff(source)
-    if suffix == ".png" and _deep_colour(source):
+    if suffix == ".png" and is_deep_colour(source):
         array = imagecodecs().png_decode(_content(source))
         return Pixels(array, transparent=array.shape[-1] in (2, 4))
     return _pillow(source)
@@ -59,6 +59,8 @@ def read_image_array(path: str, channels: int, alpha: str) -> np.ndarray:
     array, transparent, pages = read_pixels(path)
     if array.dtype.kind not in "buif":
         raise ValueError(f"holds values of type {array.dtype}")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
     array = channels_last(array, channels, pages)
     if transparent and array.shape[-1] != channels:
         array = composited(array, alpha)
@@ -167,12 +169,10 @@ def _pillow(source: str | io.BytesIO) -> Pixels:
         elif not picture.mode.startswith(("L", "I", "F", "RGB")):
             picture = picture.convert("RGB")
         array = np.array(picture)
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
     return Pixels(array, transparent=picture.mode.endswith("A"))
 
 
-def _deep_colour(source: str | io.BytesIO) -> bool:
+def is_deep_colour(source: str | io.BytesIO) -> bool:
     """Whether a PNG has 16 bits and more than one channel, of which Pillow would drop the lower eight."""
     head = _content(source, 26)
     return len(head) == 26 and head[:8] == b"\x89PNG\r\n\x1a\n" and head[24] == 16 and head[25] != 0

@@ -11,20 +11,18 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch.utils import data
-from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from data.cache import ImageCache, Resized
-from data.domain import Domain, one_hot
+from data.domain import Domain
 from data.image_folder import list_images
-from data.image_reader import BadImage, read_image
+from data.image_reader import BadImage
+from data.reading import Reading
 from data.settling import settled
 from data.shard_order import repeated
 from data.tar_files import shard_lengths
-from data.transforms import Preprocess, Sampled, resize
+from data.transforms import Preprocess, Sampled
 from options.base_options import DataOptions
 from options.ranges import EIGHT_BITS, parse_range
 from util.errors import InputError
-from util.files import make_folder
 from util.position_seed import position_seed
 
 
@@ -101,9 +99,7 @@ class BaseDataset(data.Dataset[Any], ABC):
             augment=source.augment,
             flip=not options.no_flip,
         )
-        if options.cache:
-            make_folder(Path(options.cache))
-        self._caches: dict[str, ImageCache] = {}
+        self._reading = Reading(self.preprocess, options.cache)
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -188,8 +184,7 @@ class BaseDataset(data.Dataset[Any], ABC):
         Returns: uint8, or floats in [-1, 1] where a domain is deep.
         Raises: BadImage.
         """
-        known = tuple(map(_as_domain, domains))
-        return self._drawn(path, known, self._prepared(path, known), rng)
+        return self._reading.parts(path, tuple(map(_as_domain, domains)), rng)
 
     def read_pair(
         self, paths: tuple[str, str], domains: Sequence[int | Domain], rng: random.Random
@@ -198,72 +193,7 @@ class BaseDataset(data.Dataset[Any], ABC):
 
         Raises: BadImage, also when preprocessing brings them to different sizes.
         """
-        known = tuple(map(_as_domain, domains))
-        A, B = (self._prepared(path, (one,)) for path, one in zip(paths, known, strict=True))
-        sizes = [(image.parts[0].shape[-2], image.parts[0].shape[-1]) for image in (A, B)]
-        if sizes[0] != sizes[1]:
-            (height, width), (other_height, other_width) = sizes
-            raise BadImage(
-                paths[0],
-                f"is {width}x{height} pixels after --preprocess {self.preprocess.mode}, its partner {paths[1]} "
-                f"{other_width}x{other_height}: make them alike, or use resize_and_crop",
-            )
-        return self._drawn(paths[0], known, Resized(A.size, [*A.parts, *B.parts]), rng)
-
-    def _drawn(
-        self, path: str, domains: tuple[Domain, ...], image: Resized, rng: random.Random
-    ) -> list[torch.Tensor]:
-        try:
-            draw = self.preprocess.sample_for(image.size, rng)
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
-        parts = [draw.cropped(part) for part in image.parts]
-        return [
-            one_hot(part, domain.labels) if domain.labels else part
-            for part, domain in zip(parts, domains, strict=True)
-        ]
-
-    def _prepared(self, path: str, domains: tuple[Domain, ...]) -> Resized:
-        """The image as it is before chance comes in, from the cache if there is one."""
-        if not self.options.cache:
-            return self._resized_parts(path, domains)
-        recipe = f"{self.preprocess.recipe()} {tuple(domain.recipe for domain in domains)}"
-        if recipe not in self._caches:
-            self._caches[recipe] = ImageCache(self.options.cache, recipe)
-        return self._caches[recipe].get(path, lambda: self._resized_parts(path, domains))
-
-    def _resized_parts(self, path: str, domains: tuple[Domain, ...]) -> Resized:
-        """What preprocessing always does to the image, before chance comes in."""
-        parts = self._parts(path, domains)
-        height, width = parts[0].shape[-2:]
-        try:
-            size = self.preprocess.resized((height, width))
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
-        resized = [
-            resize(part, size, labels=bool(domain.labels))
-            for part, domain in zip(parts, domains, strict=True)
-        ]
-        return Resized((height, width), resized)
-
-    def _parts(self, path: str, domains: tuple[Domain, ...]) -> list[torch.Tensor]:
-        """The parts as the file has them."""
-        if all(domain.plain for domain in domains):  # one reading will do
-            most = max(domain.channels for domain in domains)
-            images = [read_image(path, most, domains[0].alpha)] * len(domains)
-        else:
-            images = [domain.read(path) for domain in domains]
-        if images[0].shape[-1] % len(domains):
-            raise BadImage(
-                path,
-                f"{images[0].shape[-1]} pixels wide, which is odd: an aligned image holds A and B side by side, "
-                "equally wide; pairs in two folders belong in <phase>A and <phase>B",
-            )
-        parts = [image.chunk(len(domains), dim=-1)[i] for i, image in enumerate(images)]
-        return [
-            rgb_to_grayscale(part) if domain.plain and domain.channels < part.shape[0] else part
-            for part, domain in zip(parts, domains, strict=True)
-        ]
+        return self._reading.pair(paths, tuple(map(_as_domain, domains)), rng)
 
     def sample(self, path: str, image: torch.Tensor, rng: random.Random) -> Sampled:
         """A draw of crop and flip for an image. Raises: BadImage when it is too small to be cropped."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from data.array_reader import read_pixels
+from data.array_reader import is_deep_colour, read_pixels
 from data.domain import Domain
 from data.image_names import ARRAYS
 from data.tar_files import readable
@@ -77,19 +77,12 @@ def kind_of(path: str) -> Kind | None:
 
 def _pillow_type(path: str) -> np.dtype:
     with Image.open(readable(path)) as file:
-        mode = file.mode
-    if mode in ("RGB", "RGBA", "LA") and path.lower().endswith(".png"):
-        source = readable(path)
-        head = source.read(26) if not isinstance(source, str) else _head(source)
-        return np.dtype(np.uint16 if head[24] == 16 else np.uint8)
+        mode, is_png = file.mode, file.format == "PNG"
+    if is_png and mode in ("RGB", "RGBA", "LA"):  # Pillow does not tell how deep they are
+        return np.dtype(np.uint16 if is_deep_colour(readable(path)) else np.uint8)
     if mode.startswith("I;16"):
         return np.dtype(np.uint16)
     return np.dtype({"I": np.int32, "F": np.float32}.get(mode, np.uint8))
-
-
-def _head(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(26)
 
 
 def _tiff_kind(path: str) -> Kind:

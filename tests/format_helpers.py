@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import tifffile
 import torch
 from data_helpers import dataset
+from PIL import Image
 from torch import nn
 
 from data.held_out import held_out_loader, readable
@@ -57,3 +59,22 @@ def noise(dtype: type, *shape: int) -> np.ndarray:
     array = rng.integers(limits.min, limits.max + 1, shape, dtype=dtype)
     array.flat[:2] = limits.min, limits.max
     return array
+
+
+def write(path: Path, array: np.ndarray) -> None:
+    """In the format of the path's suffix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, array)
+    elif path.suffix == ".npz":
+        np.savez_compressed(path, image=array, other=1)
+    elif path.suffix == ".tif":
+        photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
+        planar = "contig" if array.ndim == 3 else None
+        tifffile.imwrite(path, array, photometric=photometric, planarconfig=planar)
+    elif array.dtype == np.uint16 and array.ndim == 3:
+        import imagecodecs
+
+        path.write_bytes(imagecodecs.png_encode(array))
+    else:
+        Image.fromarray(array).save(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,32 +10,17 @@ import pytest
 import tifffile
 import torch
 from data_helpers import dataset
-from format_helpers import noise, passed_through
+from format_helpers import noise, passed_through, write
 from PIL import Image
 
 from data.image_reader import BadImage
 from options.ranges import parse_range
+from scripts.make_shards import main as make_shards
 from util.errors import InputError
 from util.value_files import from_network, to_network
 
 imagecodecs = pytest.importorskip("imagecodecs")
 OpenEXR = pytest.importorskip("OpenEXR")
-
-
-def write(path: Path, array: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".npy":
-        np.save(path, array)
-    elif path.suffix == ".npz":
-        np.savez_compressed(path, image=array, other=1)
-    elif path.suffix == ".tif":
-        photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
-        planar = "contig" if array.ndim == 3 else None
-        tifffile.imwrite(path, array, photometric=photometric, planarconfig=planar)
-    elif array.dtype == np.uint16 and array.ndim == 3:
-        path.write_bytes(imagecodecs.png_encode(array))
-    else:
-        Image.fromarray(array).save(path)
 
 
 def read(path: Path) -> np.ndarray:
@@ -175,84 +161,6 @@ def test_grey_and_colour_become_each_other(tmp_path) -> None:
     assert np.abs((one[0].numpy() + 1) * 32767.5 - luminance).max() <= 0.51
 
 
-def test_a_range_is_what_becomes_minus_one_and_one_and_clips(tmp_path) -> None:
-    write(tmp_path / "a.tif", np.array([[0, 100, 600, 1100, 5000]] * 4, np.uint16))
-    image = dataset(tmp_path, "single", input_nc=1, range_A="100,1100")[0]["A"]
-    assert image[0, 0].tolist() == [-1, -1, 0, 1, 1]
-
-
-@pytest.mark.parametrize(
-    ("array", "text"),
-    [
-        (noise(np.uint8, 8, 8), "0,255"),
-        (noise(np.uint16, 8, 8), "0,65535"),
-        (noise(np.int16, 8, 8), "-32768,32767"),
-        (noise(np.float32, 8, 8), "0.0,1.0"),
-        (noise(np.float64, 8, 8), "0.0,1.0"),
-        (np.full((8, 8), 60000, np.int32), "0,65535"),
-    ],
-)
-def test_auto_ranges_are_those_of_the_first_files_type(tmp_path, array, text) -> None:
-    write(tmp_path / "a.npy", array)
-    assert dataset(tmp_path, "single", input_nc=1).ranges()["range_A"] == text
-
-
-def test_a_tiff_that_says_12_bits_has_their_range(tmp_path) -> None:
-    array = np.full((8, 8), 4000, np.uint16)
-    tifffile.imwrite(tmp_path / "a.tif", array, extratags=[(281, 3, 1, 4095, True)])
-    assert dataset(tmp_path, "single", input_nc=1).ranges()["range_A"] == "0,4095"
-    tifffile.imwrite(tmp_path / "a.tif", array, extratags=[(281, 3, 1, 4000, True)])
-    assert dataset(tmp_path, "single", input_nc=1).ranges()["range_A"] == "0,65535"
-
-
-@pytest.mark.parametrize(
-    "array", [np.array([[-3.5, 800]], np.float32), np.array([[0, 70000]], np.int32)]
-)
-def test_values_that_no_type_bounds_must_have_a_declared_range(tmp_path, array) -> None:
-    write(tmp_path / "a.npy", array)
-    with pytest.raises(InputError, match=r"a.npy has values from .*declare .* --range_A="):
-        dataset(tmp_path, "single", input_nc=1)
-
-
-def test_files_of_other_depths_are_scaled_between_whole_depths_and_else_refused(tmp_path) -> None:
-    write(tmp_path / "a.npy", np.full((8, 8), 65535, np.uint16))
-    write(tmp_path / "b.npy", np.full((8, 8), 255, np.uint8))
-    deep = dataset(tmp_path, "single", input_nc=1)
-    assert deep[1]["A"].unique().tolist() == [1]
-    for flags, reason in (
-        ({"range_A": "0,4095"}, "holds 8 bits, which is less than --range_A 0,4095"),
-        ({"range_A": "0.0,1.0"}, "holds whole numbers, but --range_A 0.0,1.0 stands for floats"),
-    ):
-        bad = dataset(tmp_path, "single", input_nc=1, **flags)[1]
-        assert isinstance(bad, BadImage)
-        assert reason in bad.reason
-
-
-def test_a_declared_range_of_8_bits_keeps_images_of_16_bits_as_they_were_read_before(
-    tmp_path,
-) -> None:
-    write(tmp_path / "a.png", np.full((8, 8), 65535 // 2, np.uint16))
-    image = dataset(tmp_path, "single", input_nc=3, range_A="0,255")[0]["A"]
-    assert image.dtype == torch.uint8
-    assert image.unique().tolist() == [127]
-
-
-def test_resizing_deep_images_stays_within_the_range(tmp_path) -> None:
-    steps = np.repeat(np.array([[0, 65535] * 8], np.uint16), 16, 0)
-    write(tmp_path / "a.tif", steps)
-    flags = {"preprocess": "resize_and_crop", "load_size": 40, "crop_size": 40}
-    image = dataset(tmp_path, "single", input_nc=1, **flags)[0]["A"]
-    assert image.shape == (1, 40, 40)
-    assert (image.min().item(), image.max().item()) == (-1, 1)
-
-
-def test_nan_and_infinity_make_a_bad_image(tmp_path) -> None:
-    write(tmp_path / "a.npy", np.array([[0.5, np.nan, np.inf]], np.float32))
-    bad = dataset(tmp_path, "single", input_nc=1, range_A="0,1")[0]
-    assert isinstance(bad, BadImage)
-    assert "infinite or no numbers" in bad.reason
-
-
 @pytest.mark.parametrize("suffix", [".tif", ".npy", ".npz", ".png", ".exr"])
 def test_damaged_files_of_every_format_are_bad_images(tmp_path, suffix) -> None:
     (tmp_path / f"a{suffix}").write_bytes(b"\x93NUMPY nothing of the kind" * 3)
@@ -275,41 +183,6 @@ def test_arrays_beside_images_are_passed_over_with_a_note(tmp_path, caplog) -> N
     assert "1 .npy or .npz files are passed over" in caplog.text
 
 
-@pytest.mark.parametrize("mode", ["LA", "RGBA", "PA"])
-def test_transparency_is_dropped_or_laid_on_white_or_black(tmp_path, mode) -> None:
-    clear = Image.new("RGBA", (8, 8), (255, 255, 255, 0))
-    image = clear.convert("LA") if mode == "LA" else clear
-    if mode == "PA":
-        image = Image.new("P", (8, 8), 0)
-        image.putpalette([255, 255, 255] * 256)
-        image.info["transparency"] = 0
-    image.save(tmp_path / "a.png")
-    for channels in (1, 3):
-        found = {
-            alpha: dataset(tmp_path, "single", input_nc=channels, alpha=alpha)[0]["A"]
-            for alpha in ("drop", "white", "black")
-        }
-        assert found["drop"].unique().tolist() == [255]
-        assert found["white"].unique().tolist() == [255]
-        assert found["black"].unique().tolist() == [0]
-
-
-def test_transparency_is_a_channel_where_four_are_asked_for(tmp_path) -> None:
-    array = noise(np.uint8, 8, 8, 4)
-    write(tmp_path / "a.png", array)
-    image = dataset(tmp_path, "single", input_nc=4)[0]["A"]
-    assert np.array_equal(image.permute(1, 2, 0).numpy(), array)
-
-
-def test_deep_transparency_is_laid_on_the_ground_too(tmp_path) -> None:
-    array = np.full((8, 8, 4), 65535, np.uint16)
-    array[..., 3] = 0
-    write(tmp_path / "a.png", array)
-    black = dataset(tmp_path, "single", alpha="black")[0]["A"]
-    assert black.unique().tolist() == [-1]
-    assert dataset(tmp_path, "single", alpha="white")[0]["A"].unique().tolist() == [1]
-
-
 def test_the_cache_keeps_deep_images_and_their_neighbours_apart(tmp_path) -> None:
     for i in range(3):
         write(tmp_path / f"d/trainA/{i}.tif", noise(np.uint16, 20, 24, 5))
@@ -327,3 +200,50 @@ def test_the_cache_keeps_deep_images_and_their_neighbours_apart(tmp_path) -> Non
         tmp_path / "d", "aligned", cache=str(tmp_path / "cache"), range_A="0,60000", **flags
     )
     assert not torch.equal(other[0]["A"], plain[0]["A"])
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [
+        (1, lambda a: a),
+        (2, np.fliplr),
+        (3, lambda a: np.rot90(a, 2)),
+        (4, np.flipud),
+        (5, np.transpose),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: np.rot90(a, 2).T),
+        (8, np.rot90),
+    ],
+)
+def test_deep_tiff_stands_upright(tmp_path, orientation, upright) -> None:
+    array = noise(np.uint16, 6, 9)
+    tags = [(274, 3, 1, orientation, True)]
+    tifffile.imwrite(tmp_path / "a.tif", array, photometric="minisblack", extratags=tags)
+    image = dataset(tmp_path, "single", input_nc=1)[0]["A"][0].numpy()
+    assert np.array_equal(from_network(image, parse_range("range_A", "0,65535")), upright(array))
+
+
+def test_files_in_tars_are_those_outside(tmp_path) -> None:
+    for suffix in (".tif", ".npy", ".png"):
+        root = tmp_path / suffix[1:]
+        write(root / f"files/test/a{suffix}", noise(np.uint16, 8, 9, 3))
+        make_shards(["--dataroot", str(root / "files"), "--out", str(root / "tars")])
+        outside, inside = (dataset(root / kind, "single")[0]["A"] for kind in ("files", "tars"))
+        assert torch.equal(outside, inside)
+        assert outside.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("package", "suffix"), [("imagecodecs", ".png"), ("OpenEXR", ".exr")])
+def test_a_missing_package_is_named(tmp_path, monkeypatch, package, suffix) -> None:
+    write(tmp_path / "a.png", noise(np.uint16, 8, 8, 3))
+    (tmp_path / "a.png").rename(tmp_path / f"a{suffix}")
+    monkeypatch.setitem(sys.modules, package, None)
+    bad = dataset(tmp_path, "single", range_A="0,65535")[0]
+    assert isinstance(bad, BadImage)
+    assert f"pip install {package}" in bad.reason
+
+
+def test_black_and_white_arrays_are_black_and_white(tmp_path) -> None:
+    write(tmp_path / "a.npy", np.eye(8, dtype=bool))
+    image = dataset(tmp_path, "single", input_nc=1)[0]["A"]
+    assert np.array_equal(image[0].numpy(), np.eye(8, dtype=np.uint8) * 255)

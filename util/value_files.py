@@ -35,7 +35,7 @@ def from_network(images: np.ndarray, bounds: Range) -> np.ndarray:
 def dtype_of(bounds: Range) -> np.dtype:
     """The smallest type of whole numbers that holds the range, or float32."""
     if bounds.whole:
-        for kind in (np.uint8, np.uint16, np.int16, np.int32):
+        for kind in (np.uint8, np.int8, np.uint16, np.int16, np.int32):
             limits = np.iinfo(kind)
             if limits.min <= bounds.low and bounds.high <= limits.max:
                 return np.dtype(kind)
