@@ -149,6 +149,8 @@ def test(
     if distributed.is_main():
         print(*skipped_lines(skipped), sep="\n", end="\n" if skipped else "")
         print(f"{writer.count} images translated; see {folder / 'index.html'}")
+        if values:
+            print(f"their values, of which pictures show but 8 bits: {folder / 'values'}")
 
 
 def tracker(options: TestOptions) -> list[Sink]:

@@ -35,6 +35,9 @@ class ValueFiles:
             if not domain.labels
         }
 
+    def __bool__(self) -> bool:
+        return any(self.formats.values())
+
     def __contains__(self, label: object) -> bool:
         return self.formats.get(SIDES.get(str(label), "")) is not None
 

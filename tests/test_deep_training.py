@@ -19,6 +19,7 @@ from PIL import Image
 import test as test_script
 import train as train_script
 from data.image_reader import BadImage
+from util.label_palette import distinct_colours
 from util.value_files import write_values
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -122,13 +123,14 @@ def test_pix2pix_from_label_maps(tmp_path, monkeypatch) -> None:
     flags = ["--model", "pix2pix", "--label_A", "4", "--val_freq", "1"]
     results = run(tmp_path, monkeypatch, *flags)
     assert saved_flags(tmp_path)["input_nc"] == 4
+    colours = {tuple(colour) for colour in distinct_colours(4).tolist()}
     with Image.open(results / "images/0_real_A.png") as shown:
-        assert len(shown.convert("RGB").getcolors()) == 4
+        assert {colour for _, colour in shown.convert("RGB").getcolors()} == colours
     assert not (results / "values").exists()
     words = ["--dataroot", "d/testA", "--name", "r", "--model", "test", *SMALL]
     assert test_script.main(words) == 0
     with Image.open(results / "images/0_real.png") as shown:
-        assert len(shown.convert("RGB").getcolors()) == 4
+        assert {colour for _, colour in shown.convert("RGB").getcolors()} == colours
 
 
 def test_label_maps_are_one_hot_in_minus_one_and_one_and_never_blurred(tmp_path) -> None:
@@ -140,7 +142,11 @@ def test_label_maps_are_one_hot_in_minus_one_and_one_and_never_blurred(tmp_path)
     assert (image.sum(0) == 255).all()
     exact = dataset(tmp_path, "single", input_nc=4, labels=4)[0]["A"]
     with Image.open(tmp_path / "0.png") as file:
-        assert np.array_equal(exact.argmax(0).numpy(), np.asarray(file))
+        numbers = np.asarray(file)
+    assert np.array_equal(exact.argmax(0).numpy(), numbers)
+    save(tmp_path / "0.png", numbers % 2 * 3)  # nothing lies between 0 and 3
+    image = dataset(tmp_path, "single", input_nc=4, **flags)[0]["A"]
+    assert image.argmax(0).unique().tolist() == [0, 3]
 
 
 @pytest.mark.parametrize("kind", ["palette", "uint16", "two colours", "npy"])
@@ -223,4 +229,7 @@ def test_deep_images_train_the_same_from_the_cache(tmp_path) -> None:
     plain = dataset(tmp_path / "d", "single", **flags)[0]["A"]
     cached = dataset(tmp_path / "d", "single", cache=str(tmp_path / "c"), **flags)
     assert torch.equal(cached[0]["A"], plain)
+    (entry,) = (path for path in (tmp_path / "c").rglob("*") if path.is_file())
+    written = entry.stat().st_ino
     assert torch.equal(cached[0]["A"], plain)
+    assert entry.stat().st_ino == written  # it was not made again

@@ -104,3 +104,14 @@ def test_a_range_belongs_to_the_input_whatever_the_direction(tmp_path) -> None:
 def test_ranges_are_refused_where_a_data_set_does_not_know_them(unpaired) -> None:
     with pytest.raises(InputError, match="do nothing with --dataset_mode template"):
         dataset(unpaired, "template", range_A="0,100")
+
+
+@pytest.mark.parametrize("mode", ["aligned", "unaligned"])
+def test_auto_ranges_go_with_the_direction_too(tmp_path, mode) -> None:
+    write(tmp_path / "trainA/a.npy", noise(np.uint8, 8, 8))
+    write(tmp_path / "trainB/a.npy", noise(np.uint16, 8, 8))
+    flags = {"input_nc": 1, "output_nc": 1}
+    there = dataset(tmp_path, mode, **flags).ranges()
+    assert there == {"range_A": "0,255", "range_B": "0,65535"}
+    back = dataset(tmp_path, mode, direction="BtoA", **flags).ranges()
+    assert back == {"range_A": "0,65535", "range_B": "0,255"}
