@@ -11,8 +11,10 @@ import torch
 from tqdm import tqdm
 
 from data import BaseDataset, dataset_options
+from data.checks import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loader import skipped_lines
+from data.value_results import ValueFiles
 from models import BaseModel, create_model, model_options, place
 from models.loading import describe_generator, load_network
 from models.precision import select_precision
@@ -50,6 +52,8 @@ def main(argv: Sequence[str]) -> int:
             )
         if distributed.is_main():
             announce(options, model, device)
+            for finding in name_findings(dataset):
+                print(finding.brief)
         distributed.check_alike("images", count=len(dataset), content="")
         test(model, dataset, options, device)
     return 0
@@ -116,6 +120,7 @@ def test(
     title = (
         f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
     )
+    values = ValueFiles(dataset.domains, options.result.save_format)
     writer = ResultWriter(
         folder,
         title,
@@ -124,16 +129,19 @@ def test(
         width=options.log.display_winsize,
         aspect_ratio=options.result.aspect_ratio,
         page=distributed.is_main(),
+        write_values=values.write,
     )
     logger = Logger(tracker(options) if distributed.is_main() else [])
     total = loader.sampler.length
     with writer, explained(), torch.inference_mode(), Progress(total) as progress:
-        own = translations(model, readable(loader), options.run.seed, device, whole=chosen)
-        for number, paths, pictures, facts in shared(own):
-            writer.add(number, paths, pictures, facts)
-            progress.count(paths)
-            if pictures:
-                logger.images(At(1, writer.count, writer.count, 1.0), pictures)
+        own = translations(
+            model, readable(loader), options.run.seed, device, whole=chosen, kept=values
+        )
+        for one, facts in shared(own):
+            writer.add(one.number, one.paths, one.pictures, one.values, facts)
+            progress.count(one.paths)
+            if one.pictures:
+                logger.images(At(1, writer.count, writer.count, 1.0), one.pictures)
     logger.close("done")
     skipped = {
         path: why for found in distributed.gather(loader.skipped) for path, why in found.items()
@@ -143,6 +151,8 @@ def test(
     if distributed.is_main():
         print(*skipped_lines(skipped), sep="\n", end="\n" if skipped else "")
         print(f"{writer.count} images translated; see {folder / 'index.html'}")
+        if values:
+            print(f"their values, of which pictures show but 8 bits: {folder / 'values'}")
 
 
 def tracker(options: TestOptions) -> list[Sink]:

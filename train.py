@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -68,11 +69,14 @@ class Training:
                 phase=run.phase,
                 input_nc=options.model.input_nc,
                 output_nc=options.model.output_nc,
+                labels=options.model.label_A,
                 multiple=self.model.size_multiple,
                 smallest=self.model.smallest_input,
                 seed=run.seed,
             )
             dataset = create_dataset(data, source)
+            # What "auto" turned out to be, so that tests and continued runs take the same.
+            self.options = options = replace(options, data=replace(data, **dataset.ranges()))
             require_packages(options.log)
             self.validation = None
             if options.val.val_freq:
@@ -88,7 +92,7 @@ class Training:
         start = resume(self.model, self.progress, options, self.epoch_images)
         self.exactly = start.exactly
         if self.is_main:
-            findings = [f"{found.severity}: {found.text}" for found in quick_findings(dataset)]
+            findings = [found.brief for found in quick_findings(dataset)]
             files = files_in_words(dataset)
             found = Found(device, arithmetic, len(dataset), files, findings, start.notes)
             afresh = not (options.optim.continue_train or start.restarted)

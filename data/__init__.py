@@ -39,6 +39,15 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
         dataset = find_dataset(options.dataset_mode)(options, source)
     except ValueError as error:
         raise InputError(str(error)) from None
+    if not dataset.domains and (options.range_A, options.range_B, options.alpha) != (
+        "auto",
+        "auto",
+        "drop",
+    ):
+        raise InputError(
+            f"--range_A, --range_B and --alpha do nothing with --dataset_mode {options.dataset_mode}, which reads its "
+            "files in a way of its own"
+        )
     if not len(dataset):
         raise InputError(f"--dataroot {options.dataroot}: no images for {options.dataset_mode}")
     return dataset

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch.utils import data
-from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from data.cache import ImageCache, Resized
+from data.domain import Domain
 from data.image_folder import list_images
-from data.image_reader import BadImage, read_image
+from data.image_reader import BadImage
+from data.reading import Reading
+from data.settling import settled
 from data.shard_order import repeated
 from data.tar_files import shard_lengths
-from data.transforms import Preprocess, Sampled, resize
+from data.transforms import Preprocess, Sampled
 from options.base_options import DataOptions
+from options.ranges import EIGHT_BITS, parse_range
 from util.errors import InputError
-from util.files import make_folder
 from util.position_seed import position_seed
 
 
@@ -46,6 +48,7 @@ class Source:
     Attributes:
         phase: train, val, test ...: which folders.
         input_nc, output_nc: channels of A and B.
+        labels: number of classes where A are label maps; 0 where they are images.
         multiple, smallest: what the networks need image sides to be divisible by, and at least.
         augment: random order, crops and flips.
     """
@@ -53,6 +56,7 @@ class Source:
     phase: str = "train"
     input_nc: int = 3
     output_nc: int = 3
+    labels: int = 0
     multiple: int = 4
     smallest: int = 1
     augment: bool = True
@@ -60,12 +64,12 @@ class Source:
 
 
 def image_channels(source: Source) -> tuple[int, int]:
-    """Channels of A and B, for data sets of image files. Raises: InputError unless they are 1 or 3."""
+    """Channels of A and B, for data sets that use `read_image`. Raises: InputError unless they are 1 or 3."""
     for name, channels in (("input_nc", source.input_nc), ("output_nc", source.output_nc)):
         if channels not in (1, 3):
             raise InputError(
-                f"--{name} {channels}: image files are read with 1 (grey) or 3 (colour) channels; "
-                "for others write a data set (see data/template_dataset.py)"
+                f"--{name} {channels}: this --dataset_mode reads images with 1 (grey) or 3 (colour) channels; aligned, "
+                "unaligned and single read any number"
             )
     return source.input_nc, source.output_nc
 
@@ -76,6 +80,7 @@ class BaseDataset(data.Dataset[Any], ABC):
     Attributes:
         Options: the group of command-line flags the data set understands.
         listed: folder -> the images that `list_images` found there, for checks of the files.
+        domains: side -> how its files are read, of data sets that `settle` it.
     """
 
     Options: ClassVar[type[DataOptions]] = DataOptions
@@ -84,6 +89,7 @@ class BaseDataset(data.Dataset[Any], ABC):
         self.options, self.source = options, source
         self.root = Path(options.dataroot)
         self.listed: dict[Path, list[str]] = {}
+        self.domains: dict[str, Domain] = {}
         self.preprocess = Preprocess(
             options.preprocess,
             options.load_size,
@@ -93,9 +99,7 @@ class BaseDataset(data.Dataset[Any], ABC):
             augment=source.augment,
             flip=not options.no_flip,
         )
-        if options.cache:
-            make_folder(Path(options.cache))
-        self._caches: dict[tuple[int, ...], ImageCache] = {}
+        self._reading = Reading(self.preprocess, options.cache)
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -140,50 +144,56 @@ class BaseDataset(data.Dataset[Any], ABC):
         """How many of the images that go with the items at random lie in each tar; None: `item` draws them."""
         return None
 
-    def read(self, path: str, channels: int, rng: random.Random) -> torch.Tensor:
-        """One image, uint8 (channels, H, W), preprocessed by a draw of its own."""
-        return self.read_parts(path, (channels,), rng)[0]
+    def settle(self, A: Sequence[str], B: Sequence[str] | None = None) -> tuple[Domain, Domain]:
+        """How files of A, the input, and of B are read; `domains` remembers it.
+
+        B: None where the network alone makes B; unless declared, its values are then those of A.
+        Raises: InputError when a range has to be declared.
+        """
+        o, source = self.options, self.source
+        of_A = settled("A", A, source.input_nc, o.range_A, labels=source.labels, alpha=o.alpha)
+        if B is not None:
+            of_B = settled("B", B, source.output_nc, o.range_B, alpha=o.alpha)
+        else:
+            of_B = replace(of_A, side="B", channels=source.output_nc, labels=0)
+            if declared := parse_range("range_B", o.range_B):
+                of_B = replace(of_B, bounds=declared, deep=declared != EIGHT_BITS)
+        self.domains = {"A": of_A, "B": of_B}
+        return of_A, of_B
+
+    def domains_by_folder(self) -> dict[Path, tuple[Domain, ...]]:
+        """How the files of each folder of `listed` are read: as the parts, left to right, that they hold."""
+        return {
+            folder: (one,) for folder, one in zip(self.listed, self.domains.values(), strict=False)
+        }
+
+    def ranges(self) -> dict[str, Any]:
+        """Values of --range_A and --range_B, as far as they are settled."""
+        return {f"range_{side}": str(domain.bounds) for side, domain in self.domains.items()}
+
+    def read(self, path: str, domain: int | Domain, rng: random.Random) -> torch.Tensor:
+        """One image (channels, H, W), preprocessed by a draw of its own."""
+        return self.read_parts(path, (domain,), rng)[0]
 
     def read_parts(
-        self, path: str, channels: tuple[int, ...], rng: random.Random
+        self, path: str, domains: Sequence[int | Domain], rng: random.Random
     ) -> list[torch.Tensor]:
-        """The equally wide parts of an image, left to right, with so many channels each, by the same draw.
+        """The equally wide parts of an image, left to right, each read as its domain says, by the same draw.
 
+        domains: a number of channels stands for 8-bit images.
+        Returns: uint8, or floats in [-1, 1] where a domain is deep.
         Raises: BadImage.
         """
-        if self.options.cache:
-            if channels not in self._caches:
-                recipe = f"{self.preprocess.recipe()} {channels}"
-                self._caches[channels] = ImageCache(self.options.cache, recipe)
-            image = self._caches[channels].get(path, lambda: self._resized_parts(path, channels))
-        else:
-            image = self._resized_parts(path, channels)
-        try:
-            draw = self.preprocess.sample_for(image.size, rng)
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
-        return [draw.cropped(part) for part in image.parts]
+        return self._reading.parts(path, tuple(map(_as_domain, domains)), rng)
 
-    def _resized_parts(self, path: str, channels: tuple[int, ...]) -> Resized:
-        """What preprocessing always does to the image, before chance comes in."""
-        image = read_image(path, max(channels))
-        if image.shape[-1] % len(channels):
-            raise BadImage(
-                path,
-                f"{image.shape[-1]} pixels wide, which is odd: an aligned image holds A and B side by side, "
-                "equally wide; for separate images use --dataset_mode unaligned",
-            )
-        parts = image.chunk(len(channels), dim=-1)
-        height, width = parts[0].shape[-2:]
-        try:
-            size = self.preprocess.resized((height, width))
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
-        grey = [
-            rgb_to_grayscale(part) if wanted < part.shape[0] else part
-            for part, wanted in zip(parts, channels, strict=True)
-        ]
-        return Resized((height, width), [resize(part, size) for part in grey])
+    def read_pair(
+        self, paths: tuple[str, str], domains: Sequence[int | Domain], rng: random.Random
+    ) -> list[torch.Tensor]:
+        """Two images, each read as its domain says, by the same draw.
+
+        Raises: BadImage, also when preprocessing brings them to different sizes.
+        """
+        return self._reading.pair(paths, tuple(map(_as_domain, domains)), rng)
 
     def sample(self, path: str, image: torch.Tensor, rng: random.Random) -> Sampled:
         """A draw of crop and flip for an image. Raises: BadImage when it is too small to be cropped."""
@@ -191,3 +201,7 @@ class BaseDataset(data.Dataset[Any], ABC):
             return self.preprocess.sample(image, rng)
         except ValueError as error:
             raise BadImage(path, str(error)) from None
+
+
+def _as_domain(domain: int | Domain) -> Domain:
+    return Domain("", domain) if isinstance(domain, int) else domain

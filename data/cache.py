@@ -20,7 +20,9 @@ import torchvision
 from data.tar_files import image_bytes, stamp
 from data.transforms import Size
 
-MAGIC = b"p2pimg1\n"
+MAGIC = b"p2pimg1\n"  # parts are uint8
+TYPED = b"p2pimg2\n"  # behind the shapes is a byte for each part: which of TYPES it is
+TYPES = (torch.uint8, torch.float32)
 HEADER = struct.Struct("<8sQIIQ")  # magic, checksum, original height and width, number of parts
 SHAPE = struct.Struct("<IIQ")
 # What decodes and resizes, and may do it otherwise in another version.
@@ -34,7 +36,7 @@ class Resized(NamedTuple):
 
     Attributes:
         size: of the file's image, or of each half of a pair, before resizing.
-        parts: uint8 (C, H, W): the image, or both halves.
+        parts: (C, H, W), uint8 or float32: the image, or both halves.
     """
 
     size: Size
@@ -98,8 +100,10 @@ class ImageCache:
 def _to_bytes(image: Resized) -> bytes:
     pixels = b"".join(part.contiguous().numpy().tobytes() for part in image.parts)
     shapes = b"".join(SHAPE.pack(*part.shape) for part in image.parts)
-    header = HEADER.pack(MAGIC, _checksum(pixels), *image.size, len(image.parts))
-    return header + shapes + pixels
+    types = bytes(TYPES.index(part.dtype) for part in image.parts)
+    magic = TYPED if any(types) else MAGIC
+    header = HEADER.pack(magic, _checksum(pixels), *image.size, len(image.parts))
+    return header + shapes + (types if magic == TYPED else b"") + pixels
 
 
 def _read(entry: Path) -> Resized | None:
@@ -111,15 +115,25 @@ def _read(entry: Path) -> Resized | None:
     if len(content) < HEADER.size:
         return None
     magic, checksum, height, width, count = HEADER.unpack(content[: HEADER.size].tobytes())
-    start = HEADER.size + count * SHAPE.size
-    if magic != MAGIC or len(content) < start:
+    shapes_end = HEADER.size + count * SHAPE.size
+    start = shapes_end + (count if magic == TYPED else 0)
+    if magic not in (MAGIC, TYPED) or len(content) < start:
         return None
-    shapes = list(SHAPE.iter_unpack(content[HEADER.size : start].tobytes()))
-    lengths = [channels * rows * columns for channels, rows, columns in shapes]
+    shapes = list(SHAPE.iter_unpack(content[HEADER.size : shapes_end].tobytes()))
+    codes = content[shapes_end:start].tolist() if magic == TYPED else [0] * count
+    if any(code >= len(TYPES) for code in codes):
+        return None
+    types = [TYPES[code] for code in codes]
+    lengths = [c * h * w * t.itemsize for (c, h, w), t in zip(shapes, types, strict=True)]
     if len(content) != start + sum(lengths) or _checksum(content[start:]) != checksum:
         return None
-    pixels = torch.from_numpy(content[start:]).split(lengths)
-    return Resized((height, width), [p.view(s) for p, s in zip(pixels, shapes, strict=True)])
+    pieces = torch.from_numpy(content[start:]).split(lengths)
+    parts = [
+        # A copy where the piece does not begin where floats may.
+        (piece if t == torch.uint8 else piece.clone()).view(t).view(shape)
+        for piece, t, shape in zip(pieces, types, shapes, strict=True)
+    ]
+    return Resized((height, width), parts)
 
 
 def _checksum(pixels: bytes | np.ndarray) -> int:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from itertools import accumulate
-from pathlib import Path
 
 from PIL import Image
 
@@ -15,11 +13,13 @@ from data.base_dataset import BaseDataset
 from data.colorization_dataset import ColorizationDataset
 from data.finding import Finding
 from data.image_folder import list_images
+from data.pairing import below
 from data.single_dataset import SingleDataset
 from data.size_checks import size_findings
-from data.tar_files import readable, shard_lengths, tar_of
+from data.tar_files import readable, shard_lengths
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
+from data.value_checks import header_findings
 from util.errors import InputError
 
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
@@ -33,7 +33,11 @@ def quick_findings(dataset: BaseDataset, most: int = 200) -> list[Finding]:
     chosen = evenly(of_few_tars(paths), most)
     sizes = {path: size for path in chosen if (size := header_size(path))}
     noun = "images" if len(chosen) == len(paths) else "sampled images"
-    return [*name_findings(dataset), *size_findings(dataset, sizes, noun)]
+    return [
+        *name_findings(dataset),
+        *size_findings(dataset, sizes, noun),
+        *header_findings(dataset, chosen, noun),
+    ]
 
 
 def files_in_words(dataset: BaseDataset, most: int = 20) -> str:
@@ -81,7 +85,12 @@ def header_size(path: str) -> Size | None:
 
 
 def name_findings(dataset: BaseDataset) -> list[Finding]:
-    """Files without a counterpart, where most names in A's folder occur in B's, too."""
+    """Files without a partner; of other data sets' files, where most names in A's folder occur in B's, too."""
+    if isinstance(dataset, AlignedDataset) and dataset.alone:
+        text = (
+            f"files without a partner in the other folder, which are left out: {len(dataset.alone)}"
+        )
+        return [Finding("warning", text, tuple(dataset.alone), all_shown=True)]
     folders = list(dataset.listed)
     if isinstance(dataset, NAMES_PLAY_NO_PART) or not folders:
         return []
@@ -95,7 +104,7 @@ def name_findings(dataset: BaseDataset) -> list[Finding]:
     listed = dataset.listed if whole else {}
     try:
         A_names, B_names = (
-            {_below(folder, path) for path in listed.get(folder) or list_images(folder)}
+            {below(folder, path) for path in listed.get(folder) or list_images(folder)}
             for folder in (A, B)
         )
     except InputError:  # B is missing, or holds other files than images
@@ -108,10 +117,3 @@ def name_findings(dataset: BaseDataset) -> list[Finding]:
         return []
     text = f"files without a counterpart in the other folder, unlike most: {len(alone)}"
     return [Finding("warning", text, tuple(alone))]
-
-
-def _below(folder: Path, path: str) -> Path:
-    """A path below the folder, without its suffix and the tar it may lead into."""
-    tar = tar_of(path)
-    place = path if tar is None else os.path.dirname(tar) + path[len(tar) :]
-    return Path(place).relative_to(folder).with_suffix("")

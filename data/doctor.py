@@ -14,33 +14,21 @@ from tqdm import tqdm
 from data import halves
 from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
-from data.checks import NAMES_PLAY_NO_PART, name_findings
+from data.checks import NAMES_PLAY_NO_PART, evenly, name_findings
 from data.duplicates import (
     Fingerprint,
     exact_duplicates,
     exact_matches,
-    fingerprint,
     near_matches,
 )
 from data.finding import Finding
-from data.image_reader import BadImage, read_image
+from data.image_reader import BadImage
+from data.look import Look, look
 from data.size_checks import size_findings, stops
-from data.transforms import Size
+from data.value_checks import clipped_findings, header_findings
 
+HEADERS = 1000  # files that are opened once more
 FEW = 64  # files for which starting processes does not pay
-
-
-@dataclass(frozen=True)
-class Look:
-    """What is kept of an image that was decoded.
-
-    sides: what `halves.describe` says of the left and the right half of a pair; empty for single images.
-    """
-
-    path: str
-    size: Size
-    fingerprint: Fingerprint
-    sides: tuple[np.ndarray, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,21 +46,6 @@ class Split:
     @property
     def all_looks(self) -> dict[str, Look]:
         return {path: look for looks in self.looks for path, look in looks.items()}
-
-
-def look(path: str, pairs: bool) -> Look | BadImage:
-    """Decodes one image, or pair of halves."""
-    try:
-        image = read_image(path, 3).permute(1, 2, 0).numpy()
-    except BadImage as bad:
-        return bad
-    height, width = image.shape[:2]
-    parts: tuple[np.ndarray, ...] = (image,)
-    sides: tuple[np.ndarray, ...] = ()
-    if pairs:  # of odd widths the middle column counts twice
-        parts = image[:, : (width + 1) // 2], image[:, width // 2 :]
-        sides = tuple(halves.describe(half) for half in parts)
-    return Look(path, (height, width), fingerprint(image, parts), sides)
 
 
 def unusable(dataset: BaseDataset, index: int) -> BadImage | None:
@@ -115,11 +88,13 @@ def _in_processes(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
 
 def read_split(dataset: BaseDataset) -> Split:
     """Decodes all files a data set has listed, and what a data set of one's own makes of them."""
-    pairs = isinstance(dataset, AlignedDataset)
+    images = (2 if dataset.side_by_side else 1) if isinstance(dataset, AlignedDataset) else 0
     looks: list[dict[str, Look]] = []
     bad: dict[str, str] = {}
-    for paths in dataset.listed.values():
-        seen = list(_in_processes(look, [(path, pairs) for path in paths]))
+    domains = dataset.domains_by_folder()
+    for folder, paths in dataset.listed.items():
+        arguments = [(path, images, domains.get(folder, ())) for path in paths]
+        seen = list(_in_processes(look, arguments))
         looks.append({one.path: one for one in seen if isinstance(one, Look)})
         bad |= {one.path: one.reason for one in seen if isinstance(one, BadImage)}
     if not isinstance(dataset, NAMES_PLAY_NO_PART):  # it may read its files in a way of its own
@@ -138,24 +113,49 @@ def file_findings(phase: str, split: Split, trained: bool) -> list[Finding]:
 
 
 def shape_findings(split: Split) -> list[Finding]:
-    """Names without counterpart, and what --preprocess does to images of these sizes."""
+    """Names without counterpart, what --preprocess does to images of these sizes, and what is lost of their values."""
     sizes = {path: look.size for path, look in split.all_looks.items()}
-    return [*name_findings(split.dataset), *size_findings(split.dataset, sizes)]
+    looks = split.all_looks.items()
+    chosen = evenly(list(sizes), HEADERS)
+    outside = {path: look.outside for path, look in looks}
+    values = {path: look.values for path, look in looks}
+    findings = [
+        *name_findings(split.dataset),
+        *size_findings(split.dataset, sizes),
+        *header_findings(
+            split.dataset, chosen, "images" if len(chosen) == len(sizes) else "sampled images"
+        ),
+        *clipped_findings(split.dataset, outside, values),
+    ]
+    if not isinstance(split.dataset, AlignedDataset):
+        return findings
+    known = [pair for pair in split.dataset.pairs if sizes.keys() >= set(pair)]
+    unlike = [pair for pair in known if sizes[pair[0]] != sizes[pair[1]]]
+    if unlike:
+        resizes = split.dataset.options.preprocess == "resize_and_crop"
+        text = f"pairs whose files differ in size: {len(unlike)} of {len(split.dataset.pairs)}"
+        severity = "note" if resizes else stops(split.dataset)
+        findings.append(Finding(severity, text, _pairs(unlike)))
+    return findings
 
 
 def side_findings(split: Split, direction: str) -> list[Finding]:
     """Pairs whose halves look exchanged, and what is translated into what."""
-    paths = [path for path, one in split.all_looks.items() if one.sides]
-    if not paths:
+    looks, dataset = split.all_looks, split.dataset
+    assert isinstance(dataset, AlignedDataset)
+    known = [pair for pair in dataset.pairs if looks.keys() >= set(pair)]
+    if not known:
         return []
+    paths = [left for left, _ in known]
     left, right = (
-        np.stack([split.all_looks[path].sides[side] for path in paths]) for side in (0, 1)
+        np.stack([looks[pair[side]].sides[side if dataset.side_by_side else 0] for pair in known])
+        for side in (0, 1)
     )
     findings = []
     wrong = halves.swapped(left, right)
     if wrong:
         text = (
-            f"pairs that look swapped: {len(wrong)} of {len(paths)}; their left half looks as the right half "
+            f"pairs that look swapped: {len(wrong)} of {len(paths)}; their {'left half looks as the right half' if dataset.side_by_side else 'A looks as B'} "
             "does elsewhere, and the other way round (look at others, too: not every swap shows)"
         )
         findings.append(Finding("warning", text, tuple(paths[i] for i in wrong)))

@@ -15,14 +15,22 @@ class Finding:
     Attributes:
         severity: error (training would stop), warning (it would run, but hardly as meant) or note.
         files: one line for each file concerned.
+        all_shown: whether all of them are told, however many.
     """
 
     severity: str
     text: str
     files: tuple[str, ...] = ()
+    all_shown: bool = False
+
+    @property
+    def brief(self) -> str:
+        """Without the files, unless all of them are told."""
+        return str(self) if self.all_shown else f"{self.severity}: {self.text}"
 
     def __str__(self) -> str:
-        shown = [f"    {file}" for file in self.files[:LISTED]]
-        if len(self.files) > LISTED:
-            shown.append(f"    and {len(self.files) - LISTED} more")
+        count = len(self.files) if self.all_shown else LISTED
+        shown = [f"    {file}" for file in self.files[:count]]
+        if len(self.files) > count:
+            shown.append(f"    and {len(self.files) - count} more")
         return "\n".join([f"{self.severity}: {self.text}", *shown])

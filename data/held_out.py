@@ -37,6 +37,7 @@ def open_held_out(data: DataOptions, model: ModelOptions, phase: str, seed: int)
         phase=phase,
         input_nc=model.input_nc,
         output_nc=model.output_nc,
+        labels=model.label_A,
         augment=False,
         seed=seed,
     )

@@ -6,21 +6,25 @@ import logging
 import os
 from pathlib import Path
 
-from data.image_names import EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
+from data.image_names import ARRAYS, EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
 from data.tar_files import forget_tars
 from data.tar_table import read_index, scan
 from util.errors import InputError
+
+
+class NoImages(InputError):
+    """A folder is missing, or holds no image."""
 
 
 def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[str]:
     """Paths of all images below a folder, sorted, at most max_dataset_size of them.
 
     A tar stands for the images in it: theirs are paths such as <folder>/000000.tar/photos/1.jpg.
-    Hidden files and folders are passed over; links to folders are followed, but not in circles.
-    Raises: InputError when the folder is missing, or holds no image, or a tar is damaged.
+    Hidden files and folders are passed over, and so are arrays where there are images; links to folders are followed, but not in circles.
+    Raises: NoImages; InputError when a tar is damaged.
     """
     if not os.path.isdir(folder):  # False also for names that are too long
-        raise InputError(f"there is no folder {folder}{_what_there_is(folder)}")
+        raise NoImages(f"there is no folder {folder}{_what_there_is(folder)}")
     found: list[str] = []
     tars: list[str] = []
     compressed: list[str] = []
@@ -41,8 +45,16 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
             "unpack it, then train from the files or make shards of them by scripts/make_shards.py"
         )
     found += _members(sorted(tars))
+    images = [path for path in found if os.path.splitext(path)[1].lower() not in ARRAYS]
+    if images and len(images) < len(found):
+        logging.getLogger(__name__).warning(
+            "%s: %d .npy or .npz files are passed over, because there are images beside them",
+            folder,
+            len(found) - len(images),
+        )
+        found = images
     if not found:
-        raise InputError(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")
+        raise NoImages(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")
     found.sort()
     return found if max_dataset_size == float("inf") else found[: int(max_dataset_size)]
 

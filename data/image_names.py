@@ -6,7 +6,10 @@ import os
 import posixpath
 import re
 
-EXTENSIONS = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp"))
+EXTENSIONS = frozenset(
+    (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".npy", ".npz")
+)
+ARRAYS = frozenset((".npy", ".npz"))  # which count only where there are no images beside them
 COMPRESSED_TAR = re.compile(r".+\.(tgz|tbz2?|txz|tar\.(gz|bz2|xz|zst|lz4|lzma|Z))", re.I)
 TAR_INDEX = ".index"  # what the name of a tar's index file ends in, behind that of the tar
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from data.array_reader import composited, read_image_array
+from data.image_names import ARRAYS
 from data.tar_files import readable, tar_of
 
 try:
@@ -29,25 +31,36 @@ class BadImage(Exception):
         return f"{self.path}: {self.reason}"
 
 
-def read_image(path: str, channels: int) -> torch.Tensor:
-    """uint8 (channels, H, W), turned upright as its EXIF orientation says.
-
-    channels 1 gives luminance and 3 colour, whatever the file holds; transparency is dropped; deeper
-    files are scaled to 8 bits.
-    Raises: BadImage when the file is damaged, empty, or no image.
-    """
+def must_exist(path: str) -> None:
+    """Raises: BadImage where there is no file."""
     if tar_of(path) is None and not os.path.isfile(path):
         raise BadImage(path, "is missing or not a plain file")
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what a library has to say."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def read_image(path: str, channels: int, alpha: str = "drop") -> torch.Tensor:
+    """uint8 (channels, H, W), turned upright as its EXIF orientation says.
+
+    channels 1 gives luminance and 3 colour, whatever the file holds; deeper files are scaled to 8 bits.
+    alpha: drop leaves the colours below transparency; white and black lay them on that.
+    Raises: BadImage when the file is damaged, empty, or no image.
+    """
+    must_exist(path)
     try:
+        if os.path.splitext(path)[1].lower() in (*ARRAYS, ".exr"):
+            return _from_array(read_image_array(path, channels, alpha))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
-            return _decode(readable(path), channels)
+            return _decode(readable(path), channels, alpha)
     except Exception as error:  # Pillow has many words for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadImage(path, f"cannot be read as an image ({reason})") from None
+        raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
 
 
-def _decode(source: str | io.BytesIO, channels: int) -> torch.Tensor:
+def _decode(source: str | io.BytesIO, channels: int, alpha: str) -> torch.Tensor:
     with Image.open(source) as file:  # reads the header alone
         if file.format == "JPEG" and file.mode in ("L", "RGB"):
             image = _decode_jpeg(source, channels)
@@ -56,6 +69,9 @@ def _decode(source: str | io.BytesIO, channels: int) -> torch.Tensor:
         picture = ImageOps.exif_transpose(file)
         if picture.mode.startswith(("I", "F")):  # 16 and 32 bits, which convert() would clip
             picture = _to_8_bits(picture)
+        elif alpha != "drop" and picture.has_transparency_data:
+            array = np.array(picture.convert("RGBA"))
+            picture = Image.fromarray(composited(array, alpha))
         return _from_picture(picture, channels)
 
 
@@ -84,6 +100,16 @@ def _decode_jpeg(source: str | io.BytesIO, channels: int) -> torch.Tensor | None
 def _from_picture(picture: Image.Image, channels: int) -> torch.Tensor:
     array = np.array(picture.convert("L" if channels == 1 else "RGB"))
     return torch.from_numpy(array).reshape(*array.shape[:2], channels).permute(2, 0, 1)
+
+
+def _from_array(array: np.ndarray) -> torch.Tensor:
+    """(H, W, C) of values of 8 or 16 bits -> uint8 (C, H, W)."""
+    if array.dtype == np.uint16:
+        array = array / 257
+    elif array.dtype.kind == "f" or array.dtype != np.uint8:
+        raise ValueError(f"it holds values of type {array.dtype}, whose range has to be declared")
+    levels = np.rint(array).astype(np.uint8)
+    return torch.from_numpy(np.ascontiguousarray(levels.transpose(2, 0, 1)))
 
 
 def _to_8_bits(picture: Image.Image) -> Image.Image:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from data.tar_files import tar_of
 from util.errors import InputError
 
 SIDE = re.compile(r"(.+)_[AB]")  # names such as 0001_A and 0001_B
@@ -34,8 +36,7 @@ def names_of(paths: Iterable[str], root: Path, sides: bool = False) -> dict[str,
     """
     found: dict[str, Path] = {}
     for path in map(Path, paths):
-        relative = PurePath(path.relative_to(root)).with_suffix("")
-        name = relative.as_posix()
+        name = below(root, str(path)).as_posix()
         if sides:
             match = SIDE.fullmatch(name)
             if match is None:
@@ -45,6 +46,13 @@ def names_of(paths: Iterable[str], root: Path, sides: bool = False) -> dict[str,
             raise InputError(f"{found[name]} and {path} have one name: remove one of them")
         found[name] = path
     return found
+
+
+def below(folder: Path, path: str) -> Path:
+    """A path below the folder, without its suffix and the tar it may lead into."""
+    tar = tar_of(path)
+    place = path if tar is None else os.path.dirname(tar) + path[len(tar) :]
+    return Path(place).relative_to(folder).with_suffix("")
 
 
 def paired(A: dict[str, Path], B: dict[str, Path]) -> list[Pair]:

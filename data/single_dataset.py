@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from data.base_dataset import BaseDataset, Source, image_channels
+from data.base_dataset import BaseDataset, Source
 from options.base_options import DataOptions
 
 
@@ -14,12 +14,12 @@ class SingleDataset(BaseDataset):
 
     def __init__(self, options: DataOptions, source: Source) -> None:
         super().__init__(options, source)
-        self.A_nc, _ = image_channels(source)
         self.paths = self.list_images(self.root)
+        self.A, _ = self.settle(self.paths)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
         path = self.paths[index]
-        return {"A": self.read(path, self.A_nc, rng), "A_paths": path}
+        return {"A": self.read(path, self.A, rng), "A_paths": path}

@@ -22,7 +22,7 @@ def size_findings(
     dataset: BaseDataset, sizes: Mapping[str, Size], noun: str = "images"
 ) -> list[Finding]:
     """What --preprocess will do to images of these sizes (path -> height, width)."""
-    if not isinstance(dataset, AlignedDataset):
+    if not (isinstance(dataset, AlignedDataset) and dataset.side_by_side):
         return _preprocess_findings(dataset, sizes, noun)
     odd = [f"{path}: {w} pixels wide" for path, (_, w) in sizes.items() if w % 2]
     findings = []
@@ -35,7 +35,7 @@ def size_findings(
     if len(square) > 0.9 * len(sizes):
         text = (
             f"about square, like single images: {len(square)} of {len(sizes)} {noun}; aligned reads A and B "
-            "from one side-by-side image, twice as wide as each; see docs/datasets.md"
+            "from one side-by-side image, twice as wide as each, or from two folders; see docs/datasets.md"
         )
         findings.append(Finding("note", text))
         # What happens to their halves is beside the point, unless it stops the training.

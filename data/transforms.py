@@ -10,6 +10,8 @@ import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as TF
 
+from options.sizes import Typed, sides
+
 Size = tuple[int, int]  # height, width, in pixels
 MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
 
@@ -20,14 +22,15 @@ class Preprocess:
 
     Attributes:
         mode: a value of --preprocess.
+        load_size, crop_size: as typed: 256, or "256x512" for a height and a width.
         multiple, smallest: what both sides must be divisible by, and at least, where the mode leaves them
             free, when training.
         augment: random crops and flips (training); otherwise central crops, and images keep their sides.
     """
 
     mode: str
-    load_size: int
-    crop_size: int
+    load_size: Typed
+    crop_size: Typed
     multiple: int = 1
     smallest: int = 1
     augment: bool = True
@@ -48,7 +51,7 @@ class Preprocess:
         if "crop" not in self.mode and self.augment:
             crop = self._rounded_sides(size)
         elif "crop" in self.mode:
-            crop = (self.crop_size, self.crop_size)
+            crop = sides(self.crop_size)
         if crop and self.augment:
             top, left = rng.randint(0, height - crop[0]), rng.randint(0, width - crop[1])
         elif crop:
@@ -68,7 +71,8 @@ class Preprocess:
                 f"{size[1]}x{size[0]}, which are too many: give a smaller --load_size or "
                 "--crop_size, or images that are less narrow"
             )
-        if "crop" in self.mode and min(height, width) < self.crop_size:
+        crop_height, crop_width = sides(self.crop_size)
+        if "crop" in self.mode and (height < crop_height or width < crop_width):
             raise ValueError(
                 f"{width}x{height} pixels are too few for --crop_size {self.crop_size} with "
                 f"--preprocess {self.mode}; crop less, or use scale_width_and_crop"
@@ -93,11 +97,11 @@ class Preprocess:
     def _scaled(self, size: Size) -> Size:
         height, width = size
         if self.mode == "resize_and_crop":
-            return self.load_size, self.load_size
+            return sides(self.load_size)
         if self.mode.startswith("scale_width"):
-            scale = self.load_size / width
+            scale = sides(self.load_size)[1] / width
             if self.mode == "scale_width_and_crop":  # wide images: as much larger as the crop needs
-                scale = max(scale, self.crop_size / height)
+                scale = max(scale, sides(self.crop_size)[0] / height)
             height, width = max(1, round(height * scale)), max(1, round(width * scale))
         return height, width
 
@@ -137,10 +141,18 @@ class Sampled:
         return image.flip(-1) if self.mirrored else image
 
 
-def resize(image: torch.Tensor, size: Size) -> torch.Tensor:
-    """uint8 (C, H, W) as Pillow's bicubic filter resizes it."""
+def resize(image: torch.Tensor, size: Size, labels: bool = False) -> torch.Tensor:
+    """uint8, or floats in [-1, 1], (C, H, W), as Pillow's bicubic filter resizes it; overshoot is clipped.
+
+    labels: every pixel is one of the image's own, the nearest.
+    """
     if tuple(image.shape[-2:]) == size:
         return image
+    if labels:
+        return TF.resize(image, list(size), InterpolationMode.NEAREST_EXACT)
+    if image.dtype != torch.uint8:
+        smooth = TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
+        return smooth.clamp_(-1, 1)
     return TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from data.base_dataset import BaseDataset, Source, image_channels
+from data.base_dataset import BaseDataset, Source
 from data.tar_files import shard_lengths
 from options.base_options import DataOptions
 
@@ -19,11 +19,11 @@ class UnalignedDataset(BaseDataset):
 
     def __init__(self, options: DataOptions, source: Source) -> None:
         super().__init__(options, source)
-        self.A_nc, self.B_nc = image_channels(source)
         sides = "BA" if options.direction == "BtoA" else "AB"
         self.A_paths, self.B_paths = (
             self.list_images(self.root / f"{source.phase}{side}") for side in sides
         )
+        self.A, self.B = self.settle(self.A_paths, self.B_paths)
 
     def __len__(self) -> int:
         return max(len(self.A_paths), len(self.B_paths))
@@ -41,6 +41,6 @@ class UnalignedDataset(BaseDataset):
 
     def _pair(self, index: int, B_path: str, rng: random.Random) -> dict[str, Any]:
         A_path = self.A_paths[index % len(self.A_paths)]
-        A = self.read(A_path, self.A_nc, rng)
-        B = self.read(B_path, self.B_nc, rng)
+        A = self.read(A_path, self.A, rng)
+        B = self.read(B_path, self.B, rng)
         return {"A": A, "B": B, "A_paths": A_path, "B_paths": B_path}

@@ -14,9 +14,12 @@ from models.averages import Averages
 from models.computing import Adam, Computing, Step
 from models.networks import define_G
 from options.base_options import ModelOptions
+from options.sizes import Typed, sides
 from util.errors import InputError
 from util.image_pool import ImagePool
 from util.images import at_any_size
+from util.label_palette import class_colours
+from util.visuals import SIDES
 
 Batch = Mapping[str, Any]
 
@@ -59,8 +62,16 @@ class BaseModel(Computing, ABC):
         """Name -> images in [-1, 1] to show and save for a test batch of any image size."""
 
     def displayable(self, visuals: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Visuals as pictures of one or three channels; called only when they are shown."""
-        return visuals
+        """Visuals as pictures, of which at most three channels are shown; called only when they are.
+
+        Label maps become colours.
+        """
+        if not self.options.label_A:
+            return visuals
+        return {
+            name: class_colours(images) if SIDES.get(name) == "A" else images
+            for name, images in visuals.items()
+        }
 
     def networks(self) -> dict[str, nn.Module]:
         """Name -> network that the model computes with."""
@@ -99,17 +110,18 @@ class BaseModel(Computing, ABC):
         """The least side of training images."""
         return max((getattr(net, "smallest_input", 1) for net in self.children()), default=1)
 
-    def check_crop_size(self, crop_size: int) -> None:
+    def check_crop_size(self, crop_size: Typed) -> None:
         """Raises: InputError when crops of this size do not go through the networks."""
         multiple = self.size_multiple
-        if crop_size % multiple:
-            below = crop_size // multiple * multiple
-            advice = f"{below} or {below + multiple}" if below else f"{multiple}"
+        height, width = sides(crop_size)
+        if height % multiple or width % multiple:
+            near = [_multiples(side, multiple) for side in (height, width)]
+            advice = near[0] if height == width else f"{near[0]} for height, {near[1]} for width"
             raise InputError(
                 f"--crop_size {crop_size} does not fit --netG {self.options.netG}, whose images must have "
                 f"sides that are multiples of {multiple}: use {advice}"
             )
-        if crop_size < self.smallest_input:
+        if min(height, width) < self.smallest_input:
             raise InputError(
                 f"--crop_size {crop_size} is too small for --netD {self.options.netD}, which needs at least "
                 f"{self.smallest_input}; --netD pixel, or n_layers with fewer --n_layers_D, need less"
@@ -149,6 +161,14 @@ class BaseModel(Computing, ABC):
         """A generator's output for images of any size, in their size."""
         compute = partial(self.compute, network)
         return at_any_size(compute, images, getattr(network, "size_multiple", 1))
+
+
+def _multiples(side: int, multiple: int) -> str:
+    """The nearest multiples, in words."""
+    below = side // multiple * multiple
+    if side == below:
+        return f"{side}"
+    return f"{below} or {below + multiple}" if below else f"{multiple}"
 
 
 __all__ = ["Adam", "BaseModel", "Batch", "Step"]

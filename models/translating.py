@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -28,11 +28,13 @@ class Translation(NamedTuple):
         number: of the item.
         paths: label -> the input that the picture belongs to.
         pictures: label -> uint8 (H, W, 3) or (H, W).
+        values: label -> float32 (C, H, W) in [-1, 1], as the network made it, of those that were asked for.
     """
 
     number: int
     paths: dict[str, str]
     pictures: dict[str, np.ndarray]
+    values: dict[str, np.ndarray]
 
 
 def translations(
@@ -42,10 +44,13 @@ def translations(
     device: torch.device,
     *,
     whole: bool,
+    kept: Container[str] = (),
 ) -> Iterator[Translation]:
     """One for every image; dropout is a function of the seed and the item's number alone.
 
-    whole: whether batches are translated as they come, however large their images.
+    Args:
+        whole: whether batches are translated as they come, however large their images.
+        kept: labels of which `values` are wanted.
     """
     generators = separate_images(model) if model.training else []
     for batch in batches:
@@ -55,7 +60,9 @@ def translations(
             seeds = [position_seed(seed, number) for number in numbers]
             torch.manual_seed(seeds[0])
             generators[:] = [torch.Generator(device).manual_seed(one) for one in seeds]
-            images = model.displayable(model.translate(part))
+            made = model.translate(part)
+            values = {name: made[name].float().cpu().numpy() for name in made if name in kept}
+            images = model.displayable(made)
             pictures = {name: to_uint8(image) for name, image in images.items()}
             for i, (number, A_path, B_path) in enumerate(
                 zip(numbers, A_paths, B_paths, strict=True)
@@ -63,7 +70,12 @@ def translations(
                 paths = {
                     name: B_path if model.sources.get(name) == "B" else A_path for name in images
                 }
-                yield Translation(number, paths, {name: p[i] for name, p in pictures.items()})
+                yield Translation(
+                    number,
+                    paths,
+                    {name: p[i] for name, p in pictures.items()},
+                    {name: v[i] for name, v in values.items()},
+                )
 
 
 def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -77,8 +89,8 @@ def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def shared(
     own: Iterator[Translation],
-) -> Iterator[tuple[int, dict[str, str], dict[str, np.ndarray], Measured]]:
-    """The translations of all processes in the order of their numbers, but with the pictures of one's own alone.
+) -> Iterator[tuple[Translation, Measured]]:
+    """The translations of all processes in the order of their numbers, but with pictures and values of one's own alone.
 
     Every process has to know of all, so that no two of them give the same name to different results; the page needs to
     know how large and how good all pictures are.
@@ -90,18 +102,20 @@ def shared(
         try:
             for one in own:
                 mine.append(one)
-                held = sum(picture.nbytes for each in mine for picture in each.pictures.values())
+                held = sum(
+                    array.nbytes for each in mine for kind in each[2:] for array in kind.values()
+                )
                 if alone or len(mine) == AT_ONCE or held > HELD:
                     break
         except InputError as error:
             failure = str(error)
         told = [(one.number, one.paths, measured(one.paths, one.pictures)) for one in mine]
         rounds = distributed.gather((told, failure))
-        pictures = {one.number: one.pictures for one in mine}
+        here = {one.number: one for one in mine}
         for number, paths, facts in sorted(
             (one for part, _ in rounds for one in part), key=itemgetter(0)
         ):
-            yield number, paths, pictures.get(number, {}), facts
+            yield here.get(number) or Translation(number, paths, {}, {}), facts
         failures = [failure for _, failure in rounds if failure]
         if failures:
             raise SharedError("\n".join(failures))

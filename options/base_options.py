@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from options.flags import count_or_inf, flag
+from options.ranges import parse_range
+from options.sizes import sides, size
 
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
@@ -81,13 +83,26 @@ class DataOptions:
     serial_batches: bool = flag(False, "fixed order instead of shuffling")
     num_threads: int = flag(4, "loader processes; 0 = load in the training process", test=0)
     batch_size: int = flag(1, "images per step of each process (each GPU)")
-    load_size: int = flag(286, "resize to this many pixels first", test=256)
-    crop_size: int = flag(256, "then crop to this many pixels")
+    load_size: int | str = flag(
+        286, "resize to this many pixels first: N, or HEIGHTxWIDTH", parse=size, test=256
+    )
+    crop_size: int | str = flag(
+        256, "then crop to this many pixels: N, or HEIGHTxWIDTH", parse=size
+    )
     max_dataset_size: float = flag(
         math.inf, "use at most this many images per folder", parse=count_or_inf
     )
     preprocess: str = flag("resize_and_crop", "resizing and cropping", choices=PREPROCESS)
     no_flip: bool = flag(False, "no random horizontal flips")
+    range_A: str = flag(
+        "auto", "values LOW,HIGH of input files; auto = by their type (docs/datasets.md)"
+    )
+    range_B: str = flag("auto", "values LOW,HIGH of output files")
+    alpha: str = flag(
+        "drop",
+        "transparency: drop it, or lay images on white or black; it is a channel where --input_nc counts it",
+        choices=("drop", "white", "black"),
+    )
     cache: str = flag("", "folder to keep decoded and resized images in; RAM or a fast disk")
     bad_images: str = flag(
         "stop",
@@ -97,11 +112,15 @@ class DataOptions:
 
     def __post_init__(self) -> None:
         at_least(1, 1e6, batch_size=self.batch_size)
-        at_least(1, 1e5, crop_size=self.crop_size, load_size=self.load_size)
+        load, crop = sides(self.load_size), sides(self.crop_size)
+        for load_side, crop_side in zip(load, crop, strict=True):
+            at_least(1, 1e5, crop_size=crop_side, load_size=load_side)
         at_least(1, math.inf, max_dataset_size=self.max_dataset_size)
         at_least(0, 1e4, num_threads=self.num_threads)
+        for name in ("range_A", "range_B"):
+            parse_range(name, getattr(self, name))
         resizes = self.preprocess in ("resize_and_crop", "scale_width_and_crop")
-        if resizes and self.load_size < self.crop_size:
+        if resizes and (load[0] < crop[0] or load[1] < crop[1]):
             raise ValueError(
                 f"--load_size {self.load_size} is smaller than --crop_size {self.crop_size}: "
                 f"give --load_size {self.crop_size} or more, or a smaller --crop_size"
@@ -119,8 +138,11 @@ class ModelOptions:
         "cycle_gan, pix2pix, test, colorization, template, or your models/<x>_model.py",
         test="test",
     )
-    input_nc: int = flag(3, "channels of input images: 3 for colour, 1 for grey")
-    output_nc: int = flag(3, "channels of output images: 3 for colour, 1 for grey")
+    input_nc: int = flag(3, "channels of input images: 3 for colour, 1 for grey, or any number")
+    output_nc: int = flag(3, "channels of output images: 3 for colour, 1 for grey, or any number")
+    label_A: int = flag(
+        0, "inputs are label maps with so many classes, each a channel (sets --input_nc); 0 = off"
+    )
     ngf: int = flag(64, "generator filters in the first layer")
     ndf: int = flag(64, "discriminator filters in the first layer")
     netD: str = flag("basic", "basic (70x70 PatchGAN), n_layers, or pixel")
@@ -138,6 +160,11 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         at_least(1, 1e4, input_nc=self.input_nc, output_nc=self.output_nc)
+        at_least(0, 256, label_A=self.label_A)
+        if self.label_A and self.input_nc != self.label_A:
+            raise ValueError(
+                f"--label_A {self.label_A} makes as many input channels: leave out --input_nc {self.input_nc}"
+            )
         at_least(1, 4096, ngf=self.ngf, ndf=self.ndf)
         at_least(1, 12, n_layers_D=self.n_layers_D)
         at_least(0, 1e6, pool_size=self.pool_size)

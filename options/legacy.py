@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 RENAMED = {
     "--which_model_netG": "--netG",
     "--which_model_netD": "--netD",
@@ -24,10 +26,16 @@ REPLACED = {  # switches that became a value
 }
 
 
+VALUES = ("--range_A", "--range_B")  # whose values may begin with a minus, as no other word may
+
+
 def modernise(argv: list[str]) -> list[str]:
     """The command line with old flag names replaced by the names they have now."""
     modern: list[str] = []
     for word in argv:
+        if modern and modern[-1] in VALUES and re.match(r"-[\d.]", word):
+            modern[-1] += f"={word}"
+            continue
         name, equals, value = word.partition("=")
         if name in REPLACED and not equals:
             modern += REPLACED[name]

@@ -83,6 +83,8 @@ class CommandLine:
         explicit = frozenset(_given(words, parser) & values.keys())
         if self.phase == "test" and "crop_size" in explicit and "load_size" not in explicit:
             values["load_size"] = values["crop_size"]  # a test crops only when asked to
+        if values["label_A"] and "input_nc" not in explicit:
+            values["input_nc"] = values["label_A"]
         try:
             built = {key: build(group, {**defaults, **values}) for key, group in groups.items()}
         except ValueError as error:
@@ -205,8 +207,17 @@ def _check_saved(
             value, wanted = saved[name], type(meta["default"])
             fits = isinstance(value, (int, float) if wanted is float else wanted)
             fits = fits and (wanted is bool or not isinstance(value, bool))  # True is an int, too
+            fits = fits or (isinstance(value, str) and _typed(meta["parse"], value) == value)
             if not fits or (meta["choices"] and value not in meta["choices"]):
                 parser.error(f"saved options: {name} = {value!r} is not a value for --{name}")
+
+
+def _typed(parse: Callable[[str], Any], text: str) -> Any:
+    """What a flag makes of a text; None if it refuses it."""
+    try:
+        return parse(text)
+    except (ValueError, argparse.ArgumentTypeError):
+        return None
 
 
 def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:

@@ -14,6 +14,18 @@ from options.flags import changes, count_or_inf, flag, flat, table
 from options.parsing import CommandLine, OptionsOf
 
 ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "norm", "no_dropout")
+VALUES = (
+    "range_A",
+    "range_B",
+    "label_A",
+    "alpha",
+)  # what files hold, for whatever model tests them
+OTHER_WAY = {
+    "range_A": "range_B",
+    "range_B": "range_A",
+    "input_nc": "output_nc",
+    "output_nc": "input_nc",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,11 @@ class ResultOptions:
     aspect_ratio: float = flag(1.0, "height / width by which saved images are stretched")
     eval: bool = flag(False, "no dropout, and running statistics in batch norm (see docs/tips.md)")
     use_ema: bool = flag(False, "the averaged weights of a run trained with --ema")
+    save_format: str = flag(
+        "auto",
+        "of results that 8-bit PNG cannot hold, in values/; auto = as the files that were read",
+        choices=("auto", "png", "tiff", "npy"),
+    )
     num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
 
     def __post_init__(self) -> None:
@@ -66,7 +83,8 @@ class TestOptions:
         seen, _ = line.look(argv)
         file = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json"
         saved = line.read(file) if os.path.exists(file) else {}
-        parsed = line.parse(argv, inherited(saved, seen["model"]))
+        backwards = seen.get("model_suffix") == "_B"
+        parsed = line.parse(argv, inherited(saved, seen["model"], backwards=backwards))
         return cls(**parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit)
 
     @staticmethod
@@ -109,12 +127,13 @@ class TestOptions:
         return changes(self.values(), self.defaults)
 
 
-def inherited(saved: dict[str, Any], model: str) -> dict[str, Any]:
+def inherited(saved: dict[str, Any], model: str, *, backwards: bool = False) -> dict[str, Any]:
     """What a test with `model` takes over from the flags its run was trained with.
 
     The networks' shape always; direction, data set and own flags for the model that was trained; and preprocessing
     without its randomness: a random crop of a resized image becomes the resized image, a random crop
     of the original becomes the whole original.
+    backwards: the generator from B to A alone is tested, so that B is what is read.
     """
     own = saved.get("model") == model
     skip = {"model", "name", "checkpoints_dir", "gpu_ids", "phase", "dataroot", "serial_batches"}
@@ -132,8 +151,11 @@ def inherited(saved: dict[str, Any], model: str) -> dict[str, Any]:
     taken = {
         name: value
         for name, value in saved.items()
-        if name in ARCHITECTURE or (own and name not in skip)
+        if name in (*ARCHITECTURE, *VALUES) or (own and name not in skip)
     }
+    if backwards and not own:
+        taken = {OTHER_WAY.get(name, name): value for name, value in taken.items()}
+        taken.pop("label_A", None)
     mode, crop = saved.get("preprocess"), saved.get("crop_size", 256)
     if mode == "resize_and_crop":
         taken |= {"preprocess": mode, "load_size": crop, "crop_size": crop}

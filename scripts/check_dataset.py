@@ -27,6 +27,7 @@ from data.checks import quick_findings
 from data.finding import SEVERITIES, Finding
 from data.loader import Loader
 from models import Adam, BaseModel, create_model, model_options
+from options.sizes import Typed
 from options.train_options import TrainOptions
 from util.cost import duration, peak_memory, wait_for
 from util.device import describe, select_device
@@ -114,6 +115,7 @@ def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDatase
         phase=options.run.phase,
         input_nc=options.model.input_nc,
         output_nc=options.model.output_nc,
+        labels=options.model.label_A,
         multiple=model.size_multiple,
         smallest=model.smallest_input,
         seed=options.run.seed,
@@ -150,7 +152,7 @@ def half_splits(dataset: BaseDataset, trained: str) -> list[Finding]:
     return findings
 
 
-def crop_findings(model: BaseModel, preprocess: str, crop_size: int) -> list[Finding]:
+def crop_findings(model: BaseModel, preprocess: str, crop_size: Typed) -> list[Finding]:
     """Whether crops go through the networks."""
     try:
         if "crop" in preprocess:

@@ -8,7 +8,11 @@ from data import Source, create_dataset, find_dataset
 
 
 def dataset(root: Path, mode: str, *, phase: str = "train", augment: bool = False, **flags):
-    source = {k: flags.pop(k) for k in ("input_nc", "output_nc", "multiple", "seed") if k in flags}
+    source = {
+        k: flags.pop(k)
+        for k in ("input_nc", "output_nc", "labels", "multiple", "seed")
+        if k in flags
+    }
     flags = {"preprocess": "none", "load_size": 32, "crop_size": 32, "no_flip": True, **flags}
     group = find_dataset(mode).Options
     options = group(dataroot=str(root), dataset_mode=mode, **flags)

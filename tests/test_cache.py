@@ -13,7 +13,7 @@ from conftest import picture, write_images
 from data_helpers import dataset
 from PIL import Image
 
-import data.base_dataset
+import data.reading
 from data.image_reader import BadImage
 from data.loader import Loader
 from util.errors import InputError
@@ -60,7 +60,7 @@ def test_batches_are_the_same_with_and_without(unpaired, paired, tmp_path, flags
 
 def test_a_second_run_decodes_nothing(unpaired, tmp_path, monkeypatch) -> None:
     first = all_batches(unpaired, tmp_path)
-    monkeypatch.setattr(data.base_dataset, "read_image", None)
+    monkeypatch.setattr(data.reading, "read_image", None)
     assert_same(all_batches(unpaired, tmp_path), first)
 
 

@@ -83,7 +83,7 @@ def test_every_flag_in_the_documents_exists() -> None:
         for path in ROOT.glob(pattern)
     )  # fmt: skip
     code += "".join(content for page in PAGES for _, content in python_files(page))
-    known = set(re.findall(r"^    (\w+): \w+ = (?:flag|override)\(", code, re.M))
+    known = set(re.findall(r"^    (\w+): [\w |]+ = (?:flag|override)\(", code, re.M))
     known |= {name.removeprefix("--") for name in re.findall(r'"(--\w+)"', code)}
     known |= {name.removeprefix("--") for name in (*RENAMED, *REPLACED)}
     known |= {name.removeprefix("no_") for name in known} | {f"no_{name}" for name in known}

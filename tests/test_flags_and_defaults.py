@@ -48,6 +48,7 @@ MODELS = {
 }
 # Ours alone; every one is told of in docs/migration.md.
 NEW = {"seed": 0, "bad_images": "stop", "cache": "", "precision": "auto"}
+NEW |= {"range_A": "auto", "range_B": "auto", "alpha": "drop", "label_A": 0}
 NEW_TRAIN = {
     "deterministic": False,
     "no_cuda_graphs": False,
@@ -97,6 +98,7 @@ def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
         **both,
         **NEW,
         "use_ema": False,
+        "save_format": "auto",
         "model": model,
     }
 

@@ -52,9 +52,9 @@ def test_missing_and_empty_folders_are_explained(tmp_path) -> None:
         dataset(tmp_path / "nowhere", "aligned")
 
 
-def test_channels_that_images_do_not_have_are_refused(paired) -> None:
-    with pytest.raises(InputError, match="--input_nc 4: image files are read with 1"):
-        dataset(paired, "aligned", input_nc=4)
+def test_channels_that_a_data_set_cannot_read_are_refused(paired, unpaired) -> None:
+    with pytest.raises(InputError, match="--input_nc 4: this --dataset_mode reads images with 1"):
+        dataset(unpaired, "template", input_nc=4)
     with pytest.raises(InputError, match="--input_nc 1 and --output_nc 2, not 3 and 3"):
         dataset(paired, "colorization")
 

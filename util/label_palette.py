@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import csv
 import json
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from util.errors import InputError
 from util.segmentation_scores import IGNORED
@@ -96,6 +98,22 @@ def drawn(labels: np.ndarray, palette: Palette) -> np.ndarray:
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette.names)] = palette.colours
     return table[labels]
+
+
+def distinct_colours(count: int) -> np.ndarray:
+    """The same colours every time, (count, 3) uint8, none of them black: neighbours are far apart in hue."""
+    hues = np.arange(count) * 0.618034 % 1  # the golden ratio: no two alike, however many
+    values = np.array([1.0, 0.75, 0.5])[np.arange(count) // 8 % 3]
+    rgb = [colorsys.hsv_to_rgb(hue, 0.8, value) for hue, value in zip(hues, values, strict=True)]
+    return np.rint(np.array(rgb).reshape(-1, 3) * 255).astype(np.uint8)
+
+
+def class_colours(images: torch.Tensor) -> torch.Tensor:
+    """Scores of K classes (N, K, H, W) in [-1, 1] -> pictures (N, 3, H, W): the best one's colour, black for no class."""
+    best, classes = images.float().max(dim=1)
+    colours = torch.from_numpy(distinct_colours(images.shape[1])).to(images.device)
+    pictures = colours[classes].permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.where((best > -0.999)[:, None], pictures, -1.0)
 
 
 def read_palette(path: Path) -> Palette:

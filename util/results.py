@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePath
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +40,9 @@ def result_name(path: str, dataroot: str, phase: str) -> str:
 class ResultWriter:
     """Writes images in the background, each once, and the page at the end, also after an error.
 
-    page: whether this process writes the page, which shows all processes' images.
+    Args:
+        page: whether this process writes the page, which shows all processes' images.
+        write_values: writes a label's values to a path, which it gives a suffix.
     """
 
     def __init__(
@@ -51,10 +55,11 @@ class ResultWriter:
         width: int,
         aspect_ratio: float = 1.0,
         page: bool = True,
+        write_values: Callable[[Path, str, np.ndarray], None] | None = None,
     ) -> None:
         self.folder, self.title, self.width = make_folder(folder), title, width
         self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
-        self.page = page
+        self.page, self.write_values = page, write_values
         self.examples: dict[int, Example] = {}
         self.count = 0
         self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
@@ -66,6 +71,7 @@ class ResultWriter:
         number: int,
         paths: dict[str, str],
         pictures: dict[str, np.ndarray],
+        values: Mapping[str, np.ndarray] = MappingProxyType({}),
         facts: Measured | None = None,
     ) -> None:
         """Writes uint8 images by label, each named after the input at paths[label].
@@ -73,6 +79,7 @@ class ResultWriter:
         Args:
             number: place on the page.
             pictures: {} where another process writes them.
+            values: of some of them, for files beside the pictures; in values/ instead of images/.
             facts: of all pictures; found out here by default.
         """
         facts = measured(paths, pictures) if facts is None else facts
@@ -83,14 +90,17 @@ class ResultWriter:
                 continue  # the smaller of two folders has started over
             file = f"images/{name}_{label}.png"
             if label in pictures:
-                self._enqueue(self.folder / file, pictures[label])
+                self._enqueue(save_image, self.folder / file, pictures[label], self.aspect_ratio)
+            if label in values and self.write_values:
+                place = self.folder / f"values/{name}_{label}"
+                self._enqueue(self.write_values, place, label, values[label])
             size = stretched(facts.sizes[label], self.aspect_ratio)
             rows.setdefault(name, []).append(Picture(file, label, *size))
         self.count += 1
         if rows:
             labels = {picture.label for row in rows.values() for picture in row}
-            values = {key: value for key, value in facts.values.items() if key[0] in labels}
-            self.examples[number] = Example(" | ".join(rows), list(rows.values()), values)
+            numbers = {key: value for key, value in facts.values.items() if key[0] in labels}
+            self.examples[number] = Example(" | ".join(rows), list(rows.values()), numbers)
 
     def _claim(self, path: str, label: str) -> str | None:
         """A name that no other input has; None when this input's image is written already."""
@@ -108,10 +118,10 @@ class ResultWriter:
             f"{path} and {self.owners[name, label]} would overwrite each other's results"
         )
 
-    def _enqueue(self, path: Path, image: np.ndarray) -> None:
+    def _enqueue(self, write: Callable[..., None], *arguments: Any) -> None:
         while len(self.pending) >= IN_FLIGHT:
             self.pending.popleft().result()
-        self.pending.append(self.pool.submit(save_image, path, image, self.aspect_ratio))
+        self.pending.append(self.pool.submit(write, *arguments))
 
     def __enter__(self) -> ResultWriter:
         return self

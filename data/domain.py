@@ -1,0 +1,143 @@
+"""How the files of one side, A or B, become images for a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from data.array_reader import channels_last, read_image_array, read_pixels
+from data.image_reader import BadImage, must_exist, read_image, reason_of
+from data.tar_files import readable
+from options.ranges import EIGHT_BITS, Range
+from util.value_files import to_network
+
+NO_CLASS = 255  # in label maps: a pixel of no class, unless there are that many classes
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What one side's files hold.
+
+    Attributes:
+        side: "A", what the network gets, or "B", what it makes.
+        channels: that the network sees.
+        bounds: the values that become -1 and 1.
+        deep: whether images are floats from reading on; otherwise they are 8-bit until they are on the device.
+        labels: number of classes, for label maps; 0 for images.
+        alpha: a value of --alpha.
+        like: the file that was looked at to find this out, or nothing.
+    """
+
+    side: str
+    channels: int
+    bounds: Range = EIGHT_BITS
+    deep: bool = False
+    labels: int = 0
+    alpha: str = "drop"
+    like: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether images are grey or colour of 8 bits."""
+        return not self.deep and not self.labels and self.channels in (1, 3)
+
+    @property
+    def recipe(self) -> object:
+        """What a file's image depends on, besides the file."""
+        if self.plain and self.alpha == "drop":
+            return self.channels
+        return (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
+
+    def read(self, path: str) -> torch.Tensor:
+        """float32 (C, H, W) in [-1, 1] if deep; class numbers (1, H, W) uint8 of label maps; else uint8 (C, H, W).
+
+        Raises: BadImage.
+        """
+        if self.plain:
+            return read_image(path, self.channels, self.alpha)
+        must_exist(path)
+        try:
+            array = self._labels(path) if self.labels else self._values(path)
+        except BadImage:
+            raise
+        except Exception as error:  # libraries have many words for a damaged file
+            raise BadImage(path, f"cannot be used as an image ({reason_of(error)})") from None
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 0)))
+
+    def outside(self, path: str) -> int:
+        """How many of a file's values lie outside the range. Raises: BadImage."""
+        if self.plain or self.labels:
+            return 0
+        try:
+            values = self._in_units(read_image_array(path, self.channels, self.alpha), path)
+        except Exception as error:
+            raise BadImage(path, f"cannot be used as an image ({reason_of(error)})") from None
+        return int(((values < self.bounds.low) | (values > self.bounds.high)).sum())
+
+    def _values(self, path: str) -> np.ndarray:
+        array = read_image_array(path, self.channels, self.alpha)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError("some of its values are infinite or no numbers")
+        values = self._in_units(array, path)
+        if self.deep:
+            return to_network(values, self.bounds)
+        return np.rint(values.clip(0, 255)).astype(np.uint8)
+
+    def _in_units(self, array: np.ndarray, path: str) -> np.ndarray:
+        """Values of a file of another depth than the range's, in the range's units.
+
+        0,255 and 0,65535 stand for all that 8 and 16 bits can hold. Raises: BadImage where there is no telling.
+        """
+        low, high, whole = self.bounds
+        flag = f"--range_{self.side} {self.bounds}"
+        if array.dtype.kind == "f" and not self.deep:
+            raise BadImage(path, f"holds floats, but {flag} stands for 8 bits: declare their range")
+        if array.dtype.kind == "f" or array.dtype.itemsize > 2:
+            return array
+        if not whole and low >= -1 and high <= 1:
+            raise BadImage(path, f"holds whole numbers, but {flag} stands for floats")
+        if array.dtype not in (np.uint8, np.uint16):
+            return array
+        full = np.iinfo(array.dtype).max
+        if (low, high) in ((0, 255), (0, 65535)):
+            return array if high == full else array * (high / full)
+        if full < high:
+            raise BadImage(path, f"holds {full.bit_length()} bits, which is less than {flag}")
+        return array
+
+    def _labels(self, path: str) -> np.ndarray:
+        """(H, W, 1) uint8 of class numbers, or numbers of a palette's colours."""
+        try:
+            with Image.open(readable(path)) as file:
+                array = np.array(ImageOps.exif_transpose(file)) if file.mode in ("1", "P") else None
+        except Exception:  # not Pillow's
+            array = None
+        if array is None:
+            array, transparent, pages = read_pixels(path)
+            array = channels_last(array, 1, pages)[..., : -1 if transparent else None]
+        else:
+            array = array.astype(np.uint8)[..., None]
+        if array.shape[-1] != 1 or array.dtype.kind not in "bui":
+            raise BadImage(
+                path,
+                "holds colours or floats, but --label_A needs one class number for each pixel: grey levels, or the "
+                "numbers of a palette's colours",
+            )
+        known = array[(array < 0) | (array >= self.labels)]
+        strange = known[known != NO_CLASS]
+        if strange.size:
+            raise BadImage(
+                path,
+                f"has the class {strange.flat[0]}, but --label_A {self.labels} has classes 0 to {self.labels - 1} "
+                f"({NO_CLASS} is none)",
+            )
+        return array.astype(np.uint8)
+
+
+def one_hot(labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """Class numbers (1, H, W) -> uint8 (classes, H, W): 255 in each pixel's class, 0 elsewhere and where there is none."""
+    numbers = torch.arange(classes, dtype=torch.uint8)[:, None, None]
+    return (labels == numbers).to(torch.uint8) * 255

@@ -1,0 +1,122 @@
+"""Ranges of values that are left to be found out: from what the first file of a side holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from data.array_reader import is_deep_colour, read_pixels
+from data.domain import Domain
+from data.image_names import ARRAYS
+from data.tar_files import readable
+from options.ranges import EIGHT_BITS, Range, parse_range
+from util.errors import InputError
+from util.value_files import tifffile
+
+TRIED = 10  # files, in search of one that can be read
+MAX_SAMPLE_VALUE = 281  # a TIFF tag
+
+
+class Kind(NamedTuple):
+    """A file's values. bits: that count, where they are whole numbers without sign."""
+
+    dtype: np.dtype
+    bits: int
+
+
+def settled(
+    side: str,
+    paths: Sequence[str],
+    channels: int,
+    text: str,
+    *,
+    labels: int = 0,
+    alpha: str = "drop",
+) -> Domain:
+    """The domain whose files these are.
+
+    text: a value of --range_A or --range_B.
+    Raises: InputError when the range has to be declared.
+    """
+    declared = parse_range(f"range_{side}", text)
+    found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path))), None)
+    if labels:
+        return Domain(side, labels, labels=labels, like=found[0] if found else "")
+    if found is None:  # the reader says why
+        bounds = declared or EIGHT_BITS
+        return Domain(side, channels, bounds, deep=bounds != EIGHT_BITS, alpha=alpha)
+    path, kind = found
+    floats = kind.dtype.kind == "f"
+    if declared is None:
+        bounds = _natural_range(side, path, kind)
+    else:
+        bounds = Range(declared.low, declared.high, declared.whole and not floats)
+    return Domain(side, channels, bounds, deep=bounds != EIGHT_BITS, alpha=alpha, like=path)
+
+
+def kind_of(path: str) -> Kind | None:
+    """What kind of values a file holds, from its header if possible; None if it cannot be read."""
+    suffix = os.path.splitext(path)[1].lower()
+    try:
+        if suffix in (".tif", ".tiff"):
+            return _tiff_kind(path)
+        if suffix in ARRAYS or suffix == ".exr":
+            dtype = read_pixels(path).array.dtype
+        else:
+            dtype = _pillow_type(path)
+    except InputError:
+        raise
+    except Exception:  # libraries have many words for a damaged file
+        return None
+    return Kind(dtype, 8 * dtype.itemsize)
+
+
+def _pillow_type(path: str) -> np.dtype:
+    with Image.open(readable(path)) as file:
+        mode, is_png = file.mode, file.format == "PNG"
+    if is_png and mode in ("RGB", "RGBA", "LA"):  # Pillow does not tell how deep they are
+        return np.dtype(np.uint16 if is_deep_colour(readable(path)) else np.uint8)
+    if mode.startswith("I;16"):
+        return np.dtype(np.uint16)
+    return np.dtype({"I": np.int32, "F": np.float32}.get(mode, np.uint8))
+
+
+def _tiff_kind(path: str) -> Kind:
+    with tifffile().TiffFile(readable(path)) as file:
+        page = file.pages[0]
+        dtype, bits = np.dtype(page.dtype), page.bitspersample
+        highest = page.tags.get(MAX_SAMPLE_VALUE)
+    if dtype == np.bool_:
+        dtype, bits = np.dtype(np.uint8), 8
+    if highest is not None and dtype == np.uint16:
+        # Some programs write the image's own maximum there: it counts if it is what so many bits can hold.
+        value = max(np.atleast_1d(highest.value).tolist())
+        if value in [2**n - 1 for n in range(9, 16)]:
+            bits = int(value).bit_length()
+    return Kind(dtype, bits)
+
+
+def _natural_range(side: str, path: str, kind: Kind) -> Range:
+    """What --range_A auto stands for."""
+    if kind.dtype.kind in "bu" and kind.dtype.itemsize <= 2:
+        return Range(0, 2 ** max(8, kind.bits) - 1, True)
+    if kind.dtype.kind == "i" and kind.dtype.itemsize <= 2:
+        limits = np.iinfo(kind.dtype)
+        return Range(limits.min, limits.max, True)
+    usual = Range(0.0, 1.0, False) if kind.dtype.kind == "f" else Range(0, 65535, True)
+    try:
+        array = read_pixels(path).array
+        low, high = float(np.nanmin(array)), float(np.nanmax(array))
+    except Exception:  # the reader says why
+        return usual
+    if usual.low <= low and high <= usual.high:
+        return usual
+    what = "floats" if kind.dtype.kind == "f" else "whole numbers of 32 bits"
+    raise InputError(
+        f"--range_{side} auto takes {what} as {usual}, but {path} has values from {low:g} to {high:g}: "
+        f"declare what all files lie within, such as --range_{side}={low:g},{high:g}"
+    )

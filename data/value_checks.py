@@ -1,0 +1,78 @@
+"""What becomes of the values in image files: depths, transparency, ranges."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from data.base_dataset import BaseDataset
+from data.finding import Finding
+from data.settling import kind_of
+from data.tar_files import readable
+
+
+def header_findings(dataset: BaseDataset, paths: Sequence[str], noun: str) -> list[Finding]:
+    """Transparency that is dropped, and files of several depths, as headers tell."""
+    findings = []
+    clear = [path for path in paths if _loses_transparency(dataset, path)]
+    if clear:
+        text = (
+            f"transparency, which --alpha drop leaves out: {len(clear)} of {len(paths)} {noun}; --alpha white or "
+            "black lays them on that"
+        )
+        findings.append(Finding("note", text, tuple(clear)))
+    for folder in dataset.domains_by_folder():
+        kinds = Counter(
+            kind.dtype.name
+            for path in paths
+            if Path(path).is_relative_to(folder) and (kind := kind_of(path))
+        )
+        if len(kinds) > 1:
+            counts = ", ".join(f"{name} ({count})" for name, count in kinds.most_common())
+            text = (
+                f"{noun} of several depths in {folder.name}: {counts}; all are read by one range "
+                '(docs/datasets.md, "Values and channels")'
+            )
+            findings.append(Finding("warning", text))
+    return findings
+
+
+def _loses_transparency(dataset: BaseDataset, path: str) -> bool:
+    domains = dataset.domains.values()
+    if dataset.options.alpha != "drop" or any(domain.channels in (2, 4) for domain in domains):
+        return False
+    try:
+        with warnings.catch_warnings(), Image.open(readable(path)) as file:
+            warnings.simplefilter("ignore")
+            return file.has_transparency_data
+    except Exception:  # the reader says what is wrong with a file
+        return False
+
+
+def clipped_findings(
+    dataset: BaseDataset, outside: Mapping[str, int], values: Mapping[str, int]
+) -> list[Finding]:
+    """Values that lie outside the range of their side.
+
+    Args:
+        outside: path -> how many do. values: path -> of how many.
+    """
+    findings = []
+    for folder, domains in dataset.domains_by_folder().items():
+        clipped = [path for path in dataset.listed[folder] if outside.get(path)]
+        if not clipped:
+            continue
+        share = sum(outside[path] for path in clipped) / sum(
+            values.get(path, 0) for path in dataset.listed[folder]
+        )
+        flags = " and ".join(f"--range_{domain.side} {domain.bounds}" for domain in domains)
+        text = (
+            f"values outside {flags}, which are clipped: {share:.2%} of {folder.name}, in {len(clipped)} of "
+            f"{len(dataset.listed[folder])} images"
+        )
+        findings.append(Finding("warning", text, tuple(clipped)))
+    return findings
