@@ -86,9 +86,12 @@ def about(facts: dict[str, Any]) -> str:
         False: "; trained without dropout",
         None: "; off here, if there was any in training",
     }[facts["trained_with_dropout"]]
+    statistics = (
+        f", statistics {facts['norm_statistics']}" if facts["norm_policy"] != "none" else ""
+    )
     return (
         f"{network}{trained}: {facts['input']['channels']} channels in, {facts['output']['channels']} out.\n\n"
-        f"- Norm: {kind.get('norm', 'unknown')}; statistics {facts['norm_statistics']}.\n"
+        f"- Norm: {kind.get('norm', 'unknown')}{statistics}.\n"
         f"- Dropout: off{dropout}.\n"
         f"- Weights: `{facts['weights']}`, sha256 `{facts['weights_sha256']}`."
     )

@@ -17,7 +17,7 @@ from scripts.exporting.pictures import Picture
 from util.errors import InputError
 
 LEVELS = 127.5  # grey levels of 255 for a difference of 1 between images in [-1, 1]
-LIMITS = {"fp32": 1.0, "half": 4.0, "int8": 32.0}  # of the largest difference, in grey levels
+LIMITS = {"fp32": 1.0, "half": 4.0, "int8": 16.0}  # of the largest difference, in grey levels
 
 
 def inputs_for(job: Job, pictures: Sequence[Picture]) -> list[tuple[str, torch.Tensor]]:

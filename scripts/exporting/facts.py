@@ -8,6 +8,7 @@ from typing import Any
 from models.saved_generators import SavedGenerator
 from options.base_options import LogOptions, RunOptions
 from options.flags import flags_of
+from options.train_options import SaveOptions
 from scripts.exporting.generator import Exportable
 
 IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
@@ -23,8 +24,13 @@ def direction_of(saved: SavedGenerator) -> str:
 
 def training_options(saved: SavedGenerator) -> dict[str, Any]:
     """The flags that decided what was learnt; of paths the last part, since they tell of a machine."""
-    left_out = (flags_of(RunOptions).keys() | flags_of(LogOptions).keys() | OF_A_MACHINE) - {"seed"}
-    flags = {name: value for name, value in sorted(saved.flags.items()) if name not in left_out}
+    groups = (RunOptions, LogOptions, SaveOptions)
+    left_out = {name for group in groups for name in flags_of(group)} | OF_A_MACHINE
+    flags = {
+        name: value
+        for name, value in sorted(saved.flags.items())
+        if name == "seed" or name not in left_out
+    }
     return {
         name: "inf" if value == float("inf") else Path(value).name if _is_path(value) else value
         for name, value in flags.items()

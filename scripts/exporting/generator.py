@@ -87,7 +87,7 @@ def open_generator(
     facts = {
         "architecture": architecture_of(saved, weights),
         "norm_policy": norm_policy if has_batch_norm else "none",
-        "norm_statistics": statistics if has_batch_norm else "no batch norm",
+        "norm_statistics": statistics if has_batch_norm else "of each image",
         "dropout": "off",
         "trained_with_dropout": _had_dropout(saved, generator),
         "weights": saved.path.name,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
+import torch.fx.experimental._config
 
 from scripts.exporting.job import Format, Job, Runtime, runner
 
@@ -32,11 +34,19 @@ def open_torchscript(path: Path) -> Runtime:
 
 
 def write_exported(job: Job, path: Path) -> None:
-    with torch.no_grad():
+    with torch.no_grad(), _any_size():
         program = torch.export.export(
             job.traced().eval(), (job.example(),), dynamic_shapes=job.dynamic_shapes()
         )
         torch.export.save(program, str(path), extra_files={METADATA: job.metadata()})
+
+
+def _any_size() -> AbstractContextManager[None]:
+    """Else a U-Net would not take images so small that a side of 1 remains inside; old PyTorch does not care."""
+    config = torch.fx.experimental._config
+    if not hasattr(config, "backed_size_oblivious"):
+        return nullcontext()
+    return config.patch(backed_size_oblivious=True)
 
 
 def open_exported(path: Path) -> Runtime:
