@@ -98,7 +98,8 @@ class DistillModel(GANModel):
         if self.has_D:
             losses |= self._train_D(trains_G, real_A, fake_B, real_B)
         if trains_G:
-            self.descend("G", sum(loss for name, loss in losses.items() if name.startswith("G_")))
+            G_losses = [loss for name, loss in losses.items() if name.startswith("G_")]
+            self.descend("G", torch.stack(G_losses).sum())
         visuals = {"real_A": real_A, "fake_B": fake_B, "teacher_B": taught, "real_B": real_B}
         return Step.of({**visuals, **{f"loss_{k}": v for k, v in losses.items()}}, LOSSES)
 
