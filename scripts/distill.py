@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     if status := train.main(words):
         return status
     size = int(teacher.flags.get("crop_size", 256))
-    pictures = pictures_of_run(teacher, options.phase, size, options.num_test)
+    pictures = pictures_of_run(teacher, options.phase, size, options.num_test, "see --phase")
     pair = {"teacher": teacher, "student": find_generator(runs / student)}
     report = table(compared(pair, pictures, options.rounds), len(pictures), size)
     write_text(runs / student / REPORT, report + "\n")

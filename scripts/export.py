@@ -42,21 +42,22 @@ def main(argv: Sequence[str]) -> int:
     )
 
     size = options.size or int(saved.flags.get("crop_size", 256))
-    sample = None
+    exportable = open_generator(saved, options.norm_policy)
+    check_size(exportable, size)
+    channels, sample = exportable.input_nc, []
     if options.recalibrate or precision == "int8":
-        channels = open_generator(saved).input_nc
         pictures = find_pictures(
-            saved, options.sample, "train", channels, size, options.sample_size
+            saved, "--sample", options.sample, "train", channels, size, options.sample_size
         )
         sample = [picture.image for picture in pictures]
-    exportable = open_generator(saved, options.norm_policy, sample if options.recalibrate else None)
-    check_size(exportable, size)
+    if options.recalibrate:
+        exportable = open_generator(saved, options.norm_policy, sample)
     pictures = find_pictures(
-        saved, options.images, options.phase, exportable.input_nc, size, options.num_test
+        saved, "--images", options.images, options.phase, channels, size, options.num_test
     )
 
     facts = facts_of(exportable, saved, name, size, options.dynamic, precision)
-    written = write_checked(options.format, exportable, facts, pictures, out, sample or ())
+    written = write_checked(options.format, exportable, facts, pictures, out, sample)
     tell(written)
     if not written.certificate["passed"]:
         return 1
@@ -70,10 +71,18 @@ def main(argv: Sequence[str]) -> int:
 
 
 def find_pictures(
-    saved: SavedGenerator, folder: Path | None, phase: str, channels: int, size: int, most: int
+    saved: SavedGenerator,
+    flag: str,
+    folder: Path | None,
+    phase: str,
+    channels: int,
+    size: int,
+    most: int,
 ) -> list[Picture]:
+    """Those of the folder, or else of the run's own data set."""
     if folder is None:
-        return pictures_of_run(saved, phase, size, most)
+        remedy = f"give a folder of input images by {flag}"
+        return pictures_of_run(saved, phase, size, most, remedy)
     return pictures_in(folder, channels, size, most)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from dataclasses import replace
 from itertools import cycle
@@ -20,12 +19,10 @@ from translator_helpers import pixels, results_of
 from models.networks import GENERATORS
 from models.saved_generators import find_generator
 from options.base_options import NORMS
-from scripts import export
 from scripts.exporting import writing
 from scripts.exporting.generator import open_generator
 from scripts.exporting.onnx_file import open_onnx
 from scripts.exporting.torch_files import METADATA
-from util.errors import InputError
 
 CLOSE = 0.05  # grey levels
 
@@ -193,56 +190,3 @@ def test_the_other_direction_of_a_cycle_gan_is_another_generator(checkpoints, tm
     assert [there["facts"]["direction"], back["facts"]["direction"]] == ["AtoB", "BtoA"]
     assert back["facts"]["weights"] == "latest_net_G_B.pth"
     assert back["each"][0]["input"] == "300.png"  # an image of domain B
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (
-            ["--format", "torchscript", "--int8"],
-            "--int8 is not for --format torchscript: it has fp32, half",
-        ),
-        (["--size", "30"], "--size 30 does not fit .* multiples of 4, and 8 or more: use 32"),
-        (["--recalibrate"], "needs a generator with batch norm"),
-        (["--phase", "nowhere"], "the nowhere images of the run are not to be had .* by --images"),
-        (["--images", "nowhere"], "nowhere"),
-        (["--push_to_hub", "me"], "'me' is not USER/REPOSITORY"),
-    ],
-)
-def test_what_cannot_be_is_refused(flags, message, checkpoints, tmp_path) -> None:
-    with pytest.raises(InputError, match=message):
-        exported(checkpoints, tmp_path / "out", "cycle", *flags)
-    assert not (tmp_path / "out").exists()
-
-
-def test_weights_without_options_need_images(tmp_path) -> None:
-    weights = tiny_weights(tmp_path / "G.pth", "resnet_6blocks", "instance")
-    with pytest.raises(InputError, match="no options.json .* by --images"):
-        export.main(["--weights", str(weights), "--out", str(tmp_path / "out")])
-
-
-@pytest.mark.parametrize(
-    ("package", "flags"),
-    [
-        ("onnxscript", ["--format", "onnx"]),
-        ("safetensors.torch", ["--format", "safetensors"]),
-        ("huggingface_hub", ["--push_to_hub", "me/mine"]),
-    ],
-)
-def test_a_package_that_is_missing_is_named(
-    package, flags, checkpoints, tmp_path, monkeypatch
-) -> None:
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(InputError, match=f"pip install .*{package.partition('.')[0]}"):
-        exported(checkpoints, tmp_path, "cycle", *flags)
-
-
-def test_uploading_needs_a_login_before_any_work_is_done(
-    checkpoints, tmp_path, monkeypatch
-) -> None:
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
-    with pytest.raises(InputError, match="hf auth login"):
-        exported(checkpoints, tmp_path / "out", "cycle", "--push_to_hub", "me/mine")
-    assert not (tmp_path / "out").exists()

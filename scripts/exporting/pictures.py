@@ -28,8 +28,13 @@ class Picture:
     truth: torch.Tensor | None = None
 
 
-def pictures_of_run(saved: SavedGenerator, phase: str, size: int, most: int) -> list[Picture]:
+def pictures_of_run(
+    saved: SavedGenerator, phase: str, size: int, most: int, remedy: str
+) -> list[Picture]:
     """The first images of a split of the run's own data set, resized to size x size.
+
+    Args:
+        remedy: what to do where that is not possible.
 
     Raises: InputError when the run does not say where its data set lies, or it is not there.
     """
@@ -40,11 +45,11 @@ def pictures_of_run(saved: SavedGenerator, phase: str, size: int, most: int) -> 
         dataset = create_dataset(options, Source(phase=phase, augment=False, **channels))
     except KeyError:
         raise InputError(
-            f"{saved.path.parent} has no options.json that tells the data set: give a folder of input images by --images"
+            f"{saved.path.parent} has no options.json that tells the data set: {remedy}"
         ) from None
     except ValueError as error:
         raise InputError(
-            f"the {phase} images of the run are not to be had ({error}): give a folder of input images by --images"
+            f"the {phase} images of the run are not to be had ({error}): {remedy}"
         ) from None
     own, other = ("B", "A") if saved.name == "G_B" else ("A", "B")
     found = _items(dataset, most)

@@ -19,6 +19,7 @@ from scripts.exporting.onnx_file import ONNX
 from scripts.exporting.pictures import Picture
 from scripts.exporting.safetensors_file import SAFETENSORS
 from scripts.exporting.torch_files import EXPORTED, TORCHSCRIPT
+from util.errors import InputError
 from util.files import make_folder, write_text
 
 FORMATS: dict[str, Format] = {
@@ -60,6 +61,7 @@ def write_checked(
         kind: of FORMATS.
         facts: see `facts_of`.
         sample: images (1, C, size, size) for the ranges of int8.
+    Raises: InputError when a package is missing, or the disk refuses.
     """
     form, precision = FORMATS[kind], facts["precision"]
     job = Job(
@@ -75,22 +77,25 @@ def write_checked(
     )
     stem = "generator" if precision == "fp32" else f"generator_{precision}"
     make_folder(folder)
-    with tempfile.TemporaryDirectory(dir=folder) as beside:
-        draft = Path(beside, stem + form.suffix)
-        form.write(job, draft)
-        runtime = form.open(draft)
-        inputs = inputs_for(job, pictures)
-        comparison = compare(exportable.translator.translate_tensor, runtime, inputs)
-        proof = certificate(precision, runtime, comparison)
-        path = folder / f"{stem}{'' if proof['passed'] else '.failed'}{form.suffix}"
-        proof = {
-            "file": path.name,
-            "sha256": sha256_of(draft),
-            "bytes": draft.stat().st_size,
-            "format": kind,
-            **proof,
-            "facts": facts,
-        }
-        os.replace(draft, path)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as beside:
+            draft = Path(beside, stem + form.suffix)
+            form.write(job, draft)
+            runtime = form.open(draft)
+            inputs = inputs_for(job, pictures)
+            comparison = compare(exportable.translator.translate_tensor, runtime, inputs)
+            proof = certificate(precision, runtime, comparison)
+            path = folder / f"{stem}{'' if proof['passed'] else '.failed'}{form.suffix}"
+            proof = {
+                "file": path.name,
+                "sha256": sha256_of(draft),
+                "bytes": draft.stat().st_size,
+                "format": kind,
+                **proof,
+                "facts": facts,
+            }
+            os.replace(draft, path)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
     write_text(Path(f"{path}{CERTIFICATE}"), json.dumps(proof, indent=2) + "\n")
     return Written(path, proof, comparison.outputs[: len(pictures)])
