@@ -13,7 +13,7 @@ from util.errors import InputError
 from util.position_seed import position_seed
 from util.registry import find_class
 
-MODELS = ("pix2pix", "cycle_gan", "colorization", "test", "template")
+MODELS = ("pix2pix", "cycle_gan", "colorization", "distill", "test", "template")
 
 
 def find_model(name: str) -> type[BaseModel]:

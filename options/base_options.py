@@ -135,7 +135,7 @@ class ModelOptions:
 
     model: str = flag(
         "cycle_gan",
-        "cycle_gan, pix2pix, test, colorization, template, or your models/<x>_model.py",
+        "cycle_gan, pix2pix, test, colorization, distill, template, or your models/<x>_model.py",
         test="test",
     )
     input_nc: int = flag(3, "channels of input images: 3 for colour, 1 for grey, or any number")

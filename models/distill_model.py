@@ -1,0 +1,140 @@
+"""A smaller generator that learns from a trained one: its outputs, beside the losses it was trained with itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.base_model import Adam, Batch, Step
+from models.gan_model import GANModel, frozen
+from models.losses import reconstruction_loss
+from models.pix2pix_model import Pix2PixOptions
+from models.saved_generators import SavedGenerator, find_generator
+from models.translator import Translator, load_translator
+from options.base_options import at_least
+from options.flags import flag, override
+from util.errors import InputError
+
+PAIRS = ("pix2pix", "colorization")  # models whose D judges input and output together
+OTHER = {"G_A": "G_B", "G_B": "G_A"}
+LOSSES = ("G_GAN", "G_teacher", "G_L1", "G_cycle", "D_real", "D_fake", "D_gp")
+
+
+@dataclass(frozen=True)
+class DistillOptions(Pix2PixOptions):
+    """Those of pix2pix, and the teacher. scripts/distill.py takes the rest from the teacher's own options."""
+
+    teacher: str = flag(
+        "", "a trained generator's weights: checkpoints/NAME, or a file", only="train"
+    )
+    lambda_teacher: float = flag(
+        100.0, "weight of the mean difference from the teacher's output", only="train"
+    )
+    lambda_cycle: float = flag(
+        10.0, "teacher of a CycleGAN: weight of the way back by its other generator", only="train"
+    )
+    lambda_L1: float = override(100.0, help="teacher of pairs: weight of the reconstruction loss")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_teacher=self.lambda_teacher, lambda_cycle=self.lambda_cycle)
+
+
+class DistillModel(GANModel):
+    """G: A -> B, as the teacher does it, which is not trained and is not saved.
+
+    A teacher of pairs adds pix2pix's losses; one of a CycleGAN a D that judges B alone, and the cycle through the
+    teacher's other generator, where that lies beside.
+    """
+
+    Options = DistillOptions
+    options: DistillOptions
+    plateau_losses = ("G_teacher",)
+
+    def __init__(self, options: DistillOptions, adam: Adam | None = None, seed: int = 0) -> None:
+        super().__init__(options, adam, seed)
+        self.G = self.build_G(options.input_nc, options.output_nc)
+        if not adam:
+            return
+        if not options.teacher:
+            raise InputError("--model distill needs --teacher; scripts/distill.py gives it")
+        saved = find_generator(Path(options.teacher))
+        self.of_pairs = saved.flags.get("model") in PAIRS
+        # In a dict: what lies here is neither trained nor saved nor moved with the model.
+        self.teachers = {"forth": load_translator(saved.path, device="cpu")}
+        if not self.of_pairs and (back := _way_back(saved)):
+            self.teachers["back"] = load_translator(back, device="cpu")
+        self._check_channels(self.teachers["forth"])
+        self.optimizers = {"G": adam(self.G)}
+        if self.has_D:
+            self.D = self.build_D(options.output_nc + (options.input_nc if self.of_pairs else 0))
+            self.optimizers["D"] = adam(self.D)
+            self.pools = {"fake": self.build_pool("fake")}
+
+    def _check_channels(self, teacher: Translator) -> None:
+        o = self.options
+        if (teacher.input_nc, teacher.output_nc) != (o.input_nc, o.output_nc):
+            raise InputError(
+                f"--teacher {o.teacher} makes {teacher.output_nc} channels of {teacher.input_nc}: give --input_nc "
+                f"{teacher.input_nc} --output_nc {teacher.output_nc}"
+            )
+
+    def train_step(self, batch: Batch) -> Step:
+        o, trains_G = self.options, self.next_step_trains_G()
+        real_A, real_B = self.pair(batch) if self.of_pairs else self._unpaired(batch)
+        taught = self._taught("forth", real_A)
+        losses = {}
+        with torch.set_grad_enabled(trains_G):
+            fake_B = self.run(self.G, real_A)
+            losses["G_teacher"] = o.lambda_teacher * reconstruction_loss(fake_B, taught, "l1")
+            if self.of_pairs:
+                loss = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
+                losses["G_L1"] = o.lambda_L1 * loss
+            elif "back" in self.teachers and o.lambda_cycle:
+                loss = reconstruction_loss(self._taught("back", fake_B), real_A, "l1")
+                losses["G_cycle"] = o.lambda_cycle * loss
+        if self.has_D:
+            losses |= self._train_D(trains_G, real_A, fake_B, real_B)
+        if trains_G:
+            G_losses = [loss for name, loss in losses.items() if name.startswith("G_")]
+            self.descend("G", torch.stack(G_losses).sum())
+        visuals = {"real_A": real_A, "fake_B": fake_B, "teacher_B": taught, "real_B": real_B}
+        return Step.of({**visuals, **{f"loss_{k}": v for k, v in losses.items()}}, LOSSES)
+
+    def _train_D(
+        self, trains_G: bool, real_A: torch.Tensor, fake_B: torch.Tensor, real_B: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """A step of D; returns its losses, and what G's is against it afterwards."""
+        fake, real = fake_B, real_B
+        if self.of_pairs:
+            with torch.set_grad_enabled(trains_G):
+                fake = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
+            real = torch.cat([real_A, real_B], dim=1)
+        losses = self.D_losses(self.D, real, self.pools["fake"].query(fake))
+        self.descend("D", losses.pop("total"))
+        with torch.set_grad_enabled(trains_G), frozen(self.D):
+            gan = self.G_loss(self.D, fake)
+        return {"G_GAN": gan, **{f"D_{name}": loss for name, loss in losses.items()}}
+
+    def _unpaired(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.image(batch, "A"), self.image(batch, "B")
+
+    def _taught(self, way: str, images: torch.Tensor) -> torch.Tensor:
+        """What a teacher makes of images; gradients pass through it where the images need them."""
+        teacher = self.teachers[way].generator.to(images.device)
+        with torch.set_grad_enabled(images.requires_grad and torch.is_grad_enabled()):
+            return self.compute(teacher, images)
+
+    def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
+        images = {"real_A": self.image(batch, "A")}
+        images["fake_B"] = self.translated(self.G, images["real_A"])
+        return images | ({"real_B": self.image(batch, "B")} if "B" in batch else {})
+
+
+def _way_back(saved: SavedGenerator) -> Path | None:
+    """The file of the other generator of a CycleGAN; None where it is not there."""
+    name = OTHER.get(saved.name, "")
+    path = saved.path.with_name(saved.path.name.replace(f"_net_{saved.name}", f"_net_{name}"))
+    return path if name and path.exists() else None
