@@ -145,12 +145,19 @@ def separate_images(network: nn.Module) -> list[torch.Generator]:
     dropout draws from the generators returned: put one for each image there before every batch.
     """
     generators: list[torch.Generator] = []
+    separate_norms(network)
+    for parent in list(network.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, nn.Dropout):
+                setattr(parent, name, ImageDropout(module.p, generators))
+    return generators
+
+
+def separate_norms(network: nn.Module) -> None:
+    """Batch norm turns into a norm of each image by itself, in training mode and out of it."""
     for parent in list(network.modules()):
         for name, module in parent.named_children():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 image_norm = nn.InstanceNorm2d(module.num_features, module.eps, affine=True)
                 image_norm.weight, image_norm.bias = module.weight, module.bias
                 setattr(parent, name, image_norm)
-            elif isinstance(module, nn.Dropout):
-                setattr(parent, name, ImageDropout(module.p, generators))
-    return generators

@@ -18,6 +18,7 @@ pytest_plugins = [
     "download_helpers",
     "group_helpers",
     "prepare_helpers",
+    "translator_helpers",
     "visdom_helpers",
 ]
 

@@ -30,6 +30,28 @@ def select_device(gpu_ids: str) -> torch.device:
     return torch.device("cpu")
 
 
+def device_of(name: str | torch.device) -> torch.device:
+    """The device of that name, such as "cpu" or "cuda:1"; "auto" is the best there is.
+
+    Raises: InputError when PyTorch cannot use it here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (
+        RuntimeError,
+        AssertionError,
+        NotImplementedError,
+    ) as error:  # torch has many words for it
+        reason = str(error).splitlines()[0]
+        raise InputError(f"device {str(name)!r} cannot be used here: {reason}") from None
+    return device
+
+
 def _own(gpu_ids: str) -> int:
     """The number of this process's GPU."""
     numbers = [int(number) for number in gpu_ids.split(",")]

@@ -1,0 +1,140 @@
+"""Which generator a folder of checkpoints, or a weights file, has for a direction; and building it alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from models.averages import SUFFIX
+from models.base_model import BaseModel
+from models.creating import MODELS, create_model, model_options
+from models.loading import describe_generator, load_network
+from models.test_model import TestModelOptions
+from options.flags import build
+from options.parsing import read_options
+from util.checkpoint import load_weights, network_path
+from util.errors import InputError
+
+DIRECTIONS = ("AtoB", "BtoA")
+WEIGHTS_FILE = re.compile(rf".+_net_(\w+?)({SUFFIX})?\.pth")
+
+
+@dataclass(frozen=True)
+class SavedGenerator:
+    """Where a generator lies.
+
+    Attributes:
+        name: of the network: G; G_A or G_B of a CycleGAN.
+        flags: that it was trained with; {} where no options.json tells.
+    """
+
+    path: Path
+    name: str
+    flags: Mapping[str, Any]
+
+
+def find_generator(
+    place: Path, direction: str | None = None, epoch: str | int = "latest", use_ema: bool = False
+) -> SavedGenerator:
+    """The generator of a folder such as checkpoints/NAME, or of one weights file; see `load_translator`.
+
+    Raises: InputError when there is none, or none for that direction.
+    """
+    if direction not in (None, *DIRECTIONS):
+        raise InputError(f"direction {direction!r} is unknown: choose from {', '.join(DIRECTIONS)}")
+    if not place.exists():
+        raise InputError(f"there is no file or folder {place}")
+    if place.is_dir():
+        flags = _flags(place / "options.json")
+        name = _name(place, direction, flags)
+        average = SUFFIX if use_ema else ""
+        path = network_path(place, _label(place, str(epoch), name, flags), name + average)
+        return SavedGenerator(path, name, flags)
+    match = WEIGHTS_FILE.fullmatch(place.name)
+    name = match[1] if match else "G"
+    flags = _flags(place.parent / "options.json") if match else {}
+    wanted = _of_pair(direction, flags) if name in ("G_A", "G_B") else name
+    if direction and wanted != name:
+        raise InputError(f"{place} is not the generator for {direction}: that is {wanted}")
+    if name == "G":
+        _check_direction(place, direction, flags)
+    return SavedGenerator(place, name, flags)
+
+
+def _flags(file: Path) -> dict[str, Any]:
+    try:
+        return read_options(file) if file.exists() else {}
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _name(folder: Path, direction: str | None, flags: Mapping[str, Any]) -> str:
+    """Of the network for the direction. A run has G, or G_A and G_B; of published ones G_A may be called G."""
+    if any(folder.glob("*_net_G_[AB]*.pth")):
+        return _of_pair(direction, flags)
+    _check_direction(folder, direction, flags)
+    return "G"
+
+
+def _of_pair(direction: str | None, flags: Mapping[str, Any]) -> str:
+    """G_A is the direction of training: with --direction BtoA it takes the images of domain B."""
+    trained = flags.get("direction", "AtoB")
+    return "G_A" if (direction or trained) == trained else "G_B"
+
+
+def _check_direction(place: Path, direction: str | None, flags: Mapping[str, Any]) -> None:
+    trained = flags.get("direction")
+    if direction and trained and direction != trained:
+        raise InputError(
+            f"{place} was trained to translate {trained} (--direction {trained}) and has no generator for {direction}"
+        )
+
+
+def _label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str:
+    """The prefix of the files: "best" is that by the first of --val_metrics, or the only one."""
+    if epoch != "best":
+        return epoch
+    tail = f"_net_{name}.pth"
+    found = sorted(file.name.removesuffix(tail) for file in folder.glob(f"best_*{tail}"))
+    first = f"best_{str(flags.get('val_metrics', '')).split(',')[0].strip()}"
+    if first in found:
+        return first
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise InputError(
+            f"{folder} holds no best_*{tail}: these are kept by training with --val_freq"
+        )
+    raise InputError(f"{folder} holds several best: choose from {', '.join(found)}")
+
+
+def build_generator(saved: SavedGenerator) -> tuple[BaseModel, nn.Module]:
+    """A model that can compute with the generator, on the CPU, and the generator with its weights.
+
+    Raises: InputError when the file holds no weights, or not those of a generator.
+    """
+    weights, own = load_weights(saved.path), saved.flags.get("model", "test")
+    found = describe_generator(weights)
+    if not found and not saved.flags:
+        raise InputError(f"{saved.path} holds no generator of a kind known here (ResNet, U-Net)")
+    try:
+        if (
+            own not in MODELS or not found
+        ):  # a network that is not ours: its model knows how it is built
+            model = create_model(build(model_options(own), dict(saved.flags)))
+        else:
+            if "norm" in saved.flags:  # which the weights do not always tell
+                found["norm"] = saved.flags["norm"]
+            found.setdefault("no_dropout", True)
+            model = create_model(TestModelOptions(**found))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{saved.path} holds no generator that can be built: {error}") from None
+    networks = model.networks()
+    name = saved.name if saved.name in networks else next(iter(networks))
+    load_network(networks[name], saved.path)
+    return model, networks[name]

@@ -1,0 +1,155 @@
+"""A trained generator as a function from images to images, for other programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from models.base_model import BaseModel
+from models.creating import place
+from models.layers import separate_norms
+from models.loading import describe_generator
+from models.precision import Precision, select_precision
+from models.saved_generators import build_generator, find_generator
+from models.translating import AT_ONCE
+from util.device import device_of
+from util.image_kinds import Back, to_network
+
+Kind = TypeVar("Kind", Image.Image, np.ndarray, torch.Tensor)
+COUNTED = 256 * 256  # pixels of the images that batch_size counts
+
+
+def load_translator(
+    checkpoint: str | os.PathLike[str],
+    *,
+    direction: str | None = None,
+    epoch: str | int = "latest",
+    use_ema: bool = False,
+    device: str | torch.device = "auto",
+    precision: str = "auto",
+    running_statistics: bool = False,
+    batch_size: int = AT_ONCE,
+) -> Translator:
+    """A function that translates images with a trained generator, as test.py does but without dropout.
+
+    Args:
+        checkpoint: folder of a run, checkpoints/NAME, with or without options.json; or one .pth file of a
+            generator's weights. The file says itself which generator it is; epoch and use_ema are for folders.
+        direction: "AtoB" or "BtoA", A and B being the domains of the data set; None for the direction of training.
+        epoch: "latest", a number, "iter_N", "best_l1", or "best" for that by the first of --val_metrics.
+        use_ema: the averaged weights of a run trained with --ema.
+        device: such as "cpu" or "cuda:1"; "auto" is the first NVIDIA GPU, else Apple's, else the CPU.
+        precision: "fp32", "bf16", "fp16"; "auto" is fp32, as in test.py.
+        running_statistics: batch norm takes those of training (test.py --eval), not each image's own.
+        batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
+    Raises: InputError, a ValueError, when there is no such generator or device.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size {batch_size} must be at least 1")
+    chosen = device_of(device)
+    arithmetic = select_precision(precision, chosen, training=False)
+    saved = find_generator(Path(checkpoint), direction, epoch, use_ema)
+    model, generator = build_generator(saved)
+    if not running_statistics:
+        separate_norms(model)
+    place(model, chosen).precision = arithmetic
+    return Translator(model, generator, chosen, batch_size)
+
+
+class Translator:
+    """Translates images of any size; each result has the size and kind of its input.
+
+    Kinds: a PIL image; a NumPy array (H, W, C) or (H, W) of uint8, uint16 or floats in [0, 1]; a tensor (C, H, W) or
+    (N, C, H, W) of uint8 or floats in [-1, 1]; the path of an image file, whose result is a PIL image; a list of these.
+    It may be called from several threads at once: no call changes it.
+
+    Attributes:
+        generator: the network, in evaluation mode.
+        device: where it computes.
+        input_nc, output_nc: channels of images and results.
+    """
+
+    def __init__(
+        self, model: BaseModel, generator: nn.Module, device: torch.device, batch_size: int
+    ) -> None:
+        self._model = model.eval().requires_grad_(False)
+        self.generator, self.device, self.batch_size = generator, device, batch_size
+        known = describe_generator(generator.state_dict()) or vars(model.options)
+        self.input_nc, self.output_nc = int(known["input_nc"]), int(known["output_nc"])
+
+    @property
+    def precision(self) -> Precision:
+        """Of the network's arithmetic."""
+        return self._model.precision
+
+    @overload
+    def __call__(self, image: str | os.PathLike[str]) -> Image.Image: ...
+    @overload
+    def __call__(self, image: Kind) -> Kind: ...
+    @overload
+    def __call__(self, image: list[Any] | tuple[Any, ...]) -> list[Any]: ...
+    def __call__(self, image: Any) -> Any:
+        """The translation of an image, of the same kind, type and size; of a list, a list.
+
+        Channels are converted where that is plain: grey for a network of colours, colours for one of grey; of
+        pictures with transparency the colours count, whatever lies under them. Pictures come back in 8 bits.
+        Raises: ValueError that says what is expected.
+        """
+        if isinstance(image, (list, tuple)):
+            return list(self.stream(image))
+        return next(self.stream([image]))
+
+    def stream(self, images: Iterable[Any]) -> Iterator[Any]:
+        """Translates images one after the other, holding no more of them than go through the network at once.
+
+        Neighbours of equal size go through together.
+        """
+        waiting: list[tuple[torch.Tensor, Back]] = []
+        for image in images:
+            batch, back = to_network(image, self.input_nc)
+            if waiting and not _alike(waiting[0][0], batch):
+                yield from self._translated(waiting)
+                waiting = []
+            waiting.append((batch, back))
+            if sum(len(one) for one, _ in waiting) >= self.at_once(batch):
+                yield from self._translated(waiting)
+                waiting = []
+        if waiting:
+            yield from self._translated(waiting)
+
+    def translate_tensor(self, images: torch.Tensor) -> torch.Tensor:
+        """(N, input_nc, H, W) in [-1, 1] -> (N, output_nc, H, W) in [-1, 1], float32 on the device it came from."""
+        with torch.no_grad():  # unlike those of inference mode, its results may be trained on
+            parts = [self._compute(part) for part in images.split(self.at_once(images))]
+            return torch.cat([part.to(images.device) for part in parts])
+
+    def at_once(self, images: torch.Tensor) -> int:
+        """How many images as large as these go through the network at once."""
+        return max(1, self.batch_size * COUNTED // images[0, 0].numel())
+
+    def _compute(self, images: torch.Tensor) -> torch.Tensor:
+        like = next(self.generator.parameters())
+        images = images.to(self.device, like.dtype, memory_format=self._model.layout)
+        return self._model.translated(self.generator, images)
+
+    def _translated(self, waiting: list[tuple[torch.Tensor, Back]]) -> Iterator[Any]:
+        results = self.translate_tensor(torch.cat([batch for batch, _ in waiting]))
+        sizes = [len(batch) for batch, _ in waiting]
+        for (_, back), result in zip(waiting, results.split(sizes), strict=True):
+            yield back(result)
+
+    def __repr__(self) -> str:
+        channels = f"{self.input_nc} -> {self.output_nc} channels"
+        return f"Translator({type(self.generator).__name__}, {channels}, {self.device}, {self.precision})"
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two batches can be put together."""
+    return one.shape[1:] == other.shape[1:] and one.device == other.device
