@@ -71,7 +71,7 @@ function choose(colour) {
 choose(settings.palette[1] ?? settings.palette[0]);
 $("colour").oninput = () => choose($("colour").value);
 $("width").max = Math.max(8, Math.round(size / 8));
-$("width").value = drawing.width = Math.max(1, Math.round(size / 48));
+$("width").value = drawing.width = Math.max(2, Math.round(size / 40));
 $("width").oninput = () => (drawing.width = Number($("width").value));
 $("undo").onclick = () => drawing.undo();
 $("redo").onclick = () => drawing.redo();
@@ -110,6 +110,7 @@ $("camera").onclick = async () => {
   if (camera.on) return stopCamera();
   $("camera").setAttribute("aria-pressed", true);
   drawing.remember();
+  showHistory();
   try {
     await camera.start((video) => {
       drawing.place(video, video.videoWidth, video.videoHeight);
