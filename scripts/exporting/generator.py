@@ -1,0 +1,145 @@
+"""A trained generator as it is exported: PyTorch's own layers alone, and one way with batch norm and dropout."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from models import Translator
+from models.convolutions import Conv2d, ConvTranspose2d
+from models.layers import ReflectionPad2d, SyncBatchNorm2d, separate_norms
+from models.loading import describe_generator
+from models.saved_generators import SavedGenerator, build_generator
+from util.errors import InputError
+
+AT_ONCE = 8  # images whose statistics are taken together
+# Ours differ from PyTorch's in how they compute, which is nothing to put into a file.
+PLAIN: dict[type[nn.Module], type[nn.Module]] = {
+    Conv2d: nn.Conv2d,
+    ConvTranspose2d: nn.ConvTranspose2d,
+    ReflectionPad2d: nn.ReflectionPad2d,
+    SyncBatchNorm2d: nn.BatchNorm2d,
+}
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """A generator in evaluation mode, on the CPU.
+
+    Attributes:
+        network: for the file: PyTorch's own layers.
+        translator: the same as this library computes it, which the file is compared with.
+        weights: of the generator, by the names that training knows.
+        facts: what it is, and how batch norm and dropout are dealt with.
+    """
+
+    network: nn.Module
+    translator: Translator
+    weights: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+
+    @property
+    def input_nc(self) -> int:
+        return self.translator.input_nc
+
+    @property
+    def multiple(self) -> int:
+        """What the sides of images must be divisible by."""
+        return int(getattr(self.network, "size_multiple", 1))
+
+    @property
+    def smallest(self) -> int:
+        """The least side of images."""
+        return max(self.multiple, int(getattr(self.network, "smallest_input", 1)))
+
+
+def open_generator(
+    saved: SavedGenerator, norm_policy: str = "image", sample: Sequence[torch.Tensor] | None = None
+) -> Exportable:
+    """The generator, with its batch norm as test.py has it ("image") or by statistics of many images ("running").
+
+    Args:
+        sample: images (1, C, H, W) that the running statistics are measured on; None for those of training.
+    Raises: InputError when there is no batch norm to measure for.
+    """
+    model, generator = build_generator(saved)
+    generator.eval().requires_grad_(False)
+    has_batch_norm = any(isinstance(module, _BatchNorm) for module in generator.modules())
+    statistics = {"image": "of each image", "running": "running, of training"}[norm_policy]
+    if sample is not None:
+        if not has_batch_norm or norm_policy != "running":
+            raise InputError(
+                "--recalibrate measures running statistics: it needs a generator with batch norm, and --norm_policy running"
+            )
+        recalibrate(generator, sample)
+        statistics = f"running, measured again on {len(sample)} images"
+    weights = generator.state_dict()
+    if norm_policy == "image":
+        separate_norms(model)
+    facts = {
+        "architecture": architecture_of(saved, weights),
+        "norm_policy": norm_policy if has_batch_norm else "none",
+        "norm_statistics": statistics if has_batch_norm else "no batch norm",
+        "dropout": "off",
+        "trained_with_dropout": _had_dropout(saved, generator),
+        "weights": saved.path.name,
+        "weights_sha256": sha256_of(saved.path),
+    }
+    translator = Translator(model, generator, torch.device("cpu"), batch_size=1)
+    return Exportable(plain(generator), translator, weights, facts)
+
+
+def architecture_of(saved: SavedGenerator, weights: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """The arguments of `define_G` that such weights fit; {} for a network that is not ours."""
+    found = describe_generator(weights)
+    if not found:
+        return {}
+    found["norm"] = saved.flags.get("norm", found["norm"])  # which the weights do not always tell
+    found["use_dropout"] = not found.pop(
+        "no_dropout", True
+    )  # which only a ResNet's names depend on
+    return found
+
+
+def _had_dropout(saved: SavedGenerator, generator: nn.Module) -> bool | None:
+    """None where neither options nor weights tell."""
+    if "no_dropout" in saved.flags:
+        return not saved.flags["no_dropout"]
+    without = describe_generator(generator.state_dict()).get("no_dropout")
+    return None if without is None else not without
+
+
+def plain(network: nn.Module) -> nn.Module:
+    """A copy of PyTorch's own layers, for exporters to see no more than these."""
+    copied = copy.deepcopy(network)
+    for module in copied.modules():  # ours add methods, no attributes
+        module.__class__ = PLAIN.get(type(module), type(module))
+    return copied
+
+
+def recalibrate(network: nn.Module, sample: Sequence[torch.Tensor]) -> None:
+    """Takes batch norm's running statistics anew: the mean over batches of those of a few images each."""
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain mean
+        norm.train()
+    with torch.no_grad():
+        for start in range(0, len(sample), AT_ONCE):
+            network(torch.cat(list(sample[start : start + AT_ONCE])))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+        norm.eval()
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
