@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         use_ema=options.use_ema,
         device=options.device,
         precision=options.precision,
-        running_statistics=options.running_statistics,
+        running_statistics=options.norm_policy == "running",
         batch_size=options.batch_size,
     )
     check_channels(translator.input_nc, translator.output_nc)
@@ -101,9 +101,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--epoch", default="latest", help="latest, a number, iter_N, or best")
     parser.add_argument("--use_ema", action="store_true", help="the averaged weights of --ema")
     parser.add_argument(
-        "--running_statistics",
-        action="store_true",
-        help="batch norm takes those of training (test.py --eval), not each image's own",
+        "--norm_policy",
+        choices=("image", "running"),
+        default="image",
+        help="batch norm by each image's own statistics, as test.py does, or by those of training, as test.py --eval",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0 ...")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16, fp16")
@@ -112,7 +113,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch_size", type=int, default=8, help="images that go together")
     parser.add_argument("--linger", type=float, default=2, help="milliseconds to wait for others")
     parser.add_argument("--queue", type=int, default=64, help="images that may wait")
-    parser.add_argument("--timeout", type=float, default=30, help="seconds for a request, and for its answer")
+    parser.add_argument(
+        "--timeout", type=float, default=30, help="seconds for a request, and for its answer"
+    )
     parser.add_argument("--max_megabytes", type=float, default=20, help="of a request")
     parser.add_argument("--max_megapixels", type=float, default=4, help="of an image")
     return parser

@@ -16,7 +16,7 @@ from web_demo_helpers import canvas, frames, make_demo, served, wait_for_frame
 
 from models.translator import load_translator
 from scripts import make_web_demo
-from scripts.web_demo.inputs import palette
+from scripts.web_demo.palette import palette
 from util.errors import InputError
 
 
@@ -73,7 +73,7 @@ def test_the_page_asks_its_own_server_alone_and_another_address_is_refused(
     page.goto(address)
     wait_for_frame(page)
     press_and_drag(page, (0.1, 0.5), (0.9, 0.5))
-    assert any(url.endswith("model.onnx") for url in asked)
+    assert any(url.endswith("generator.onnx") for url in asked)
     assert all(url.startswith((address, "blob:", "data:")) for url in asked)
     policy = page.get_attribute("meta[http-equiv=Content-Security-Policy]", "content")
     assert policy.startswith("default-src 'self';")
@@ -179,12 +179,12 @@ def test_opened_as_a_file_it_says_what_to_do(browser, folder) -> None:
 
 def test_a_network_that_cannot_be_fetched_is_told(browser, folder, tmp_path) -> None:
     shutil.copytree(folder, tmp_path / "page")
-    (tmp_path / "page/model.onnx").unlink()
+    (tmp_path / "page/generator.onnx").unlink()
     with served(tmp_path / "page") as url:
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#status.wrong")
-        assert "model.onnx could not be fetched (404)" in page.inner_text("#status")
+        assert "generator.onnx could not be fetched (404)" in page.inner_text("#status")
         page.close()
 
 
@@ -197,7 +197,7 @@ def test_the_palette_is_of_the_exact_colours_that_cover_most() -> None:
 
 def test_networks_and_sizes_that_no_page_can_have_are_refused(checkpoints, tmp_path) -> None:
     words = ["--name", "plain", "--checkpoints_dir", str(checkpoints), "--out", str(tmp_path)]
-    with pytest.raises(InputError, match="multiples of 4, from 8 on, not 30: give --size"):
+    with pytest.raises(InputError, match=r"--size 30 does not fit this generator.* use 32"):
         make_web_demo.main([*words, "--size", "30"])
-    with pytest.raises(InputError, match="Give --images FOLDER"):
+    with pytest.raises(InputError, match=r"give a folder of input images by --images"):
         make_web_demo.main([*words, "--phase", "nowhere"])

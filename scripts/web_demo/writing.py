@@ -24,7 +24,8 @@ class Demo:
         palette: colours to draw with, #rrggbb; the first one is the background.
         samples: files to start from.
         check: file of what Python makes of the first sample; "" where there is none.
-        bytes: of model.onnx.
+        network: file of the network.
+        bytes: of that file.
     """
 
     title: str
@@ -34,13 +35,14 @@ class Demo:
     palette: Sequence[str]
     samples: Sequence[str]
     check: str
+    network: str
     bytes: int
 
 
 def write_demo(
     out: Path, demo: Demo, runtime: Mapping[str, bytes], pictures: Mapping[str, Image.Image]
 ) -> None:
-    """Writes all but model.onnx, each file in place of an older one; model.json last."""
+    """Writes all but the network, each file in place of an older one; model.json last."""
     for file in sorted(PAGE.iterdir()):
         write_text(out / file.name, file.read_text(encoding="utf-8"))
     for name, picture in pictures.items():

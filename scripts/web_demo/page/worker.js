@@ -16,7 +16,7 @@ async function load({ backend, settings }) {
   ort.env.wasm.wasmPaths = { wasm: new URL(`ort.${backend}.wasm`, import.meta.url).href };
   // Threads share memory, which browsers allow only pages that were served with two special headers.
   ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
-  const bytes = await fetched("model.onnx", model.bytes);
+  const bytes = await fetched(model.network, model.bytes);
   session = await ort.InferenceSession.create(bytes, { executionProviders: [backend] });
   postMessage({ kind: "loaded", threads: ort.env.wasm.numThreads });
 }
