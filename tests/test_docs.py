@@ -99,7 +99,9 @@ def test_every_flag_in_the_documents_exists() -> None:
         "max",
         "local",
         "version",
-    }  # of pip, torchrun
+        "bind",
+        "directory",
+    }  # of pip, torchrun, http.server
     for page in PAGES:
         for name in re.findall(r"(?<![\w-])--([a-zA-Z]\w*)", page.read_text(encoding="utf-8")):
             assert name in known | others, f"{page.name} speaks of --{name}"
