@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_what_is_drawn_is_translated_as_python_does(page, checkpoints) -> None:
     assert wanted.std() > 1  # not a plane on which anything agrees
     assert "ms" in page.inner_text("#time")
     assert "WASM" in page.inner_text("#backend")
-    assert page.inner_text("#agreement").startswith("differs by at most 0")
+    assert re.match("differs by at most [01] of", page.inner_text("#agreement"))
 
 
 def test_the_page_asks_its_own_server_alone(open_page, address) -> None:
@@ -82,8 +83,7 @@ def test_the_page_may_not_reach_another_server(browser, address) -> None:
         refused = page.evaluate(
             """async (url) => {
                 const told = new Promise((tell) => addEventListener("securitypolicyviolation", (e) => tell(e.blockedURI)));
-                await fetch(url, {mode: "no-cors"}).catch(() => {});
-                return told;
+                return fetch(url, {mode: "no-cors"}).then(() => "reached", () => told);
             }""",
             f"{elsewhere}conftest.py",
         )
