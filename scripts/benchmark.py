@@ -1,5 +1,5 @@
 """What things cost on this machine, plain (as the older code does them) against ours (default), in turn:
-python scripts/benchmark.py train | data | test | save | group | show | sinks [--model cycle_gan] [--size 256] ...
+python scripts/benchmark.py train | data | test | save | group | show | sinks | serve [--model cycle_gan] [--size 256] ...
 
 train: a training step.
 data:  loading of training images, without and with --cache.
@@ -8,6 +8,7 @@ save:  how long training waits for a checkpoint, and how long the disk works on 
 group: a training step by two processes that share a batch, and what several should bring elsewhere.
 show:  a training that is shown on pages, in visdom, and in a visdom that stalls or dies, as a ratio of speeds.
 sinks: the share of processor time that showing takes at the default frequencies, place by place.
+serve: requests to scripts/serve.py, by several clients at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import PRECISIONS
-from scripts.benchmarks import loading, saving, scaling, showing, sinks, steps, translating
+from scripts.benchmarks import (
+    loading,
+    saving,
+    scaling,
+    serving,
+    showing,
+    sinks,
+    steps,
+    translating,
+)
 from scripts.benchmarks.plain_steps import PLAIN
 from util.device import describe, select_device
 from util.errors import run_command
@@ -35,6 +45,7 @@ MEASURES = {
     "group": scaling.measure,
     "show": showing.measure,
     "sinks": sinks.measure,
+    "serve": serving.measure,
 }
 BY_MODEL = ("train", "save", "group", "show", "sinks")
 
@@ -71,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument("--repeats", type=int, default=7, help="of each, in turn; the median counts")
     words.add_argument("--num_threads", type=int, default=1, help="data: loader processes")
     words.add_argument("--folder", type=Path, help="data, test, save, show, sinks: where to write")
+    words.add_argument("--clients", type=int, default=8, help="serve: that ask at the same time")
     words.add_argument("--precision", choices=PRECISIONS, default="auto", help="train: of ours")
     words.add_argument("--no_cuda_graphs", action="store_true", help="train: as of train.py")
     words.add_argument("--contiguous", action="store_true", help="train: NCHW, not channels_last")

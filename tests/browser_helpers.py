@@ -24,7 +24,8 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Root, as in containers, cannot have Chromium's sandbox.
         one = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream"],
         )
         yield one
         one.close()

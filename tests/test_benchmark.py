@@ -62,6 +62,11 @@ TINY_RUN = ["--ngf", "2", "--gpu_ids", "-1", "--repeats", "1"]
             "two processes, ms",
             ["pix2pix, 32, width 2"],
         ),
+        (
+            ["serve", "--size", "32", "--netG", "resnet_6blocks", "--clients", "2"],
+            "p99",
+            ["resnet_6blocks, ngf 2"],
+        ),
     ],
 )
 def test_the_benchmark_prints_a_table(words, column, rows, capsys) -> None:

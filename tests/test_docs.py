@@ -100,7 +100,9 @@ def test_every_flag_in_the_documents_exists() -> None:
         "logdir",
         "local",
         "version",
-    }  # of pip, torchrun, tensorboard
+        "bind",
+        "directory",
+    }  # of pip, torchrun, tensorboard, http.server
     for page in PAGES:
         for name in re.findall(r"(?<![\w-])--([a-zA-Z]\w*)", page.read_text(encoding="utf-8")):
             assert name in known | others, f"{page.name} speaks of --{name}"

@@ -50,7 +50,7 @@ def npm_command(package: Package, folder: str) -> list[str]:
     if npm is None:
         raise PrepareError(
             f"npm was not found on PATH; it fetches {package}. "
-            "Install Node.js, which brings npm, or choose a set that needs pip only (--list)."
+            f"Install Node.js, which brings npm, or put the file {package.file} into the cache folder."
         )
     spec = f"{package.name}@{package.version}"
     return [npm, "pack", "--loglevel=error", "--pack-destination", folder, spec]

@@ -1,0 +1,177 @@
+import { Network } from "./compute.js";
+import { Drawing } from "./drawing.js";
+import { acceptFiles, Camera } from "./photos.js";
+
+const LIVE = 200; // milliseconds: faster networks translate while one draws
+const [$, all] = [(id) => document.getElementById(id), (selector) => [...document.querySelectorAll(selector)]];
+const settings = await (await fetch("model.json")).json();
+const { size } = settings;
+const [input, output, before] = [$("input"), $("output"), $("before")];
+for (const canvas of [input, output, before]) canvas.width = canvas.height = size;
+for (const picture of all(".picture")) picture.classList.toggle("crisp", size <= 128);
+document.title = $("title").textContent = settings.title;
+
+const drawing = new Drawing(input, settings.palette[0], (ended) => {
+  showHistory();
+  if (ended || milliseconds < LIVE) refresh();
+});
+const camera = new Camera();
+const network = new Network(settings, (share) => say(`Loading the network, ${(settings.bytes / 1e6).toFixed(1)} MB: ${Math.round(100 * share)} %`));
+
+function say(text, wrong = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("wrong", wrong);
+}
+
+// Translates the newest state of the drawing; what was drawn in between is left out.
+let [ready, busy, again, milliseconds, frames] = [false, null, false, Infinity, 0];
+function refresh() {
+  again = true;
+  if (ready) busy ??= work().catch((error) => say(error.message, true)).finally(() => (busy = null));
+  return busy;
+}
+
+async function work() {
+  while (again) {
+    again = false;
+    const image = drawing.pixels;
+    const result = await network.translate(image);
+    milliseconds = result.milliseconds;
+    output.getContext("2d").putImageData(new ImageData(result.pixels, size, size), 0, 0);
+    before.getContext("2d").putImageData(image, 0, 0);
+    $("time").textContent = `${milliseconds.toFixed(0)} ms, ${(1000 / milliseconds).toFixed(1)} a second`;
+    document.body.dataset.frames = ++frames;
+  }
+}
+
+// Tools and colours
+function press(group, button) {
+  for (const each of group) each.setAttribute("aria-pressed", each === button);
+}
+function showHistory() {
+  [$("undo").disabled, $("redo").disabled] = [!drawing.canUndo, !drawing.canRedo];
+}
+for (const button of all("#tools button")) button.onclick = () => {
+  drawing.tool = button.value;
+  press(all("#tools button"), button);
+};
+for (const colour of settings.palette) {
+  const button = Object.assign(document.createElement("button"), { type: "button", title: colour, value: colour });
+  button.style.setProperty("--colour", colour);
+  button.setAttribute("aria-label", colour);
+  $("other").before(button);
+  button.onclick = () => choose(button.value);
+}
+function choose(colour) {
+  drawing.colour = $("colour").value = colour;
+  const buttons = all("#palette button");
+  press(buttons, buttons.find((button) => button.value === colour));
+  if (drawing.tool === "eraser") all("#tools button")[0].click();
+}
+choose(settings.palette[1] ?? settings.palette[0]);
+$("colour").oninput = () => choose($("colour").value);
+$("width").max = Math.max(8, Math.round(size / 8));
+$("width").value = drawing.width = Math.max(2, Math.round(size / 40));
+$("width").oninput = () => (drawing.width = Number($("width").value));
+$("undo").onclick = () => drawing.undo();
+$("redo").onclick = () => drawing.redo();
+$("clear").onclick = () => drawing.clear();
+addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+  event.preventDefault();
+  if (event.shiftKey) drawing.redo();
+  else drawing.undo();
+});
+
+// Pictures
+function take(picture, width, height) {
+  stopCamera();
+  drawing.remember();
+  drawing.place(picture, width, height);
+  showHistory();
+  return refresh();
+}
+acceptFiles($("file"), take, (message) => say(message, true));
+for (const file of settings.samples) {
+  const image = Object.assign(document.createElement("img"), { src: file, alt: file });
+  const button = Object.assign(document.createElement("button"), { type: "button", title: "Start from this picture" });
+  button.append(image);
+  $("samples").append(button);
+  button.onclick = async () => take(await decoded(file), size, size);
+}
+async function decoded(file) {
+  return createImageBitmap(await (await fetch(file)).blob());
+}
+function stopCamera() {
+  camera.stop();
+  $("camera").setAttribute("aria-pressed", false);
+}
+$("camera").onclick = async () => {
+  if (camera.on) return stopCamera();
+  $("camera").setAttribute("aria-pressed", true);
+  drawing.remember();
+  showHistory();
+  try {
+    await camera.start((video) => {
+      drawing.place(video, video.videoWidth, video.videoHeight);
+      return refresh();
+    });
+  } catch (error) {
+    stopCamera();
+    say(error.message, true);
+  }
+};
+
+// The output
+function cut(share) {
+  $("cut").value = share;
+  $("compare").style.setProperty("--cut", `${share}%`);
+  $("compare").classList.toggle("whole", Number(share) <= 0);
+}
+cut(0);
+$("cut").oninput = () => cut($("cut").value);
+const drag = (event) => {
+  const box = $("compare").getBoundingClientRect();
+  if (event.buttons) cut(Math.min(100, Math.max(0, (100 * (event.clientX - box.left)) / box.width)));
+};
+$("compare").onpointerdown = (event) => {
+  $("compare").setPointerCapture(event.pointerId);
+  drag(event);
+};
+$("compare").onpointermove = drag;
+$("download").onclick = () => output.toBlob((blob) => {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${settings.title}.png` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+});
+
+// Start: the first sample, whose translation by Python is known
+$("main").hidden = false;
+say("Loading the network");
+let expected = null;
+if (settings.check) {
+  drawing.place(await decoded(settings.samples[0]), size, size);
+  const canvas = Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(await decoded(settings.check), 0, 0);
+  expected = context.getImageData(0, 0, size, size).data;
+}
+const difference = (pixels) => {
+  let most = 0;
+  for (let i = 0; expected && i < pixels.length; i++) most = Math.max(most, Math.abs(pixels[i] - expected[i]));
+  return most;
+};
+const first = drawing.pixels; // one may draw already while the network is loaded
+let levels = 0;
+try {
+  await network.open(first, (pixels) => difference(pixels) <= 8);
+  levels = difference((await network.translate(first)).pixels);
+} catch (error) {
+  say(`The network cannot be computed here: ${error.message}`, true);
+  throw error;
+}
+$("backend").textContent = network.name;
+$("agreement").textContent = expected ? `differs by at most ${levels} of 255 grey levels` : "no sample to compare";
+ready = true;
+await refresh();
+say("Draw, drop or paste a picture, or use the camera.");

