@@ -69,6 +69,8 @@ def evenly(paths: Sequence[str], most: int) -> list[str]:
 
 def header_size(path: str) -> Size | None:
     """Height and width of an image as it stands upright, without decoding it; None if there is no telling."""
+    if tar_of(path) is None and not os.path.isfile(path):
+        return None  # to open a pipe is to wait for somebody who writes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
