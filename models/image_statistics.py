@@ -74,7 +74,15 @@ class ImageStatistics:
         self.calls = 0
 
     def attached(self, network: nn.Module) -> nn.Module:
-        return rebuilt(network, lambda m: PartNorm(m, self) if normalizes_image(m) else None)
+        """The network with norms that ask here; it shares its parameters with the given one."""
+
+        def layer(module: nn.Module) -> nn.Module | None:
+            if not normalizes_image(module):
+                return None
+            assert isinstance(module, nn.modules.batchnorm._NormBase)
+            return PartNorm(module, self)
+
+        return rebuilt(network, layer)
 
     def enter(self, core: Core) -> None:
         """To be called before each region."""
@@ -96,7 +104,7 @@ class ImageStatistics:
 class PartNorm(nn.Module):
     """A norm over the whole image, applied to a part of it."""
 
-    def __init__(self, norm: nn.Module, statistics: ImageStatistics) -> None:
+    def __init__(self, norm: nn.modules.batchnorm._NormBase, statistics: ImageStatistics) -> None:
         super().__init__()
         self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
         self.of = statistics

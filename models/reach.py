@@ -110,9 +110,10 @@ class Marks(nn.Module):
         marks = x.isnan().any(1, keepdim=True).to(x.dtype)
         sees = torch.ones(1, 1, *of.kernel_size, device=x.device, dtype=x.dtype)
         if isinstance(of, nn.ConvTranspose2d):
-            padding = of.output_padding
+            assert not isinstance(of.padding, str)
+            more = of.output_padding
             seen = F.conv_transpose2d(
-                marks, sees, None, of.stride, of.padding, padding, 1, of.dilation
+                marks, sees, None, of.stride, of.padding, more, dilation=of.dilation
             )
         else:
             seen = F.conv2d(marks, sees, None, of.stride, of.padding, of.dilation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -62,7 +63,7 @@ def spans(length: int, tile: int, halo: int, multiple: int) -> list[Span]:
     ends = [blocks * i // count * multiple for i in range(count + 1)]
     return [
         Span(start, stop, max(0, start - halo), min(length, stop + halo))
-        for start, stop in zip(ends, ends[1:], strict=False)
+        for start, stop in pairwise(ends)
     ]
 
 
@@ -83,7 +84,7 @@ def overlapping(length: int, tile: int, multiple: int) -> list[Span]:
     count = -(-(length - tile) // (tile * 3 // 4)) + 1
     last = (length - tile) // grid
     firsts = [last * i // max(1, count - 1) * grid for i in range(count)]
-    seams = [(a + tile + b) // 2 for a, b in zip(firsts, firsts[1:], strict=False)]
+    seams = [(a + tile + b) // 2 for a, b in pairwise(firsts)]
     ends = [0, *seams, length]
     return [Span(ends[i], ends[i + 1], firsts[i], firsts[i] + tile) for i in range(count)]
 

@@ -14,10 +14,11 @@ from torch import nn
 from models.image_statistics import Gathered, ImageStatistics
 from models.layers import image_norm, rebuilt
 from models.reach import reaches
-from models.regions import RAMP, Part, Read, Region, Span, overlapping, padded, regions, window
+from models.regions import RAMP, Part, Read, Region, overlapping, padded, regions, window
 from util.images import padded_sides
 
 Compute = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+DROPOUT = nn.modules.dropout._DropoutNd
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,18 @@ def without_chance(network: nn.Module) -> nn.Module:
     """The network that neither draws dropout nor mixes images; it shares its parameters."""
 
     def calm(module: nn.Module) -> nn.Module | None:
-        if isinstance(module, nn.modules.dropout._DropoutNd):
+        if isinstance(module, DROPOUT):
             return nn.Identity()
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
             return image_norm(module)
         return None
 
     return rebuilt(network, calm)
+
+
+def draws_dropout(network: nn.Module) -> bool:
+    """Whether the network, as it is now, gives another result each time."""
+    return any(m.training and m.p > 0 for m in network.modules() if isinstance(m, DROPOUT))
 
 
 def _exact(
@@ -188,6 +194,3 @@ def _clipped(part: Part, size: tuple[int, int]) -> Part:
     )
     height, width = rows.stop - rows.start, columns.stop - columns.start
     return Part(rows, columns, part.values[:, :height, :width])
-
-
-__all__ = ["Part", "Read", "Span", "Tiling", "tiled", "translated_parts", "without_chance"]
