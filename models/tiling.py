@@ -68,7 +68,7 @@ def translated_parts(
     tile, _ = padded_sides(tiling.tile, 0, multiple) if tiling.tile else (max(target), 0)
     way = _blended if tiling.mode == "blend" else _exact
     parts = way(network, padded(read, size, target), target, tile, multiple, run, progress)
-    return (_clipped(part, size) for part in parts)
+    return (_clipped(part, size) for part in parts if part.rows.start < size[0])
 
 
 def tiled(
