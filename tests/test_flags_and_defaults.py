@@ -94,6 +94,8 @@ def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
         **both,
         **NEW,
         "use_ema": False,
+        "tile": 0,
+        "tile_mode": "exact",
         "model": model,
     }
 

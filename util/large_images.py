@@ -123,8 +123,9 @@ def _mapped(path: Path, page: Any) -> Callable[[slice, slice], np.ndarray]:
 
     def pixels(rows: slice, columns: slice) -> np.ndarray:
         shape = page.imagelength, page.imagewidth, page.samplesperpixel
+        stored = page.dtype.newbyteorder(page.parent.byteorder)
         with _reading(path):
-            values = np.memmap(path, page.dtype, "r", page.dataoffsets[0], shape)
+            values = np.memmap(path, stored, "r", page.dataoffsets[0], shape)
             return np.array(values[rows, columns])
 
     return pixels
