@@ -57,13 +57,18 @@ def _fractions(span: Span) -> tuple[float, float]:
 
 
 def spans(length: int, tile: int, halo: int, multiple: int) -> list[Span]:
-    """Tiles side by side, alike in length but for one multiple, each with a halo that ends at the image's border."""
+    """Tiles side by side, alike in length but for one multiple, each with the halo on either side, or the image's border.
+
+    What the network is given has one length for all: a shape that is new costs time, and memory that stays.
+    """
     blocks = length // multiple
     count = -(-length // tile)
     ends = [blocks * i // count * multiple for i in range(count + 1)]
+    full = min(length, max(b - a for a, b in pairwise(ends)) + 2 * halo)
+    firsts = [min(max(0, start - halo), length - full) for start in ends[:-1]]
     return [
-        Span(start, stop, max(0, start - halo), min(length, stop + halo))
-        for start, stop in pairwise(ends)
+        Span(start, stop, first, first + full)
+        for (start, stop), first in zip(pairwise(ends), firsts, strict=True)
     ]
 
 
