@@ -18,6 +18,7 @@ from data.value_results import ValueFiles
 from models import BaseModel, create_model, model_options, place
 from models.loading import describe_generator, load_network
 from models.precision import select_precision
+from models.tiling import Tiling, draws_dropout
 from models.translating import AT_ONCE, shared, translations
 from options.test_options import ARCHITECTURE, TestOptions
 from util import distributed
@@ -47,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
             options = with_architecture_of_checkpoint(options)
             model = place(load_model(options), device)
             model.precision = select_precision(options.run.precision, device, training=False)
+            model.tiling = Tiling(options.result.tile, options.result.tile_mode)
             dataset = open_held_out(
                 options.data, options.model, options.run.phase, options.run.seed
             )
@@ -99,6 +101,8 @@ def announce(options: TestOptions, model: BaseModel, device: torch.device) -> No
     print(describe(device, options.run.gpu_ids))
     if distributed.world_size() > 1:
         print(f"{distributed.world_size()} processes share the images")
+    if options.result.tile and draws_dropout(model):
+        logging.warning("--tile switches dropout off, as its noise belongs to whole images")
     for name, network in model.networks().items():
         print(f"loading the model from {options.weights(name)}")
         if options.run.verbose:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from itertools import accumulate
@@ -16,7 +17,7 @@ from data.image_folder import list_images
 from data.pairing import below
 from data.single_dataset import SingleDataset
 from data.size_checks import size_findings
-from data.tar_files import readable, shard_lengths
+from data.tar_files import readable, shard_lengths, tar_of
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
 from data.value_checks import header_findings

@@ -13,6 +13,7 @@ from torch import nn
 from models.averages import Averages
 from models.computing import Adam, Computing, Step
 from models.networks import define_G
+from models.tiling import Tiling, tiled
 from options.base_options import ModelOptions
 from options.sizes import Typed, sides
 from util.errors import InputError
@@ -38,6 +39,7 @@ class BaseModel(Computing, ABC):
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         pools: state that a resumed run needs, as the optimizers are.
         averages: of the generators' weights; see `average`.
+        tiling: how large images are cut when they are translated.
     """
 
     Options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -49,6 +51,7 @@ class BaseModel(Computing, ABC):
         self.options, self.seed = options, seed
         self.pools: dict[str, ImagePool] = {}
         self.averages: Averages | None = None
+        self.tiling = Tiling()
 
     def train_step(self, batch: Batch) -> Step:
         """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1].
@@ -158,7 +161,9 @@ class BaseModel(Computing, ABC):
         )
 
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """A generator's output for images of any size, in their size."""
+        """A generator's output for images of any size, in their size; in parts, as `tiling` says."""
+        if self.tiling.tile:
+            return tiled(network, images, self.tiling, compute=self.compute)
         compute = partial(self.compute, network)
         return at_any_size(compute, images, getattr(network, "size_multiple", 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -158,6 +159,23 @@ def separate_norms(network: nn.Module) -> None:
     for parent in list(network.modules()):
         for name, module in parent.named_children():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                image_norm = nn.InstanceNorm2d(module.num_features, module.eps, affine=True)
-                image_norm.weight, image_norm.bias = module.weight, module.bias
-                setattr(parent, name, image_norm)
+                setattr(parent, name, image_norm(module))
+
+
+def image_norm(batch_norm: nn.modules.batchnorm._BatchNorm) -> nn.InstanceNorm2d:
+    """What a batch norm in training mode does to a batch of one image, with the same parameters."""
+    norm = nn.InstanceNorm2d(batch_norm.num_features, batch_norm.eps, affine=True)
+    norm.weight, norm.bias = batch_norm.weight, batch_norm.bias
+    return norm
+
+
+def rebuilt(network: nn.Module, replacement: Callable[[nn.Module], nn.Module | None]) -> nn.Module:
+    """The network with other layers where `replacement` gives one; it shares all else, and is not changed itself."""
+    layer = replacement(network)
+    if layer is not None:
+        return layer
+    twin = copy.copy(network)
+    twin._modules = {
+        name: child and rebuilt(child, replacement) for name, child in network._modules.items()
+    }
+    return twin

@@ -42,9 +42,19 @@ class ResultOptions:
         choices=("auto", "png", "tiff", "npy"),
     )
     num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
+    tile: int = flag(
+        0,
+        "translates images in squares of so many pixels, to save memory, without dropout; 0 = off",
+    )
+    tile_mode: str = flag(
+        "exact",
+        "exact gives what the whole image would; blend is faster (see docs/large_images.md)",
+        choices=("exact", "blend"),
+    )
 
     def __post_init__(self) -> None:
         at_least(1, math.inf, num_test=self.num_test)
+        at_least(0, math.inf, tile=self.tile)
         at_least(0.01, 100, aspect_ratio=self.aspect_ratio)
 
 

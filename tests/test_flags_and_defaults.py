@@ -99,6 +99,8 @@ def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
         **NEW,
         "use_ema": False,
         "save_format": "auto",
+        "tile": 0,
+        "tile_mode": "exact",
         "model": model,
     }
 

@@ -194,6 +194,30 @@ def test_the_page_shows_every_image_and_quotes_its_address(runs, tmp_path) -> No
     assert page.count("<img") == 2
 
 
+def test_tiles_give_the_results_of_whole_images(runs, unpaired, tmp_path) -> None:
+    write_images(tmp_path / "data", 2, 150, 190)
+    flags = ["--model_suffix", "_A", "--preprocess", "none"]
+    whole = run(runs, tmp_path / "whole", tmp_path / "data", "c", "test", *flags)
+    tiles = run(runs, tmp_path / "tiles", tmp_path / "data", "c", "test", *flags, "--tile", "32")
+    blend = [*flags, "--tile", "64", "--tile_mode", "blend"]
+    blended = run(runs, tmp_path / "blended", tmp_path / "data", "c", "test", *blend)
+    name = "images/001_fake.png"
+    expected = pixels(whole / name).astype(int)
+    assert np.abs(pixels(tiles / name) - expected).max() <= 1
+    assert np.abs(pixels(blended / name) - expected).max() > 1
+
+
+def test_tiles_have_no_dropout_and_say_so(runs, paired, tmp_path, caplog) -> None:
+    first = run(runs, tmp_path / "1", paired, "p", "pix2pix", "--tile", "16")
+    assert "--tile switches dropout off" in caplog.text
+    caplog.clear()
+    other = run(runs, tmp_path / "2", paired, "p", "pix2pix", "--tile", "16", "--seed", "1")
+    run(runs, tmp_path / "3", paired, "p", "pix2pix", "--tile", "16", "--eval")
+    assert caplog.text.count("--tile switches dropout off") == 1
+    name = "images/000_fake_B.png"
+    assert np.array_equal(pixels(first / name), pixels(other / name))
+
+
 def test_a_mistyped_name_leaves_no_folder(runs, paired, tmp_path) -> None:
     with pytest.raises(InputError, match="there is no folder .*nobody; check --name"):
         run(runs, tmp_path, paired, "nobody", "pix2pix")

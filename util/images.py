@@ -40,11 +40,17 @@ def save_image(path: Path, image: np.ndarray, aspect_ratio: float = 1.0) -> None
     picture.save(path, format="PNG", compress_level=1, compress_type=RUN_LENGTHS)
 
 
-def _mirrored(length: int, padded: int) -> torch.Tensor:
+def mirrored(length: int, padded: int) -> torch.Tensor:
     """Indices 0 .. length-1 continued by mirroring without repeating the edge, for any padding."""
     period = max(1, 2 * length - 2)
     index = torch.arange(padded) % period
     return torch.where(index < length, index, period - index)
+
+
+def padded_sides(height: int, width: int, multiple: int, least: int = 8) -> tuple[int, int]:
+    """The multiples that `pad_to_multiple` goes to."""
+    rows, columns = (-(-max(side, least) // multiple) * multiple for side in (height, width))
+    return rows, columns
 
 
 def pad_to_multiple(images: torch.Tensor, multiple: int, least: int = 8) -> torch.Tensor:
@@ -53,11 +59,11 @@ def pad_to_multiple(images: torch.Tensor, multiple: int, least: int = 8) -> torc
     Eight pixels leave the two that reflection padding needs after a ResNet's two halvings.
     """
     height, width = images.shape[-2:]
-    rows, columns = (-(-max(side, least) // multiple) * multiple for side in (height, width))
+    rows, columns = padded_sides(height, width, multiple, least)
     if rows != height:
-        images = images.index_select(-2, _mirrored(height, rows).to(images.device))
+        images = images.index_select(-2, mirrored(height, rows).to(images.device))
     if columns != width:
-        images = images.index_select(-1, _mirrored(width, columns).to(images.device))
+        images = images.index_select(-1, mirrored(width, columns).to(images.device))
     return images
 
 

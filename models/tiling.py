@@ -1,0 +1,196 @@
+"""Translating images of any size in bounded memory: exactly as the whole image would be, or blended from tiles.
+
+See docs/large_images.md for what is exact for which network, and what it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from models.image_statistics import Gathered, ImageStatistics
+from models.layers import image_norm, rebuilt
+from models.reach import reaches
+from models.regions import RAMP, Part, Read, Region, overlapping, padded, regions, window
+from util.images import padded_sides
+
+Compute = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+DROPOUT = nn.modules.dropout._DropoutNd
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How images are cut.
+
+    Attributes:
+        tile: side of the square of output that is computed at once, in pixels, rounded up to what the network takes;
+            0 is whole images.
+        mode: "exact" gives what the whole image would, "blend" blends overlapping tiles that are translated alone.
+    """
+
+    tile: int = 0
+    mode: str = "exact"
+
+
+def translated_parts(
+    network: nn.Module,
+    read: Read,
+    size: tuple[int, int],
+    tiling: Tiling,
+    *,
+    compute: Compute = nn.Module.__call__,
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> Iterator[Part]:
+    """The translation of an image, in parts that come row by row and cover it once.
+
+    Dropout is off: the noise of a whole image could not be repeated. Batch norm in training mode takes the statistics of
+    the image and tracks none.
+
+    Args:
+        read: (rows, columns) -> (C, h, w) in [-1, 1]; called several times for every place in exact mode.
+        size: height and width of the image.
+        compute: runs a network on (1, C, h, w); its output is (1, C', h, w).
+        progress: called with the number of regions done and of all.
+    Raises: InputError when exactness cannot be had.
+    """
+    network = without_chance(network)
+    multiple = getattr(network, "size_multiple", 1)
+    parameter = next(network.parameters())
+
+    def run(network: nn.Module, region: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return compute(network, region.to(parameter.device, parameter.dtype))
+
+    target = padded_sides(*size, multiple)
+    tile, _ = padded_sides(tiling.tile, 0, multiple) if tiling.tile else (max(target), 0)
+    way = _blended if tiling.mode == "blend" else _exact
+    parts = way(network, padded(read, size, target), target, tile, multiple, run, progress)
+    return (_clipped(part, size) for part in parts if part.rows.start < size[0])
+
+
+def tiled(
+    network: nn.Module,
+    images: torch.Tensor,
+    tiling: Tiling,
+    *,
+    compute: Compute = nn.Module.__call__,
+) -> torch.Tensor:
+    """A generator's output for images (N, C, H, W) of any size, in their size, each computed by itself in parts."""
+    outputs: list[torch.Tensor] = []
+    for image in images:
+        height, width = image.shape[-2:]
+        read = lambda rows, columns, image=image: image[:, rows, columns]  # noqa: E731
+        output = None
+        for part in translated_parts(network, read, (height, width), tiling, compute=compute):
+            if output is None:
+                output = part.values.new_empty(len(part.values), height, width)
+            output[:, part.rows, part.columns] = part.values
+        assert output is not None
+        outputs.append(output)
+    return torch.stack(outputs)
+
+
+def without_chance(network: nn.Module) -> nn.Module:
+    """The network that neither draws dropout nor mixes images; it shares its parameters."""
+
+    def calm(module: nn.Module) -> nn.Module | None:
+        if isinstance(module, DROPOUT):
+            return nn.Identity()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
+            return image_norm(module)
+        return None
+
+    return rebuilt(network, calm)
+
+
+def draws_dropout(network: nn.Module) -> bool:
+    """Whether the network, as it is now, gives another result each time."""
+    return any(m.training and m.p > 0 for m in network.modules() if isinstance(m, DROPOUT))
+
+
+def _exact(
+    network: nn.Module,
+    read: Read,
+    size: tuple[int, int],
+    tile: int,
+    multiple: int,
+    run: Compute,
+    progress: Callable[[int, int], object],
+) -> Iterator[Part]:
+    """One pass over the image for each norm that needs its statistics, and one for the output."""
+    halos = [0] if tile >= max(size) else reaches(network, multiple)
+    if all(side <= tile + 2 * halos[-1] for side in size):
+        halos, tile = [0], max(size)  # a region could be as large: the whole costs less
+    else:
+        statistics = ImageStatistics()
+        network = statistics.attached(network)
+    passes = [regions(size, tile, halo, multiple) for halo in halos]
+    done, total = 0, sum(map(len, passes))
+    for number, cut in enumerate(passes):
+        for region in cut:
+            if len(passes) > 1:
+                statistics.enter(region.core)
+            try:
+                output = run(network, region.read(read))[0]
+            except Gathered:
+                output = None
+            done += 1
+            progress(done, total)
+            if output is not None:
+                rows, columns = (slice(span.start, span.stop) for span in region)
+                yield Part(rows, columns, region.core.of(output))
+        if number < len(passes) - 1:
+            statistics.know()
+
+
+def _blended(
+    network: nn.Module,
+    read: Read,
+    size: tuple[int, int],
+    tile: int,
+    multiple: int,
+    run: Compute,
+    progress: Callable[[int, int], object],
+) -> Iterator[Part]:
+    """Bands as wide as the image: sums of tiles that are weighted by their windows."""
+    down, across = (overlapping(side, tile, multiple) for side in size)
+    width, ramp = size[1], tile // RAMP
+    across_weights = [window(span, width, ramp) for span in across]
+    sums = torch.zeros(0, 0, width)
+    start, done = 0, 0  # of sums, and how many tiles are in them
+    for span in down:
+        weights = window(span, size[0], ramp)[:, None]
+        for column, across_weight in zip(across, across_weights, strict=True):
+            output = run(network, Region(span, column).read(read))[0]
+            sums = _lengthened(sums, len(output), span.last - start).to(output)
+            weighted = output * (weights * across_weight).to(output)
+            above = max(0, start - span.first)  # rows that have no weight in this tile
+            place = sums[:, span.first + above - start :, column.first : column.last]
+            place += weighted[:, above:]
+            done += 1
+            progress(done, len(down) * len(across))
+        ready = span.last if span is down[-1] else span.stop - ramp
+        yield Part(slice(start, ready), slice(0, width), sums[:, : ready - start])
+        sums, start = sums[:, ready - start :], ready
+
+
+def _lengthened(sums: torch.Tensor, channels: int, rows: int) -> torch.Tensor:
+    """(C, h, W) -> (channels, rows, W), by zeros."""
+    if sums.shape[1] == rows:
+        return sums
+    longer = sums.new_zeros(channels, rows, sums.shape[2])
+    longer[:, : sums.shape[1]] = sums if sums.numel() else 0
+    return longer
+
+
+def _clipped(part: Part, size: tuple[int, int]) -> Part:
+    """Without what lies beyond the image."""
+    rows, columns = (
+        slice(wanted.start, min(wanted.stop, side))
+        for wanted, side in zip((part.rows, part.columns), size, strict=True)
+    )
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    return Part(rows, columns, part.values[:, :height, :width])
