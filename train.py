@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
-from data.checks import files_in_words, quick_findings
+from data.checks import files_in_words, headers_of, quick_findings
 from data.held_out import as_tested, held_out_loader, open_held_out, readable
 from data.in_step import Unreadable, in_step
 from data.loader import skipped_lines
@@ -92,12 +92,13 @@ class Training:
         start = resume(self.model, self.progress, options, self.epoch_images)
         self.exactly = start.exactly
         if self.is_main:
-            findings = [found.brief for found in quick_findings(dataset)]
-            files = files_in_words(dataset)
+            headers = headers_of(dataset)
+            findings = [found.brief for found in quick_findings(dataset, headers)]
+            files = files_in_words(dataset, headers)
             found = Found(device, arithmetic, len(dataset), files, findings, start.notes)
             afresh = not (options.optim.continue_train or start.restarted)
             announce(options, self.model, found, afresh=afresh)
-        self.reporter = Reporter(options, self.epoch_images, self.model.displayable)
+        self.reporter = Reporter(options, self.epoch_images, device, self.model.displayable)
         self._say = self.reporter.say
         self.saver = Saver(options.folder, options.save.keep_epochs, self._say)
         self.watchdog = Watchdog(
@@ -193,9 +194,7 @@ class Training:
             )
             last = epoch == last_epoch and seen >= self.epoch_images
             self.watchdog.observe(step.losses, step.visuals, batch["A_paths"], progress.run_images)
-            if shown := self.reporter.step(
-                at, step.losses, step.visuals, images, step_started, last, step.health
-            ):
+            if shown := self.reporter.step(at, step, images, started=step_started, last=last):
                 progress.curve.append([at.x, shown])
                 self.saver.report()
             if crossed(before, progress.run_images, options.save.save_latest_freq):

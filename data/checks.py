@@ -25,28 +25,32 @@ from util.errors import InputError
 
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
 ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side
+Headers = dict[str, Size | None]  # path -> height and width, None where there is no telling
 NAMES_PLAY_NO_PART = (AlignedDataset, ColorizationDataset, SingleDataset, UnalignedDataset)
 
 
-def quick_findings(dataset: BaseDataset, most: int = 200) -> list[Finding]:
-    """Names, and sizes from the headers of at most `most` files; what cannot be read is passed over."""
+def headers_of(dataset: BaseDataset, most: int = 200) -> Headers:
+    """Sizes from the headers of at most `most` files, from all parts of the data set."""
     paths = [path for listed in dataset.listed.values() for path in listed]
-    chosen = evenly(of_few_tars(paths), most)
-    sizes = {path: size for path in chosen if (size := header_size(path))}
-    noun = "images" if len(chosen) == len(paths) else "sampled images"
+    return {path: header_size(path) for path in evenly(of_few_tars(paths), most)}
+
+
+def quick_findings(dataset: BaseDataset, headers: Headers) -> list[Finding]:
+    """What names and headers tell; what cannot be read is passed over."""
+    whole = len(headers) == sum(map(len, dataset.listed.values()))
+    sizes = {path: size for path, size in headers.items() if size}
+    noun = "images" if whole else "sampled images"
     return [
         *name_findings(dataset),
         *size_findings(dataset, sizes, noun),
-        *header_findings(dataset, chosen, noun),
+        *header_findings(dataset, list(headers), noun),
     ]
 
 
-def files_in_words(dataset: BaseDataset, most: int = 20) -> str:
-    """How many files each folder has, and their sizes by the headers of at most `most`: one, or smallest and largest."""
-    paths = [path for listed in dataset.listed.values() for path in listed]
+def files_in_words(dataset: BaseDataset, headers: Headers) -> str:
+    """How many files each folder has, and their size: one, or the smallest and the largest that was seen."""
     counts = [f"{folder.name}: {len(listed)} files" for folder, listed in dataset.listed.items()]
-    found = [header_size(path) for path in evenly(of_few_tars(paths), most)]
-    sizes = sorted({size for size in found if size}, key=lambda size: size[0] * size[1])
+    sizes = sorted({size for size in headers.values() if size}, key=lambda s: (s[0] * s[1], s))
     ends = dict.fromkeys(f"{width}x{height}" for height, width in (*sizes[:1], *sizes[-1:]))
     return ", ".join(counts) + (f"; {' to '.join(ends)} pixels" if ends else "")
 

@@ -21,6 +21,7 @@ from data.image_folder import list_images
 from data.pairing import Pair, names_of, paired, unpaired
 from data.side_by_side import FORMATS, write_pairs
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 
 def main(argv: Sequence[str]) -> int:
@@ -52,9 +53,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("--fold_A", type=Path, required=True, help="images of A, by split or not")
     words.add_argument("--fold_B", type=Path, required=True, help="images of B")
     words.add_argument("--fold_AB", type=Path, required=True, help="folder to write")

@@ -20,6 +20,7 @@ from data.image_folder import list_images
 from data.pairing import Pair, names_of, paired, unpaired
 from data.side_by_side import FORMATS, check_place, suffix_of, write_pairs
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 SPLITS = ("train", "val", "test")
 
@@ -42,9 +43,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument(
         "--dataset-path",
         "--dataset_path",

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.side_by_side import check_place, joined, open_picture, write_picture
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 SIZE = (256, 256)
 LABELS, PHOTO = "_gtFine_color.png", "_leftImg8bit.png"
@@ -73,9 +74,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("--gtFine_dir", type=Path, required=True, help="unpacked gtFine")
     words.add_argument("--leftImg8bit_dir", type=Path, required=True, help="unpacked leftImg8bit")
     words.add_argument("--output_dir", type=Path, required=True, help="folder to write")

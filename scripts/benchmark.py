@@ -36,6 +36,7 @@ from scripts.benchmarks import (
 from scripts.benchmarks.plain_steps import PLAIN
 from util.device import describe, select_device
 from util.errors import run_command
+from util.script_parser import script_parser
 
 MEASURES = {
     "train": steps.measure,
@@ -64,9 +65,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("what", choices=list(MEASURES))
     words.add_argument(
         "--model",

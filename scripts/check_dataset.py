@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data import BaseDataset, Source, create_dataset, dataset_options, doctor
 from data.aligned_dataset import AlignedDataset
-from data.checks import quick_findings
+from data.checks import headers_of, quick_findings
 from data.finding import SEVERITIES, Finding
 from data.loader import Loader
 from models import Adam, BaseModel, create_model, model_options
@@ -58,7 +58,9 @@ def main(argv: Sequence[str]) -> int:
     report.section("images", counts, half_splits(trained, run.phase))
     crop = crop_findings(model, data.preprocess, data.crop_size)
     if quick:
-        report.section("names and sizes", [], [*crop, *quick_findings(trained)])
+        report.section(
+            "names and sizes", [], [*crop, *quick_findings(trained, headers_of(trained))]
+        )
         return report.verdict()
     with explained():
         splits = {phase: doctor.read_split(dataset) for phase, dataset in datasets.items()}

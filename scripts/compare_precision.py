@@ -18,15 +18,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.checkpoint import STATE_FILE, load
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 COLOURS = {"fp32": "tab:blue", "bf16": "tab:orange", "fp16": "tab:green"}
 
 
 def main(argv: Sequence[str]) -> int:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("--out", type=Path, required=True, help="folder of the runs and the plot")
     words.add_argument("--precision", nargs="+", choices=list(COLOURS), default=["fp32", "bf16"])
     words.add_argument("--seeds", type=int, default=3, help="two or more")

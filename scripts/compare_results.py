@@ -19,6 +19,7 @@ from util.errors import InputError, run_command
 from util.files import make_folder
 from util.gallery import write_gallery
 from util.measured import meanings
+from util.script_parser import script_parser
 
 SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}
 
@@ -50,11 +51,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     add("folders", nargs="+", type=Path, metavar="RESULTS", help="results/NAME/test_latest; the first is what others are compared with")

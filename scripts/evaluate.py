@@ -15,14 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import RunOptions
-from scripts.evaluation.checkpoints import (
-    Checkpoint,
-    Testing,
-    checkpoints_at,
-    tested,
-    training_images,
-)
-from scripts.evaluation.folders import Run, distinct, read_run
+from scripts.evaluation.checkpoints import Tester, latest_of, training_images
+from scripts.evaluation.folders import distinct
 from scripts.evaluation.page import write_report_page
 from scripts.evaluation.report import text_of, write_csv, write_json
 from scripts.evaluation.tables import Ask, Groups, build_tables
@@ -32,6 +26,7 @@ from util.failures import explained
 from util.files import make_folder
 from util.metrics import chosen, missing
 from util.metrics.networks import Networks
+from util.script_parser import script_parser
 
 # Where the network of the first can be had, it stands for the second.
 AUTO = (("l1",), ("psnr",), ("ssim",), ("lpips", "pd_lite0"), ("kid", "kd_lite0"))
@@ -62,9 +57,11 @@ def main(argv: Sequence[str]) -> int:
         unpaired=options.unpaired,
     )
     out = make_folder(options.out)
-    testing = Testing(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
+    tester = Tester(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
     with explained():
-        groups, ask = grouped(options.folders, options.group, testing, ask)
+        groups = grouped(options.folders, options.group, tester)
+        if tester.tested and ask.train is None and (known := training_images(tester.tested)):
+            ask = replace(ask, train=known[0], half=known[1])
         tables = build_tables(groups, ask, Networks(device, weights))
         for table in tables:
             print(f"\n{text_of(table)}")
@@ -78,11 +75,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     add("folders", nargs="*", type=Path, metavar="RESULTS", help="results/NAME/test_latest, checkpoints/NAME, or one of its files LABEL_net_G.pth")
@@ -117,25 +110,13 @@ def automatic(weights: dict[str, str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def grouped(
-    places: Sequence[Path], groups: Sequence[str], testing: Testing, ask: Ask
-) -> tuple[Groups, Ask]:
-    """Name -> runs: each place by itself, then the groups; and what is asked, with the checkpoints' training images.
+def grouped(places: Sequence[Path], groups: Sequence[str], tester: Tester) -> Groups:
+    """Name -> runs: each place by itself, then the groups.
 
     Raises: InputError for none, a malformed group, or checkpoints that cannot be tested.
     """
-    seen: list[Checkpoint] = []
-
-    def runs_at(place: Path) -> list[Run]:
-        checkpoints = checkpoints_at(place)
-        seen.extend(checkpoints)
-        number = len(seen)  # runs of one name may lie in several folders
-        to = replace(testing, results=testing.results / str(number))
-        return [read_run(tested(one, to)) for one in checkpoints] or [read_run(place)]
-
-    found = {
-        run.name: [run] for run in distinct([run for place in places for run in runs_at(place)])
-    }
+    alone = distinct([run for place in places for run in tester.runs_at(place)])
+    found = {run.name: [run] for run in alone}
     for text in groups:
         name, equals, members = text.partition("=")
         listed = [Path(member.strip()) for member in members.split(",") if member.strip()]
@@ -143,23 +124,16 @@ def grouped(
             raise InputError(f"--group {text!r} is not NAME=FOLDER,FOLDER")
         if name in found:
             raise InputError(f"two rows would be called {name}: give --group another name")
-        found[name] = distinct([run for place in listed for run in runs_at(one_of(place))])
+        # One of each folder: seeds count once.
+        found[name] = distinct(
+            [run for place in listed for run in tester.runs_at(latest_of(place))]
+        )
     if not found:
         raise InputError(
             "no results are named: python scripts/evaluate.py results/NAME/test_latest, as test.py wrote it, or "
             "checkpoints/NAME"
         )
-    if seen and ask.train is None and (known := training_images(seen)):
-        ask = replace(ask, train=known[0], half=known[1])
-    return found, ask
-
-
-def one_of(place: Path) -> Path:
-    """Of a folder of checkpoints the latest: each seed counts once."""
-    for name in ("latest_net_G.pth", "latest_net_G_A.pth"):
-        if (place / name).exists():
-            return place / name
-    return place
+    return found
 
 
 if __name__ == "__main__":

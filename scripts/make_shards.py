@@ -25,6 +25,7 @@ from data.shard_packing import Shard, pack, planned
 from data.tar_table import read_index, scan, write_index
 from util.errors import InputError, run_command
 from util.files import make_folder, sweep
+from util.script_parser import script_parser
 
 MEGABYTE = 10**6
 
@@ -59,9 +60,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument(
         "--dataroot", type=Path, required=True, help="folder of images, as for training"
     )

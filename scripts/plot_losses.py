@@ -18,6 +18,7 @@ from scripts.curves.drawing import Look, draw
 from scripts.curves.reading import Run, find_log, read_log
 from util.errors import InputError, run_command
 from util.files import make_folder
+from util.script_parser import script_parser
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,9 +43,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     add("names", nargs="+", metavar="NAME", help="name of a run, its folder, or a log file")

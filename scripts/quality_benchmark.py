@@ -32,6 +32,7 @@ from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
 from util.metrics import missing
+from util.script_parser import script_parser
 
 METRICS = ("l1", "psnr", "ssim", "pd_lite0", "kd_lite0")
 
@@ -76,11 +77,7 @@ def report(task: Task, seeds: Sequence[int], place: Place, device: torch.device,
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     add("--budget", choices=sorted(BUDGETS), default="quick", help="how much training (default: %(default)s)")

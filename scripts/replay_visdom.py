@@ -11,13 +11,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import LogOptions, at_least
 from util import records, visdom_server
 from util.errors import InputError, run_command
 from util.records import Record
-from util.sinks.visdom_history import newest_images
+from util.run_history import images_by_epoch
 from util.sinks.visdom_windows import KINDS, Windows
 
 FLAGS = {
@@ -105,6 +108,16 @@ def show(record: Record, folder: Path, log: LogOptions) -> None:
         client.session.close()
     except ConnectionError as error:
         raise InputError(f"visdom at {server}:{port} fails: {error}") from None
+
+
+def newest_images(folder: Path, last_epoch: int) -> dict[str, np.ndarray]:
+    """Label -> (H, W, 3) or (H, W) uint8 of the last epoch that has images, up to last_epoch."""
+    by_epoch = images_by_epoch(folder, last_epoch)
+    images = {}
+    for label, file in (by_epoch[max(by_epoch)] if by_epoch else {}).items():
+        with Image.open(file) as picture:
+            images[label] = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
+    return images
 
 
 def follow(folder: Path, log: LogOptions) -> None:

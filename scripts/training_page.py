@@ -5,7 +5,6 @@ A training does that by itself; this is for a page that is lost, or was switched
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -15,13 +14,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.errors import InputError, run_command
 from util.records import FILE
+from util.script_parser import script_parser
 from util.training_page.earlier import rebuild
 
 
 def main(argv: Sequence[str]) -> int:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("name", metavar="NAME", help="of the run")
     words.add_argument("--checkpoints_dir", type=Path, default=Path("checkpoints"))
     options = words.parse_args(argv)

@@ -28,6 +28,7 @@ from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
 from util.images import to_uint8
+from util.script_parser import script_parser
 
 AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
 
@@ -55,11 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    words = script_parser(__doc__)
     add = words.add_argument
     # fmt: off
     add("input", type=Path, help="an image, a folder of images, or a video")

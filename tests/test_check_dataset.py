@@ -25,8 +25,8 @@ from doctor_helpers import (
 from PIL import Image
 from runs import ROOT
 
-from data import Source, create_dataset, find_dataset
-from data.checks import header_size, quick_findings
+from data import BaseDataset, Source, create_dataset, find_dataset
+from data.checks import header_size, headers_of, quick_findings
 from data.finding import Finding
 from scripts import check_dataset
 from util.errors import InputError
@@ -36,6 +36,10 @@ def dataset(root: Path, mode: str, **flags):
     flags = {"load_size": 18, "crop_size": 16, **flags}
     options = find_dataset(mode).Options(dataroot=str(root), dataset_mode=mode, **flags)
     return create_dataset(options, Source())
+
+
+def found_in(images: BaseDataset) -> list[Finding]:
+    return quick_findings(images, headers_of(images))
 
 
 @pytest.mark.parametrize("quick", [[], ["--quick"]])
@@ -149,10 +153,10 @@ def test_files_without_a_namesake_are_listed_where_most_have_one(tmp_path, check
 def test_names_play_no_part_in_unaligned_data_or_where_few_agree(tmp_path) -> None:
     clean_folders(tmp_path)
     (tmp_path / "trainB/2.png").rename(tmp_path / "trainB/two.png")
-    assert quick_findings(dataset(tmp_path, "unaligned")) == []
-    assert quick_findings(dataset(tmp_path / "trainA", "single")) == []
+    assert found_in(dataset(tmp_path, "unaligned")) == []
+    assert found_in(dataset(tmp_path / "trainA", "single")) == []
     (tmp_path / "trainB/1.png").rename(tmp_path / "trainB/one.png")
-    assert quick_findings(dataset(tmp_path, "template")) == []
+    assert found_in(dataset(tmp_path, "template")) == []
 
 
 def test_a_data_set_of_ones_own_is_checked_by_names_and_by_taking_its_items(
@@ -209,14 +213,14 @@ def test_quick_findings_read_few_headers_of_many_files_fast(tmp_path) -> None:
         (tmp_path / f"train/{i:05d}.png").hardlink_to(first)
     pairs = dataset(tmp_path, "aligned", load_size=72, crop_size=64)
     start = time.process_time()
-    found = quick_findings(pairs)
+    found = found_in(pairs)
     assert time.process_time() - start < 1
     assert "200 of 200 sampled pairs" in found[0].text
 
 
 def test_quick_findings_pass_over_what_cannot_be_read(tmp_path) -> None:
     (clean_pairs(tmp_path) / "train/001.png").write_bytes(b"GIF89a")
-    assert quick_findings(dataset(tmp_path, "aligned")) == []
+    assert found_in(dataset(tmp_path, "aligned")) == []
 
 
 def test_header_sizes_are_of_images_standing_upright(tmp_path) -> None:

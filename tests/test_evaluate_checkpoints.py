@@ -64,14 +64,17 @@ def test_one_file_is_one_checkpoint_and_test_flags_reach_test_py(trained, tmp_pa
     (table,) = report(tmp_path, trained / "2_net_G.pth", "--test_flags", "--phase val --num_test 1")
     (row,) = [row for row in table["rows"] if not row["trivial"]]
     assert row["metrics"]["l1"]["n_fake"] == 1
-    assert (tmp_path / "results/1/2/mine/val_2/index.html").exists()
+    assert (tmp_path / "results/0/mine/val_2/index.html").exists()
 
 
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
         (lambda folder: (folder / "options.json").unlink(), "options.json does not tell"),
-        (lambda folder: (folder / "latest_net_G.pth").write_bytes(b"no weights"), "test.py ended"),
+        (
+            lambda folder: (folder / "latest_net_G.pth").write_bytes(b"no weights"),
+            "latest_net_G.pth",
+        ),
         (lambda folder: [f.unlink() for f in folder.glob("[lb]*_net_G*.pth")], "name a file in it"),
     ],
 )
@@ -81,6 +84,11 @@ def test_checkpoints_that_cannot_be_tested_are_refused(trained, tmp_path, spoil,
     spoil(folder)
     with pytest.raises(InputError, match=words):
         report(tmp_path / "out", folder)
+
+
+def test_flags_that_test_py_does_not_know_are_refused(trained, tmp_path) -> None:
+    with pytest.raises(InputError, match="does not take these flags: --nonsense 1"):
+        report(tmp_path, trained / "2_net_G.pth", "--test_flags", "--nonsense 1")
 
 
 def test_training_images_are_known_where_results_have_their_domains(tmp_path) -> None:

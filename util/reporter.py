@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 
@@ -21,19 +22,30 @@ from util.sinks import build_sinks
 from util.sinks.console_sink import ConsoleSink
 from util.terminal import columns
 
-Tensors = Mapping[str, torch.Tensor]
+
+class Shown(Protocol):
+    """What there is to show of a training step: scalars by name, images (N, C, H, W) in [-1, 1] by name."""
+
+    losses: dict[str, torch.Tensor]
+    visuals: dict[str, torch.Tensor]
+    health: dict[str, torch.Tensor]
 
 
 class Reporter:
     """Hands on what a training step gives, from the first process; only then waits for the device.
 
-    displayable: makes pictures out of visuals.
+    device: what computes. displayable: makes pictures out of visuals.
     """
 
     def __init__(
-        self, options: TrainOptions, epoch_images: int, displayable: Callable[..., Tensors]
+        self,
+        options: TrainOptions,
+        epoch_images: int,
+        device: torch.device,
+        displayable: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]],
     ) -> None:
-        self.options, self.epoch_images, self.displayable = options, epoch_images, displayable
+        self.options, self.epoch_images = options, epoch_images
+        self.device, self.displayable = device, displayable
         self.is_main = distributed.is_main()
         self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
         self.logger = Logger([])
@@ -44,7 +56,9 @@ class Reporter:
         self.shown = progress.run_images
         self.console.pace = Pace()
         if self.is_main:
-            sinks = build_sinks(self.options, progress, exactly, self.epoch_images, self.say)
+            sinks = build_sinks(
+                self.options, progress, exactly, self.epoch_images, self.device, self.say
+            )
             self.logger = Logger([self.console, *sinks])
 
     def say(self, text: str) -> None:
@@ -54,36 +68,28 @@ class Reporter:
                 self.console.message(text)
 
     def step(
-        self,
-        at: At,
-        losses: Tensors,
-        visuals: Tensors,
-        images: int,
-        started: float,
-        last: bool,
-        health: Tensors | None = None,
+        self, at: At, step: Shown, images: int, *, started: float, last: bool
     ) -> dict[str, float]:
         """Takes in a step on so many images; returns its losses, as means over processes, if they were due.
 
         Args:
             started: when the step was, by time.perf_counter.
             last: whether it is the run's last, which is shown in any case.
-            health: scalars, shown with the losses.
         """
         log, before, self.shown = self.options.log, self.shown, at.run_images
         if self.is_main:
             self.console.progress(at, images)
         values: dict[str, float] = {}
         if last or crossed(before, at.run_images, log.print_freq):
-            signs = {f"health/{name}": value for name, value in (health or {}).items()}
-            means = distributed.mean({**losses, **signs})  # one wait for both
-            values = {name: means[name] for name in losses}
+            signs = {f"health/{name}": value for name, value in step.health.items()}
+            means = distributed.mean({**step.losses, **signs})  # one wait for both
+            values = {name: means[name] for name in step.losses}
             at = replace(at, time=(time.perf_counter() - started) / images)
             self.logger.losses(at, values)
-            if health:
-                self.logger.health(at, {name: means[f"health/{name}"] for name in health})
+            if signs:
+                self.logger.health(at, {name: means[f"health/{name}"] for name in step.health})
         if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
-            first = {name: images[:1] for name, images in visuals.items()}
+            first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
         return values

@@ -24,6 +24,7 @@ from data.pairing import names_of
 from data.side_by_side import check_place, joined, write_picture
 from util.edges import canny_edges, cleaned, drawn_edges
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,9 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("--images_dir", type=Path, help="photographs")
     words.add_argument("--soft_dir", type=Path, help="soft edges: grey images (white = edge), .mat")
     words.add_argument("--edge_dir", type=Path, required=True, help="edges are written here")

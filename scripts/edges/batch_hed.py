@@ -6,7 +6,6 @@ two are accepted and play no part. scripts/edges/batch_edges.py does the same wi
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.edges import batch_edges
 from util.errors import run_command
+from util.script_parser import script_parser
 
 
 def main(argv: Sequence[str]) -> int:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     words.add_argument("--images_dir", required=True, help="photographs")
     words.add_argument("--hed_mat_dir", required=True, help="edges are written here")
     for flag in ("--caffe_root", "--caffemodel", "--prototxt", "--border", "--gpu_id"):

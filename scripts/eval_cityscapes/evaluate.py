@@ -36,6 +36,7 @@ from util.errors import InputError, run_command
 from util.files import make_folder, write_text
 from util.images import save_image
 from util.label_palette import CITYSCAPES, Palette, drawn, read_palette
+from util.script_parser import script_parser
 from util.segmentation_scores import (
     confusion_matrix,
     results_table,
@@ -68,9 +69,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    words = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    words = script_parser(__doc__)
     truth = words.add_mutually_exclusive_group(required=True)
     truth.add_argument("--cityscapes_dir", type=Path, help="holds gtFine/<split>/<city>/*.png")
     truth.add_argument("--truth_dir", type=Path, help="true label maps of any other data set")

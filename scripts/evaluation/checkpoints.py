@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import test
 from options.parsing import read_options
+from scripts.evaluation.folders import Run, read_run
 from util.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
 GENERATOR = re.compile(r"(.+)_net_(G|G_A)(_ema)?\.pth")
 
 
@@ -24,19 +25,6 @@ class Checkpoint:
     folder: Path
     label: str
     averaged: bool
-
-
-@dataclass(frozen=True)
-class Testing:
-    """How checkpoints are tested.
-
-    dataroot: "" for the one that each was trained on. flags: further ones of test.py. results: where results go.
-    """
-
-    results: Path
-    dataroot: str = ""
-    flags: str = ""
-    gpu_ids: str = "0"
 
 
 def checkpoints_at(path: Path) -> list[Checkpoint]:
@@ -69,33 +57,60 @@ def saved_flags(checkpoint: Checkpoint) -> dict[str, object]:
         ) from None
 
 
-def tested(checkpoint: Checkpoint, testing: Testing) -> Path:
-    """Runs test.py; returns the folder of results. Raises: InputError when it fails."""
-    flags = saved_flags(checkpoint)
-    dataroot = testing.dataroot or str(flags["dataroot"])
-    where = ["--dataroot", dataroot, "--checkpoints_dir", str(checkpoint.folder.parent)]
-    number = checkpoint.label.removeprefix("iter_")
-    label = ["--load_iter" if number != checkpoint.label else "--epoch", number]
-    # A folder of each call's own, so that what is there belongs to it.
-    results = testing.results / f"{checkpoint.label}{'_ema' if checkpoint.averaged else ''}"
-    line = [*where, "--name", checkpoint.folder.name, "--model", str(flags["model"]), *label]
-    line += ["--results_dir", str(results), "--gpu_ids", testing.gpu_ids]
-    line += ["--use_ema"] if checkpoint.averaged else []
-    line += shlex.split(testing.flags)
-    print(f"$ python test.py {shlex.join(line)}", flush=True)
-    process = subprocess.run(
-        [sys.executable, str(ROOT / "test.py"), *line],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-        errors="replace",
-    )
-    if process.returncode:
-        tail = "\n".join(process.stdout.splitlines()[-8:])
-        raise InputError(f"test.py ended with status {process.returncode}:\n{tail}")
-    (page,) = (results / checkpoint.folder.name).glob("*/index.html")
-    return page.parent
+def latest_of(place: Path) -> Path:
+    """Of a folder of checkpoints the file of latest; all else as it is."""
+    for name in ("latest_net_G.pth", "latest_net_G_A.pth"):
+        if (place / name).exists():
+            return place / name
+    return place
+
+
+class Tester:
+    """Runs as they are asked for: results of test.py, or checkpoints, which it tests first.
+
+    Attributes:
+        tested: the checkpoints so far.
+
+    Args:
+        results: folder where their results go.
+        dataroot: "" for the data set that each was trained on.
+        flags: further ones of test.py.
+    """
+
+    def __init__(self, results: Path, dataroot: str, flags: str, gpu_ids: str) -> None:
+        self.results, self.dataroot, self.gpu_ids = results, dataroot, gpu_ids
+        self.flags = shlex.split(flags)
+        self.tested: list[Checkpoint] = []
+
+    def runs_at(self, place: Path) -> list[Run]:
+        """Raises: InputError when there is nothing, or test.py fails."""
+        checkpoints = checkpoints_at(place)
+        return [read_run(self._test(one)) for one in checkpoints] or [read_run(place)]
+
+    def _test(self, checkpoint: Checkpoint) -> Path:
+        """Runs test.py; returns the folder of results."""
+        trained = saved_flags(checkpoint)
+        # A folder for each, so that what is there belongs to it: names may be the same in several folders.
+        results = self.results / f"{len(self.tested)}"
+        self.tested.append(checkpoint)
+        number = checkpoint.label.removeprefix("iter_")
+        label = ["--load_iter" if number != checkpoint.label else "--epoch", number]
+        folder = checkpoint.folder
+        line = ["--dataroot", self.dataroot or str(trained["dataroot"]), "--name", folder.name]
+        line += ["--checkpoints_dir", str(folder.parent), "--model", str(trained["model"]), *label]
+        line += ["--results_dir", str(results), "--gpu_ids", self.gpu_ids]
+        line += ["--use_ema"] if checkpoint.averaged else []
+        line += self.flags
+        print(f"$ python test.py {shlex.join(line)}", flush=True)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                test.main(line)
+        except SystemExit:  # the parser has said why
+            raise InputError(
+                f"test.py does not take these flags: {shlex.join(self.flags)}"
+            ) from None
+        (page,) = (results / folder.name).glob("*/index.html")
+        return page.parent
 
 
 def training_images(checkpoints: Sequence[Checkpoint]) -> tuple[Path, str] | None:

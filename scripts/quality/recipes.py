@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -92,38 +92,34 @@ NARROW = {
     "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004",
     "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --lambda_identity 0 --lr 0.0005",
 }
-SETS = ("relief2topo", "song2brush")
-BUDGETS = {
-    "quick": Budget(
-        "64 pixels, narrow networks, about 5 minutes each on two CPU cores",
-        64,
-        SETS,
-        NARROW,
-        {
-            ("pix2pix", "relief2topo"): 16,
-            ("pix2pix", "song2brush"): 3,
-            ("cycle_gan", "relief2topo"): 8,
-            ("cycle_gan", "song2brush"): 2,
-        },
-    ),
-    "small": Budget(
-        "64 pixels, narrow networks, about 20 minutes each on two CPU cores",
-        64,
-        SETS,
-        NARROW,
-        {
-            ("pix2pix", "relief2topo"): 80,
-            ("pix2pix", "song2brush"): 12,
-            ("cycle_gan", "relief2topo"): 30,
-            ("cycle_gan", "song2brush"): 6,
-        },
-    ),
-    "full": Budget(
-        "256 pixels, the papers' networks, 10 minutes each on a GPU",
-        256,
-        ("fluentflat2fluent3d", "song2brush"),
-        {"pix2pix": "--netG unet_256 --batch_size 4", "cycle_gan": "--netG resnet_9blocks"},
-        {},
-        minutes=10.0,
-    ),
-}
+QUICK = Budget(
+    "64 pixels, narrow networks, about 5 minutes each on two CPU cores",
+    64,
+    ("relief2topo", "song2brush"),
+    NARROW,
+    {
+        ("pix2pix", "relief2topo"): 16,
+        ("pix2pix", "song2brush"): 3,
+        ("cycle_gan", "relief2topo"): 8,
+        ("cycle_gan", "song2brush"): 2,
+    },
+)
+SMALL = replace(
+    QUICK,
+    about="64 pixels, narrow networks, about 20 minutes each on two CPU cores",
+    epochs={
+        ("pix2pix", "relief2topo"): 80,
+        ("pix2pix", "song2brush"): 12,
+        ("cycle_gan", "relief2topo"): 30,
+        ("cycle_gan", "song2brush"): 6,
+    },
+)
+FULL = Budget(
+    "256 pixels, the papers' networks, 10 minutes each on a GPU",
+    256,
+    ("fluentflat2fluent3d", "song2brush"),
+    {"pix2pix": "--netG unet_256 --batch_size 4", "cycle_gan": "--netG resnet_9blocks"},
+    {},
+    minutes=10.0,
+)
+BUDGETS = {"quick": QUICK, "small": SMALL, "full": FULL}

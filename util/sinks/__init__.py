@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+
+import torch
 
 from options.base_options import LogOptions
 from options.train_options import TrainOptions
 from util import distributed, records
-from util.device import describe, select_device
+from util.device import describe
 from util.logger import Sink
+from util.run_history import earlier
 from util.run_state import Progress
 
 
@@ -30,6 +32,7 @@ def build_sinks(
     progress: Progress,
     exactly: bool,
     epoch_images: int,
+    device: torch.device,
     say: Callable[[str], None],
 ) -> list[Sink]:
     """Every place beside the console that the options ask for; each is imported only then.
@@ -38,6 +41,7 @@ def build_sinks(
         progress: of an earlier part of the run, whose curves and pages go on.
         exactly: whether it goes on as if never stopped.
         epoch_images: images of an epoch.
+        device: what computes.
         say: takes a line for the user.
     """
     log, folder, name = options.log, options.folder, options.run.name
@@ -56,10 +60,25 @@ def build_sinks(
         LossLogSink(folder / "loss_log.txt", here),
         RecordSink(folder / records.FILE, start, here),
     ]
+    # Comes after metrics.jsonl is opened, which by then has this run alone.
+    history = earlier(folder / records.FILE, progress.curve)
     if not log.no_html:
-        sinks.append(_open_page(options, progress, epoch_images))
+        from util.sinks.page_sink import PageSink
+        from util.training_page.earlier import events_of
+
+        resumed = progress.epoch > 1 or progress.run_images > 0
+        run = {
+            **start,
+            "step_images": options.data.batch_size * distributed.world_size(),
+            "device": describe(device, "-1").removeprefix("device: "),
+            "width": log.display_winsize,
+            "defaults": options.defaults,
+        }
+        events = events_of(history, folder / "web/images", progress.epoch if resumed else 0)
+        sinks.append(
+            PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)
+        )
     if log.display_id > 0:
-        from util.sinks.visdom_history import earlier
         from util.sinks.visdom_sink import VisdomSink
 
         visdom = VisdomSink(
@@ -73,13 +92,13 @@ def build_sinks(
             winsize=log.display_winsize,
             say=say,
         )
-        visdom.restore(earlier(folder / records.FILE, progress.curve))
+        visdom.restore(history)
         sinks.append(visdom)
     if log.use_tensorboard:
         from util.sinks.tensorboard_sink import TensorBoardSink
 
-        resumed = progress.run_images if exactly else None
-        sinks.append(TensorBoardSink(folder / "tensorboard", options.values(), resumed))
+        done = progress.run_images if exactly else None
+        sinks.append(TensorBoardSink(folder / "tensorboard", options.values(), done))
     if log.use_wandb:
         from util.sinks.wandb_sink import open_wandb, run_identity
 
@@ -92,29 +111,3 @@ def build_sinks(
             networks=log.wandb_checkpoints,
         )
     return sinks
-
-
-def _open_page(options: TrainOptions, progress: Progress, epoch_images: int) -> Sink:
-    """The training page, with the run's earlier part. Comes after metrics.jsonl, which knows that part."""
-    from util.sinks.page_sink import PageSink
-    from util.training_page.earlier import events_of
-
-    folder, log = options.folder, options.log
-    events: list[str] = []
-    if progress.epoch > 1 or progress.run_images > 0:
-        record = records.Record()
-        with suppress(OSError):
-            record = records.read_record(folder / records.FILE)
-        events = events_of(record, folder / "web/images", progress.epoch)
-    run = {
-        "name": options.run.name,
-        "last_epoch": options.optim.last_epoch,
-        "epoch_images": epoch_images,
-        "step_images": options.data.batch_size * distributed.world_size(),
-        "device": describe(select_device(options.run.gpu_ids), "-1").removeprefix("device: "),
-        "width": log.display_winsize,
-        "options": options.values(),
-        "defaults": options.defaults,
-        "changed": list(options.changes()),
-    }
-    return PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)

@@ -12,7 +12,7 @@ import numpy as np
 
 from util.errors import InputError
 from util.files import replacing, sweep
-from util.images import save_image
+from util.images import write_png
 from util.logger import At, crossed
 from util.training_page.shell import write_shell
 from util.training_page.stream import Stream, point, shown
@@ -65,10 +65,9 @@ class PageSink:
         try:
             for name, image in images.items():
                 path = self.folder / "images" / f"epoch{at.epoch:03d}_{name}.png"
-                with replacing(
-                    path, lasting=False
-                ) as file:  # a browser may be reading the older one
-                    save_image(Path(file.name), image)
+                # A browser may be reading the older one.
+                with replacing(path, lasting=False) as file:
+                    write_png(file, image)
         except InputError as error:
             self._warn(error)
             return

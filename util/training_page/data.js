@@ -74,7 +74,9 @@ function addEvent([kind, ...content]) {
   taken += 1;
 }
 
-function addRow(table, [epoch, iters, images, x, seconds, data, lr, wall, values]) {
+function addRow(table, [epoch, iters, images, x, ...rest]) {
+  const values = rest.pop();
+  const [seconds, data, lr, wall] = rest.map((number) => number ?? NaN); // not known, as of old runs
   const rows = table.x.length;
   if (taken < run.before) table.own = rows + 1;
   const since = wall - table.wall[rows - 1];

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 from util.records import FILE, KINDS, Record, read_record
+from util.run_history import images_by_epoch
 from util.training_page.shell import write_shell
 from util.training_page.stream import Stream, point, shown
-
-IMAGE = re.compile(r"epoch(\d+)_(.+)\.png")
 
 
 def events_of(record: Record, images: Path, epochs: float) -> list[str]:
@@ -30,19 +28,8 @@ def events_of(record: Record, images: Path, epochs: float) -> list[str]:
         ]
     found.sort(key=lambda pair: pair[0])
     return [event for _, event in found] + [
-        shown(epoch, 0, labels) for epoch, labels in _on_disk(images, epochs).items()
+        shown(epoch, 0, list(files)) for epoch, files in images_by_epoch(images, epochs).items()
     ]
-
-
-def _on_disk(folder: Path, epochs: float) -> dict[int, list[str]]:
-    """Epoch -> labels of its images, in the order in which they were written."""
-    rows: dict[int, list[str]] = {}
-    files = [file for file in folder.glob("epoch*_*.png") if IMAGE.fullmatch(file.name)]
-    for file in sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name)):
-        epoch, label = file.stem.removeprefix("epoch").split("_", 1)
-        if int(epoch) <= epochs:
-            rows.setdefault(int(epoch), []).append(label)
-    return dict(sorted(rows.items()))
 
 
 def rebuild(folder: Path) -> None:

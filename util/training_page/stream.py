@@ -18,7 +18,7 @@ SIZE = 500  # events in a file: at most some 100 KB to write for an update, and 
 def point(kind: str, at: At, values: Mapping[str, float], when: float) -> str:
     """The event of losses, scores or health, at `when` seconds since 1970."""
     where = [at.epoch, at.epoch_images, at.run_images, round(at.x, 9)]
-    pace = [_short(at.time), _short(at.data), _short(at.lr), round(when, 3)]
+    pace = [_short(at.time), _short(at.data), _short(at.lr), _known(when)]
     return _json([kind, *where, *pace, {name: _short(value) for name, value in values.items()}])
 
 
@@ -75,6 +75,11 @@ class Stream:
         """Of files that an earlier run, or a part of this one that was lost, has left."""
         numbers = [int(file.stem) for file in self.folder.glob("*.js") if file.stem.isdecimal()]
         return [number for number in numbers if number * SIZE >= self.count]
+
+
+def _known(when: float) -> float | None:
+    """To the millisecond; None where it is not known."""
+    return round(when, 3) if math.isfinite(when) else None
 
 
 def _json(event: list[Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a run has shown so far, from its files: for a server that has not seen it."""
+"""What a run has shown so far, from its files: for pages and servers that have not seen it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from util import records
 from util.logger import At
@@ -34,23 +32,17 @@ def earlier(path: Path, curve: Sequence[tuple[float, Mapping[str, float]]]) -> R
     return record
 
 
-def newest_images(folder: Path, last_epoch: int) -> dict[str, np.ndarray]:
-    """Label -> (H, W, 3) or (H, W) uint8 of the last epoch that has images in web/images, up to last_epoch."""
-    from PIL import Image
-
-    by_epoch: dict[int, list[tuple[Path, str]]] = {}
-    for file in folder.glob("epoch*_*.png"):
-        if (match := IMAGE.fullmatch(file.name)) and int(match[1]) <= last_epoch:
-            by_epoch.setdefault(int(match[1]), []).append((file, match[2]))
-    if not by_epoch:
-        return {}
-    # In the order in which they were written, which is that of the model.
-    files = sorted(by_epoch[max(by_epoch)], key=lambda it: (it[0].stat().st_mtime_ns, it[1]))
-    images = {}
-    for file, label in files:
-        with Image.open(file) as picture:
-            images[label] = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
-    return images
+def images_by_epoch(folder: Path, last_epoch: float) -> dict[int, dict[str, Path]]:
+    """Epoch -> label -> file, of web/images up to an epoch; labels in the order in which they were written, the model's."""
+    named = [
+        (match, file) for file in folder.glob("*.png") if (match := IMAGE.fullmatch(file.name))
+    ]
+    named.sort(key=lambda pair: (pair[1].stat().st_mtime_ns, pair[1].name))
+    found: dict[int, dict[str, Path]] = {}
+    for match, file in named:
+        if int(match[1]) <= last_epoch:
+            found.setdefault(int(match[1]), {})[match[2]] = file
+    return dict(sorted(found.items()))
 
 
 def _is_validation(values: Mapping[str, float]) -> bool:

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 from util.records import FILE
+from util.run_history import earlier
 from util.sinks.record_sink import RecordSink
-from util.sinks.visdom_history import earlier
 from util.sinks.visdom_text import images_a_second, state
 
 START = {"name": "run", "last_epoch": 3, "epoch_images": 10, "options": {}}
