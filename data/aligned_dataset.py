@@ -22,6 +22,7 @@ class AlignedDataset(BaseDataset):
     Attributes:
         side_by_side: whether A and B are the halves of one file.
         pairs: the files of A and of B; the same ones where they are side by side.
+        paths: the first of each pair.
         alone: files without a partner.
     """
 
@@ -38,6 +39,7 @@ class AlignedDataset(BaseDataset):
             self.pairs = self._matched(A_folder, B_folder)
             self.side_by_side = False
         left, right = zip(*self.pairs, strict=True)
+        self.paths = list(left)
         self.swapped = options.direction == "BtoA"
         self.A, self.B = self.settle(*((right, left) if self.swapped else (left, right)))
 

@@ -13,6 +13,7 @@ from data.base_dataset import BaseDataset
 from data.colorization_dataset import ColorizationDataset
 from data.finding import Finding
 from data.image_folder import list_images
+from data.image_reader import must_exist
 from data.pairing import below
 from data.single_dataset import SingleDataset
 from data.size_checks import size_findings
@@ -60,6 +61,7 @@ def evenly(paths: Sequence[str], most: int) -> list[str]:
 def header_size(path: str) -> Size | None:
     """Height and width of an image as it stands upright, without decoding it; None if there is no telling."""
     try:
+        must_exist(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
             with Image.open(readable(path)) as file:
