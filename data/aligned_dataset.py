@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ class AlignedDataset(BaseDataset):
             self.pairs = [(path, path) for path in self.list_images(self.root / source.phase)]
             self.side_by_side = True
         except NoImages:
-            if not (A_folder.is_dir() and B_folder.is_dir()):
+            if not (
+                os.path.isdir(A_folder) and os.path.isdir(B_folder)
+            ):  # False also for long names
                 raise
             self.pairs = self._matched(A_folder, B_folder)
             self.side_by_side = False

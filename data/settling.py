@@ -128,7 +128,8 @@ def _natural_range(side: str, path: str, kind: Kind) -> Range:
     usual = Range(0.0, 1.0, False) if kind.dtype.kind == "f" else Range(0, 65535, True)
     try:
         array = read_pixels(path).array
-        low, high = float(np.nanmin(array)), float(np.nanmax(array))
+        finite = array[np.isfinite(array)]
+        low, high = float(finite.min()), float(finite.max())
     except Exception:  # the reader says why
         return usual
     if usual.low <= low and high <= usual.high:

@@ -169,7 +169,7 @@ def test_damaged_files_of_every_format_are_bad_images(tmp_path, suffix) -> None:
     (tmp_path / f"a{suffix}").write_bytes(b"\x93NUMPY nothing of the kind" * 3)
     bad = dataset(tmp_path, "single", input_nc=5)[0]
     assert isinstance(bad, BadImage)
-    assert "cannot be used as an image" in bad.reason
+    assert "cannot be read as an image" in bad.reason
 
 
 def test_a_pickle_is_never_loaded(tmp_path) -> None:
