@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class AlignedDataset(BaseDataset):
     Attributes:
         side_by_side: whether A and B are the halves of one file.
         pairs: the files of A and of B; the same ones where they are side by side.
+        paths: the first of each pair.
         alone: files without a partner.
     """
 
@@ -33,11 +35,14 @@ class AlignedDataset(BaseDataset):
             self.pairs = [(path, path) for path in self.list_images(self.root / source.phase)]
             self.side_by_side = True
         except NoImages:
-            if not (A_folder.is_dir() and B_folder.is_dir()):
+            if not (
+                os.path.isdir(A_folder) and os.path.isdir(B_folder)
+            ):  # False also for long names
                 raise
             self.pairs = self._matched(A_folder, B_folder)
             self.side_by_side = False
         left, right = zip(*self.pairs, strict=True)
+        self.paths = list(left)
         self.swapped = options.direction == "BtoA"
         self.A, self.B = self.settle(*((right, left) if self.swapped else (left, right)))
 

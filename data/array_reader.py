@@ -34,6 +34,10 @@ class Pixels(NamedTuple):
     pages: bool = False
 
 
+class WrongChannels(ValueError):
+    """A file does not have the channels that it should."""
+
+
 def read_pixels(path: str) -> Pixels:
     """Raises: OSError, ValueError and whatever else libraries find wrong with a file; InputError when one is missing."""
     suffix, source = os.path.splitext(path)[1].lower(), readable(path)
@@ -54,7 +58,7 @@ def read_image_array(path: str, channels: int, alpha: str) -> np.ndarray:
 
     Args:
         alpha: a value of --alpha: what becomes of transparency that is not one of the channels.
-    Raises: ValueError that says what the file holds, when it does not have that many channels.
+    Raises: WrongChannels that says what the file holds; ValueError.
     """
     array, transparent, pages = read_pixels(path)
     if array.dtype.kind not in "buif":
@@ -71,7 +75,7 @@ def read_image_array(path: str, channels: int, alpha: str) -> np.ndarray:
         grey = array @ GREY[:, None]
         return (grey if array.dtype.kind == "f" else np.rint(grey)).astype(array.dtype)
     if found != channels:
-        raise ValueError(f"has {found} channels where {channels} are needed")
+        raise WrongChannels(f"has {found} channels where {channels} are needed")
     return array
 
 

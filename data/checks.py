@@ -14,6 +14,7 @@ from data.base_dataset import BaseDataset
 from data.colorization_dataset import ColorizationDataset
 from data.finding import Finding
 from data.image_folder import list_images
+from data.image_reader import must_exist
 from data.pairing import below
 from data.single_dataset import SingleDataset
 from data.size_checks import size_findings
@@ -77,6 +78,7 @@ def header_size(path: str) -> Size | None:
     if tar_of(path) is None and not os.path.isfile(path):
         return None  # to open a pipe is to wait for somebody who writes
     try:
+        must_exist(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
             with Image.open(readable(path)) as file:

@@ -64,7 +64,7 @@ class Domain:
         except BadImage:
             raise
         except Exception as error:  # libraries have many words for a damaged file
-            raise BadImage(path, f"cannot be used as an image ({reason_of(error)})") from None
+            raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 0)))
 
     def outside(self, path: str) -> int:
@@ -74,7 +74,7 @@ class Domain:
         try:
             values = self._in_units(read_image_array(path, self.channels, self.alpha), path)
         except Exception as error:
-            raise BadImage(path, f"cannot be used as an image ({reason_of(error)})") from None
+            raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
         return int(((values < self.bounds.low) | (values > self.bounds.high)).sum())
 
     def _values(self, path: str) -> np.ndarray:

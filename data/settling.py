@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from data.array_reader import is_deep_colour, read_pixels
+from data.array_reader import WrongChannels, is_deep_colour, read_image_array, read_pixels
 from data.domain import Domain
 from data.image_names import ARRAYS
+from data.image_reader import must_exist
 from data.tar_files import readable
 from options.ranges import EIGHT_BITS, Range, parse_range
 from util.errors import InputError
@@ -40,7 +41,7 @@ def settled(
     """The domain whose files these are.
 
     text: a value of --range_A or --range_B.
-    Raises: InputError when the range has to be declared.
+    Raises: InputError when the range has to be declared, or the number of channels is not that of the files.
     """
     declared = parse_range(f"range_{side}", text)
     found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path))), None)
@@ -55,13 +56,30 @@ def settled(
         bounds = _natural_range(side, path, kind)
     else:
         bounds = Range(declared.low, declared.high, declared.whole and not floats)
-    return Domain(side, channels, bounds, deep=bounds != EIGHT_BITS, alpha=alpha, like=path)
+    domain = Domain(side, channels, bounds, deep=bounds != EIGHT_BITS, alpha=alpha, like=path)
+    if not domain.plain:
+        _check_channels(domain)
+    return domain
+
+
+def _check_channels(domain: Domain) -> None:
+    """Raises: InputError where the first file shows that the flags are not those of the data set."""
+    try:
+        read_image_array(domain.like, domain.channels, domain.alpha)
+    except WrongChannels as error:
+        flag = "input_nc" if domain.side == "A" else "output_nc"
+        raise InputError(
+            f"--{flag} {domain.channels} does not fit: {domain.like} {error}"
+        ) from None
+    except Exception:  # a bad image, to be stopped at or skipped when its turn comes
+        return
 
 
 def kind_of(path: str) -> Kind | None:
     """What kind of values a file holds, from its header if possible; None if it cannot be read."""
     suffix = os.path.splitext(path)[1].lower()
     try:
+        must_exist(path)
         if suffix in (".tif", ".tiff"):
             return _tiff_kind(path)
         if suffix in ARRAYS or suffix == ".exr":
@@ -110,7 +128,8 @@ def _natural_range(side: str, path: str, kind: Kind) -> Range:
     usual = Range(0.0, 1.0, False) if kind.dtype.kind == "f" else Range(0, 65535, True)
     try:
         array = read_pixels(path).array
-        low, high = float(np.nanmin(array)), float(np.nanmax(array))
+        finite = array[np.isfinite(array)]
+        low, high = float(finite.min()), float(finite.max())
     except Exception:  # the reader says why
         return usual
     if usual.low <= low and high <= usual.high:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from data.base_dataset import BaseDataset
 from data.finding import Finding
+from data.image_reader import must_exist
 from data.settling import kind_of
 from data.tar_files import readable
 
@@ -46,6 +47,7 @@ def _loses_transparency(dataset: BaseDataset, path: str) -> bool:
     if dataset.options.alpha != "drop" or any(domain.channels in (2, 4) for domain in domains):
         return False
     try:
+        must_exist(path)
         with warnings.catch_warnings(), Image.open(readable(path)) as file:
             warnings.simplefilter("ignore")
             return file.has_transparency_data

@@ -159,8 +159,8 @@ class ModelOptions:
     pool_size: int = flag(50, "generated images kept to show D again; 0 = off", only="train")
 
     def __post_init__(self) -> None:
-        at_least(1, 1e4, input_nc=self.input_nc, output_nc=self.output_nc)
         at_least(0, 256, label_A=self.label_A)
+        at_least(1, 1e4, input_nc=self.input_nc, output_nc=self.output_nc)
         if self.label_A and self.input_nc != self.label_A:
             raise ValueError(
                 f"--label_A {self.label_A} makes as many input channels: leave out --input_nc {self.input_nc}"

@@ -144,8 +144,11 @@ def test_half_floats_and_exr_become_float_tiff(tmp_path) -> None:
 
 
 def test_a_wrong_number_of_channels_is_told_with_what_was_found(tmp_path) -> None:
-    write(tmp_path / "a.tif", noise(np.uint16, 20, 24, 7))
-    bad = dataset(tmp_path, "single", input_nc=5)[0]
+    write(tmp_path / "a.tif", noise(np.uint16, 20, 24, 5))
+    write(tmp_path / "b.tif", noise(np.uint16, 20, 24, 7))
+    with pytest.raises(InputError, match="--input_nc 4 does not fit: .*a.tif has 5 channels"):
+        dataset(tmp_path, "single", input_nc=4)
+    bad = dataset(tmp_path, "single", input_nc=5)[1]
     assert isinstance(bad, BadImage)
     assert "has 7 channels where 5 are needed" in bad.reason
 
@@ -166,7 +169,7 @@ def test_damaged_files_of_every_format_are_bad_images(tmp_path, suffix) -> None:
     (tmp_path / f"a{suffix}").write_bytes(b"\x93NUMPY nothing of the kind" * 3)
     bad = dataset(tmp_path, "single", input_nc=5)[0]
     assert isinstance(bad, BadImage)
-    assert "cannot be used as an image" in bad.reason
+    assert "cannot be read as an image" in bad.reason
 
 
 def test_a_pickle_is_never_loaded(tmp_path) -> None:

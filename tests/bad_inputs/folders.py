@@ -189,7 +189,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], Run], str]] = {
     "trainA without trainB": (only_train_a, "trainB: "),
     "trainB empty": (empty_train_b, "trainB holds no images"),
     "pairs, but cycle_gan": (pairs_for_a_cycle_gan, "holds train; check"),
-    "two folders, but pix2pix": (folders_for_pix2pix, "holds trainA, trainB; check"),
+    "two folders, but no pairs": (folders_for_pix2pix, "have no names in common"),
     "only hidden files": (only_hidden_files, "trainA holds no images"),
     "only a folder named x.png": (only_a_folder_named_like_an_image, "holds no images"),
     "pair of odd width": (odd_width, "007.png: 65 pixels wide, which is odd"),

@@ -107,10 +107,8 @@ GOOD: dict[str, tuple[str, Callable[[], bytes], np.ndarray | tuple[int, int]]] =
     "one pixel wide": ("x.png", lambda: as_bytes(Image.fromarray(COLOUR[:, :1]), "PNG"), COLOUR[:, :1]),
     "16-bit grey PNG": ("x.png", lambda: as_bytes(Image.fromarray(GREY.astype(np.uint16) * 257), "PNG"), GREY),
     "16-bit grey TIFF": ("x.tif", lambda: tiff(GREY.astype(np.uint16) * 257), GREY),
-    "16-bit colour TIFF": ("x.tif", lambda: tiff(COLOUR.astype(np.uint16) * 256), COLOUR),
+    "16-bit colour TIFF": ("x.tif", lambda: tiff(COLOUR.astype(np.uint16) * 257), COLOUR),
     "32-bit float TIFF, 0 to 1": ("x.tif", lambda: tiff((GREY / 255).astype(np.float32)), GREY),
-    "32-bit float TIFF, 0 to 255": ("x.tif", lambda: tiff(GREY.astype(np.float32)), GREY),
-    "32-bit float TIFF, below 0": ("x.tif", lambda: tiff(GREY.astype(np.float32) - 1000), GREY * 0),
     "1-bit PNG": ("x.png", lambda: as_bytes(Image.fromarray(GREY > 127), "PNG"), (GREY > 127) * np.uint8(255)),
     "grey with transparency": ("x.png", lambda: as_bytes(with_transparency("L"), "PNG"), np.asarray(PICTURE.convert("L"))),
     "colour with transparency": ("x.png", lambda: as_bytes(with_transparency("RGB"), "PNG"), COLOUR),
@@ -141,6 +139,13 @@ BAD: dict[str, tuple[str, Callable[[], bytes]]] = {
     "PNG of two billion squared": ("x.png", lambda: png(2**31 - 1, 2**31 - 1)),
     "float TIFF with NaN": ("x.tif", lambda: tiff(np.float32([[0, np.nan], [1, 1]]))),
     "float TIFF with infinity": ("x.tif", lambda: tiff(np.float32([[0, np.inf], [1, 1]]))),
+}  # fmt: skip
+
+
+# Floats that go beyond 0 to 1: their range must be declared, unless other files have settled it.
+UNDECLARED: dict[str, tuple[str, Callable[[], bytes], np.ndarray]] = {
+    "32-bit float TIFF, 0 to 255": ("x.tif", lambda: tiff(GREY.astype(np.float32)), GREY),
+    "32-bit float TIFF, below 0": ("x.tif", lambda: tiff(GREY.astype(np.float32) - 1000), GREY * 0),
 }  # fmt: skip
 
 
@@ -210,6 +215,11 @@ def thin(mode: str, width: int, height: int) -> BadInput:
 
 KINDS = [
     *(translated(k, n, c, check=lambda f, w=w: shown(f, w)) for k, (n, c, w) in GOOD.items()),
+    *(
+        translated(k, n, c, says="declare what all files lie")
+        for k, (n, c, _) in UNDECLARED.items()
+    ),
+    *(trained(k, n, c) for k, (n, c, _) in UNDECLARED.items()),
     *(trained(k, n, c) for k, (n, c, _) in GOOD.items() if not k.startswith("EXIF")),
     *(translated(k, n, c, says=f"{n}: {UNREADABLE}") for k, (n, c) in BAD.items()),
     *(trained(k, n, c, says=f"{n}: {UNREADABLE}") for k, (n, c) in list(BAD.items())[:6]),
