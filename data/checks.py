@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from itertools import accumulate
@@ -18,7 +17,7 @@ from data.image_reader import must_exist
 from data.pairing import below
 from data.single_dataset import SingleDataset
 from data.size_checks import size_findings
-from data.tar_files import readable, shard_lengths, tar_of
+from data.tar_files import readable, shard_lengths
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
 from data.value_checks import header_findings
@@ -75,10 +74,8 @@ def evenly(paths: Sequence[str], most: int) -> list[str]:
 
 def header_size(path: str) -> Size | None:
     """Height and width of an image as it stands upright, without decoding it; None if there is no telling."""
-    if tar_of(path) is None and not os.path.isfile(path):
-        return None  # to open a pipe is to wait for somebody who writes
     try:
-        must_exist(path)
+        must_exist(path)  # to open a pipe is to wait for somebody who writes
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
             with Image.open(readable(path)) as file:

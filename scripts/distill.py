@@ -21,6 +21,7 @@ from scripts.distilling.comparison import compared, table
 from scripts.exporting.pictures import pictures_of_run
 from util.errors import InputError, run_command
 from util.files import write_text
+from util.script_parser import script_parser
 
 REPORT = "distilled.md"
 
@@ -48,11 +49,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     add("--name", required=True, help="the teacher's run: its folder under --checkpoints_dir")

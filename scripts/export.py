@@ -21,6 +21,7 @@ from scripts.exporting.hub import require_hub, upload
 from scripts.exporting.pictures import Picture, pictures_in, pictures_of_run
 from scripts.exporting.writing import CERTIFICATE, FORMATS, Written, write_checked
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 
 def main(argv: Sequence[str]) -> int:
@@ -113,11 +114,7 @@ def tell(written: Written) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     source = parser.add_mutually_exclusive_group(required=True)

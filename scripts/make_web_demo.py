@@ -29,6 +29,7 @@ from scripts.web_demo.writing import Demo, write_demo
 from util.errors import InputError, run_command
 from util.files import make_folder
 from util.images import to_uint8
+from util.script_parser import script_parser
 
 PLAIN = ["#ffffff", "#000000", "#d62828", "#2a9d3a", "#2455c3", "#f4c20d"]
 COLOURED = 24  # training images that the palette is taken from
@@ -122,9 +123,7 @@ def noise(exportable: Exportable, size: int) -> Picture:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     add = parser.add_argument
     # fmt: off
     add("--name", required=True, help="of the run: the folder in --checkpoints_dir")

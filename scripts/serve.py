@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from models.translator import load_translator
 from util.errors import InputError, run_command
+from util.script_parser import script_parser
 
 # A web page elsewhere could reach this machine by a name of its own for it; such names are refused.
 LOCAL = ["127.0.0.1", "localhost"]
@@ -92,9 +93,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = script_parser(__doc__)
     parser.add_argument("--name", required=True, help="of the run: the folder in --checkpoints_dir")
     parser.add_argument("--checkpoints_dir", default="./checkpoints", help="folder of the runs")
     parser.add_argument("--direction", choices=("AtoB", "BtoA"), help="default: that of training")
