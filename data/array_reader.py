@@ -12,12 +12,12 @@ from PIL import Image, ImageOps
 
 from data.tar_files import readable, tar_of
 from util.value_files import imagecodecs, tifffile
+from util.value_units import composited, with_channels
 
 ORIENTATION = 274  # a TIFF tag
 UPRIGHT = {  # orientation -> quarter turns, and whether to mirror left to right after them
     2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
 }  # fmt: skip
-GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow weighs them
 
 
 class Pixels(NamedTuple):
@@ -32,10 +32,6 @@ class Pixels(NamedTuple):
     array: np.ndarray
     transparent: bool = False
     pages: bool = False
-
-
-class WrongChannels(ValueError):
-    """A file does not have the channels that it should."""
 
 
 def read_pixels(path: str) -> Pixels:
@@ -68,27 +64,7 @@ def read_image_array(path: str, channels: int, alpha: str) -> np.ndarray:
     array = channels_last(array, channels, pages)
     if transparent and array.shape[-1] != channels:
         array = composited(array, alpha)
-    found = array.shape[-1]
-    if (found, channels) == (1, 3):
-        return array.repeat(3, axis=-1)
-    if (found, channels) == (3, 1):
-        grey = array @ GREY[:, None]
-        return (grey if array.dtype.kind == "f" else np.rint(grey)).astype(array.dtype)
-    if found != channels:
-        raise WrongChannels(f"has {found} channels where {channels} are needed")
-    return array
-
-
-def composited(array: np.ndarray, alpha: str) -> np.ndarray:
-    """(H, W, C + 1) with transparency last -> (H, W, C), laid on white or black, or with transparency dropped."""
-    colours = array[..., :-1]
-    if alpha == "drop":
-        return colours
-    full = 1.0 if array.dtype.kind == "f" else float(np.iinfo(array.dtype).max)
-    opaque = array[..., -1:].astype(np.float64) / full
-    ground = full if alpha == "white" else 0.0
-    laid = colours * opaque + ground * (1 - opaque)
-    return (laid if array.dtype.kind == "f" else np.rint(laid)).astype(array.dtype)
+    return with_channels(array, channels)
 
 
 def channels_last(array: np.ndarray, channels: int, pages: bool) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,12 +16,11 @@ from data.domain import Domain
 from data.image_folder import list_images
 from data.image_reader import BadImage
 from data.reading import Reading
-from data.settling import settled
+from data.settling import made_from, settled
 from data.shard_order import repeated
 from data.tar_files import shard_lengths
 from data.transforms import Preprocess, Sampled
 from options.base_options import DataOptions
-from options.ranges import EIGHT_BITS, parse_range
 from util.errors import InputError
 from util.position_seed import position_seed
 
@@ -155,9 +154,7 @@ class BaseDataset(data.Dataset[Any], ABC):
         if B is not None:
             of_B = settled("B", B, source.output_nc, o.range_B, alpha=o.alpha)
         else:
-            of_B = replace(of_A, side="B", channels=source.output_nc, labels=0)
-            if declared := parse_range("range_B", o.range_B):
-                of_B = replace(of_B, bounds=declared, deep=declared != EIGHT_BITS)
+            of_B = made_from(of_A, source.output_nc, o.range_B)
         self.domains = {"A": of_A, "B": of_B}
         return of_A, of_B
 

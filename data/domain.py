@@ -13,8 +13,7 @@ from data.image_reader import BadImage, must_exist, read_image, reason_of
 from data.tar_files import readable
 from options.ranges import EIGHT_BITS, Range
 from util.value_files import to_network
-
-NO_CLASS = 255  # in label maps: a pixel of no class, unless there are that many classes
+from util.value_units import Unfit, class_numbers, in_units
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class Domain:
         must_exist(path)
         try:
             array = self._labels(path) if self.labels else self._values(path)
-        except BadImage:
-            raise
+        except Unfit as error:
+            raise BadImage(path, str(error)) from None
         except Exception as error:  # libraries have many words for a damaged file
             raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 0)))
@@ -72,41 +71,22 @@ class Domain:
         if self.plain or self.labels:
             return 0
         try:
-            values = self._in_units(read_image_array(path, self.channels, self.alpha), path)
+            values = self._in_units(path)
+        except Unfit as error:
+            raise BadImage(path, str(error)) from None
         except Exception as error:
             raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
         return int(((values < self.bounds.low) | (values > self.bounds.high)).sum())
 
     def _values(self, path: str) -> np.ndarray:
-        array = read_image_array(path, self.channels, self.alpha)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError("some of its values are infinite or no numbers")
-        values = self._in_units(array, path)
+        values = self._in_units(path)
         if self.deep:
             return to_network(values, self.bounds)
         return np.rint(values.clip(0, 255)).astype(np.uint8)
 
-    def _in_units(self, array: np.ndarray, path: str) -> np.ndarray:
-        """Values of a file of another depth than the range's, in the range's units.
-
-        0,255 and 0,65535 stand for all that 8 and 16 bits can hold. Raises: BadImage where there is no telling.
-        """
-        low, high, whole = self.bounds
-        flag = f"--range_{self.side} {self.bounds}"
-        if array.dtype.kind == "f" and not self.deep:
-            raise BadImage(path, f"holds floats, but {flag} stands for 8 bits: declare their range")
-        if array.dtype.kind == "f" or array.dtype.itemsize > 2:
-            return array
-        if not whole and low >= -1 and high <= 1:
-            raise BadImage(path, f"holds whole numbers, but {flag} stands for floats")
-        if array.dtype not in (np.uint8, np.uint16):
-            return array
-        full = np.iinfo(array.dtype).max
-        if (low, high) in ((0, 255), (0, 65535)):
-            return array if high == full else array * (high / full)
-        if full < high:
-            raise BadImage(path, f"holds {full.bit_length()} bits, which is less than {flag}")
-        return array
+    def _in_units(self, path: str) -> np.ndarray:
+        array = read_image_array(path, self.channels, self.alpha)
+        return in_units(array, self.bounds, f"range_{self.side}", deep=self.deep)
 
     def _labels(self, path: str) -> np.ndarray:
         """(H, W, 1) uint8 of class numbers, or numbers of a palette's colours."""
@@ -120,24 +100,4 @@ class Domain:
             array = channels_last(array, 1, pages)[..., : -1 if transparent else None]
         else:
             array = array.astype(np.uint8)[..., None]
-        if array.shape[-1] != 1 or array.dtype.kind not in "bui":
-            raise BadImage(
-                path,
-                "holds colours or floats, but --label_A needs one class number for each pixel: grey levels, or the "
-                "numbers of a palette's colours",
-            )
-        known = array[(array < 0) | (array >= self.labels)]
-        strange = known[known != NO_CLASS]
-        if strange.size:
-            raise BadImage(
-                path,
-                f"has the class {strange.flat[0]}, but --label_A {self.labels} has classes 0 to {self.labels - 1} "
-                f"({NO_CLASS} is none)",
-            )
-        return array.astype(np.uint8)
-
-
-def one_hot(labels: torch.Tensor, classes: int) -> torch.Tensor:
-    """Class numbers (1, H, W) -> uint8 (classes, H, W): 255 in each pixel's class, 0 elsewhere and where there is none."""
-    numbers = torch.arange(classes, dtype=torch.uint8)[:, None, None]
-    return (labels == numbers).to(torch.uint8) * 255
+        return class_numbers(array, self.labels)

@@ -9,10 +9,11 @@ import torch
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from data.cache import ImageCache, Resized
-from data.domain import Domain, one_hot
+from data.domain import Domain
 from data.image_reader import BadImage, read_image
 from data.transforms import Preprocess, resize
 from util.files import make_folder
+from util.value_units import one_hot
 
 
 class Reading:

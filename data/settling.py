@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from data.array_reader import WrongChannels, is_deep_colour, read_image_array, read_pixels
+from data.array_reader import is_deep_colour, read_image_array, read_pixels
 from data.domain import Domain
 from data.image_names import ARRAYS
 from data.image_reader import must_exist
@@ -17,6 +18,7 @@ from data.tar_files import readable
 from options.ranges import EIGHT_BITS, Range, parse_range
 from util.errors import InputError
 from util.value_files import tifffile
+from util.value_units import WrongChannels
 
 TRIED = 10  # files, in search of one that can be read
 MAX_SAMPLE_VALUE = 281  # a TIFF tag
@@ -60,6 +62,16 @@ def settled(
     if not domain.plain:
         _check_channels(domain)
     return domain
+
+
+def made_from(A: Domain, channels: int, text: str) -> Domain:
+    """The domain of images that a network alone makes of A's: unless declared, their values are those of A.
+
+    text: a value of --range_B.
+    """
+    B = replace(A, side="B", channels=channels, labels=0)
+    declared = parse_range("range_B", text)
+    return replace(B, bounds=declared, deep=declared != EIGHT_BITS) if declared else B
 
 
 def _check_channels(domain: Domain) -> None:

@@ -15,10 +15,13 @@ from models.base_model import BaseModel
 from models.creating import MODELS, create_model, model_options
 from models.loading import describe_generator, load_network
 from models.test_model import TestModelOptions
+from options.base_options import ALPHAS
 from options.flags import build
 from options.parsing import read_options
+from options.ranges import AUTO, parse_range
 from util.checkpoint import load_weights, network_path
 from util.errors import InputError
+from util.value_units import Units
 
 DIRECTIONS = ("AtoB", "BtoA")
 WEIGHTS_FILE = re.compile(rf".+_net_(\w+?)({SUFFIX})?\.pth")
@@ -111,6 +114,36 @@ def _label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str
             f"{folder} holds no best_*{tail}: these are kept by training with --val_freq"
         )
     raise InputError(f"{folder} holds several best: choose from {', '.join(found)}")
+
+
+def units_of(
+    saved: SavedGenerator,
+    *,
+    range_A: str | None = None,
+    range_B: str | None = None,
+    label_A: int | None = None,
+    alpha: str | None = None,
+) -> Units:
+    """What the values of the generator's inputs (A) and results (B) are; None: as it was trained.
+
+    Raises: InputError for what is no range.
+    """
+    flags = saved.flags
+    A, B = (flags.get(name, AUTO) for name in ("range_A", "range_B"))
+    labels = flags.get("label_A", 0)
+    if saved.name == "G_B":
+        A, B, labels = B, A, 0
+    if alpha not in (None, *ALPHAS):
+        raise InputError(f"alpha {alpha!r} is unknown: choose from {', '.join(ALPHAS)}")
+    try:
+        return Units(
+            parse_range("range_A", range_A or A),
+            parse_range("range_B", range_B or B),
+            int(labels if label_A is None else label_A),
+            alpha or flags.get("alpha", ALPHAS[0]),
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def build_generator(saved: SavedGenerator) -> tuple[BaseModel, nn.Module]:

@@ -17,10 +17,13 @@ from models.creating import place
 from models.layers import separate_norms
 from models.loading import describe_generator
 from models.precision import Precision, select_precision
-from models.saved_generators import build_generator, find_generator
+from models.saved_generators import build_generator, find_generator, units_of
+from models.tiling import Tiling
 from models.translating import AT_ONCE
+from options.test_options import TILE_MODES
 from util.device import device_of
 from util.image_kinds import Back, to_network
+from util.value_units import PLAIN, Units
 
 Kind = TypeVar("Kind", Image.Image, np.ndarray, torch.Tensor)
 COUNTED = 256 * 256  # pixels of the images that batch_size counts
@@ -36,6 +39,12 @@ def load_translator(
     precision: str = "auto",
     running_statistics: bool = False,
     batch_size: int = AT_ONCE,
+    tile: int = 0,
+    tile_mode: str = "exact",
+    range_A: str | None = None,
+    range_B: str | None = None,
+    label_A: int | None = None,
+    alpha: str | None = None,
 ) -> Translator:
     """A function that translates images with a trained generator, as test.py does but without dropout.
 
@@ -49,10 +58,17 @@ def load_translator(
         precision: "fp32", "bf16", "fp16"; "auto" is fp32, as in test.py.
         running_statistics: batch norm takes those of training (test.py --eval), not each image's own.
         batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
+        tile, tile_mode: as in test.py: pixels of the squares that are computed one at a time, 0 for whole images.
+        range_A, range_B, label_A, alpha: what files of inputs (A) and results (B) hold, as the flags say it; None
+            for what the run was trained with, as far as its folder tells.
     Raises: InputError, a ValueError, when there is no such generator or device.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size {batch_size} must be at least 1")
+    if tile < 0:
+        raise ValueError(f"tile {tile} must be at least 0")
+    if tile_mode not in TILE_MODES:
+        raise ValueError(f"tile_mode {tile_mode!r} is unknown: choose from {', '.join(TILE_MODES)}")
     chosen = device_of(device)
     arithmetic = select_precision(precision, chosen, training=False)
     saved = find_generator(Path(checkpoint), direction, epoch, use_ema)
@@ -60,7 +76,14 @@ def load_translator(
     if not running_statistics:
         separate_norms(model)
     place(model, chosen).precision = arithmetic
-    return Translator(model, generator, chosen, batch_size)
+    model.tiling = Tiling(tile, tile_mode)
+    units = units_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
+    t = Translator(model, generator, chosen, batch_size, units)
+    if units.labels not in (0, t.input_nc):
+        raise ValueError(
+            f"label_A {units.labels} does not fit: the network takes {t.input_nc} channels"
+        )
+    return t
 
 
 class Translator:
@@ -68,19 +91,27 @@ class Translator:
 
     Kinds: a PIL image; a NumPy array (H, W, C) or (H, W) of uint8, uint16 or floats in [0, 1]; a tensor (C, H, W) or
     (N, C, H, W) of uint8 or floats in [-1, 1]; the path of an image file, whose result is a PIL image; a list of these.
+    Where `units` are not plain, arrays hold values of the files that the network was trained on.
     It may be called from several threads at once: no call changes it.
 
     Attributes:
         generator: the network, in evaluation mode.
         device: where it computes.
         input_nc, output_nc: channels of images and results.
+        units: what the values of images and results are.
     """
 
     def __init__(
-        self, model: BaseModel, generator: nn.Module, device: torch.device, batch_size: int
+        self,
+        model: BaseModel,
+        generator: nn.Module,
+        device: torch.device,
+        batch_size: int,
+        units: Units = PLAIN,
     ) -> None:
         self._model = model.eval().requires_grad_(False)
         self.generator, self.device, self.batch_size = generator, device, batch_size
+        self.units = units
         known = describe_generator(generator.state_dict()) or vars(model.options)
         self.input_nc, self.output_nc = int(known["input_nc"]), int(known["output_nc"])
 
@@ -113,7 +144,7 @@ class Translator:
         """
         waiting: list[tuple[torch.Tensor, Back]] = []
         for image in images:
-            batch, back = to_network(image, self.input_nc)
+            batch, back = to_network(image, self.input_nc, self.units)
             if waiting and not _alike(waiting[0][0], batch):
                 yield from self._translated(waiting)
                 waiting = []

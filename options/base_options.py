@@ -15,6 +15,7 @@ NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance"
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
 INITS = ("normal", "xavier", "kaiming", "orthogonal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+ALPHAS = ("drop", "white", "black")
 GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
 
 
@@ -101,7 +102,7 @@ class DataOptions:
     alpha: str = flag(
         "drop",
         "transparency: drop it, or lay images on white or black; it is a channel where --input_nc counts it",
-        choices=("drop", "white", "black"),
+        choices=ALPHAS,
     )
     cache: str = flag("", "folder to keep decoded and resized images in; RAM or a fast disk")
     bad_images: str = flag(

@@ -20,6 +20,7 @@ VALUES = (
     "label_A",
     "alpha",
 )  # what files hold, for whatever model tests them
+TILE_MODES = ("exact", "blend")
 OTHER_WAY = {
     "range_A": "range_B",
     "range_B": "range_A",
@@ -49,7 +50,7 @@ class ResultOptions:
     tile_mode: str = flag(
         "exact",
         "exact gives what the whole image would; blend is faster (see docs/large_images.md)",
-        choices=("exact", "blend"),
+        choices=TILE_MODES,
     )
 
     def __post_init__(self) -> None:

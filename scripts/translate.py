@@ -12,6 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.image_reader import BadImage, read_image
+from data.image_reader import BadImage
 from models import Translator, load_translator
-from options.base_options import PRECISIONS, RunOptions
-from scripts.translation.files import Job, is_video, planned, save_picture, unfinished
+from options.base_options import ALPHAS, PRECISIONS, RunOptions
+from options.ranges import EIGHT_BITS
+from options.test_options import TILE_MODES
+from scripts.translation.files import Job, is_video, listed, planned, unfinished
+from scripts.translation.values import Values, values_of
 from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
-from util.images import to_uint8
 from util.script_parser import script_parser
 
 AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
@@ -39,16 +42,24 @@ def main(argv: Sequence[str]) -> int:
     options = words.parse_args(argv)
     if (options.name is None) == (options.weights is None):
         words.error("give --name NAME of a run, or --weights FILE.pth")
-    jobs = planned(options.input, options.output, options.format)
+    paths = listed(options.input)
+    t = load(options)
+    if is_video(options.input):
+        check_video(t)
+        jobs = planned(options.input, paths, options.output, lambda path: Path(path).suffix)
+    else:
+        values = values_of(t, paths)
+        jobs = planned(options.input, paths, options.output, partial(values.suffix, options.format))
+        for target in {job.target.suffix: job.target for job in jobs}.values():
+            values.format(target)  # or say now that it cannot hold the results
     left = unfinished(jobs, options.overwrite)
     if len(left) < len(jobs):
         print(f"{len(jobs) - len(left)} there already; --overwrite makes them again")
     if not left:
         return 0
-    t = load(options)
-    if is_video(left[0].source):
+    if is_video(options.input):
         return translate_one_video(t, left[0])
-    bad = translate_images(t, left)
+    bad = translate_images(t, values, left)
     print(f"{len(left) - len(bad)} images translated; see {options.output}")
     if bad:
         print(f"{len(bad)} images could not be read:", *bad, sep="\n    ", file=sys.stderr)
@@ -71,7 +82,13 @@ def parser() -> argparse.ArgumentParser:
     add("--gpu_ids", default="0", help="the GPU to use, if there is one; -1 for the CPU [0]")
     add("--precision", choices=PRECISIONS, default="auto", help="of the network's arithmetic; auto is fp32 [auto]")
     add("--batch_size", type=int, default=8, help="images of 256 x 256 that may go through at once; of larger ones fewer do [8]")
-    add("--format", choices=("png", "jpg", "same"), default="png", help="of pictures in a folder; same: as their inputs [png]")
+    add("--tile", type=int, default=0, metavar="N", help="computes in squares of so many pixels, to save memory; 0 = off")
+    add("--tile_mode", choices=TILE_MODES, default="exact", help="exact gives what the whole image would; blend is faster [exact]")
+    add("--format", choices=("auto", "png", "jpg", "tiff", "npy", "same"), default="auto", help="of results in a folder; auto: png, if that holds all values; same: as their inputs [auto]")
+    add("--range_A", metavar="LOW,HIGH", help="values of input files; default: those of training, or by the type of the first file")
+    add("--range_B", metavar="LOW,HIGH", help="values of results; default: those of training, or those of the inputs")
+    add("--label_A", type=int, metavar="CLASSES", help="inputs are label maps with so many classes; default: as in training")
+    add("--alpha", choices=ALPHAS, help="transparency: drop it, or lay images on white or black; default: as in training")
     add("--overwrite", action="store_true", help="translate again what is there already")
     # fmt: on
     return words
@@ -93,16 +110,26 @@ def load(options: argparse.Namespace) -> Translator:
             precision=options.precision,
             running_statistics=options.running_statistics,
             batch_size=options.batch_size,
+            tile=options.tile,
+            tile_mode=options.tile_mode,
+            range_A=options.range_A,
+            range_B=options.range_B,
+            label_A=options.label_A,
+            alpha=options.alpha,
         )
     except ValueError as error:
         raise InputError(str(error)) from None
-    for name, channels in (("takes", t.input_nc), ("gives", t.output_nc)):
-        if channels not in (1, 3):
-            raise InputError(
-                f"{place} {name} {channels} channels, image files have 1 or 3: use load_translator with arrays"
-            )
     print(describe(device, options.gpu_ids))
     return t
+
+
+def check_video(t: Translator) -> None:
+    """Raises: InputError for a generator of more than grey or colour of 8 bits."""
+    if not t.units.plain or {t.input_nc, t.output_nc} - {1, 3}:
+        raise InputError(
+            f"videos hold colours of 8 bits; this network takes {t.input_nc} channels of {t.units.input or EIGHT_BITS} "
+            f"and gives {t.output_nc} of {t.units.output or EIGHT_BITS}: use images"
+        )
 
 
 def translate_one_video(t: Translator, job: Job) -> int:
@@ -120,7 +147,7 @@ def translate_one_video(t: Translator, job: Job) -> int:
     return 0
 
 
-def translate_images(t: Translator, jobs: Sequence[Job]) -> list[BadImage]:
+def translate_images(t: Translator, values: Values, jobs: Sequence[Job]) -> list[BadImage]:
     """Translates and writes all that can be read; returns what cannot."""
     bad: list[BadImage] = []
     started: deque[Job] = deque()
@@ -133,7 +160,7 @@ def translate_images(t: Translator, jobs: Sequence[Job]) -> list[BadImage]:
 
         def read(job: Job) -> torch.Tensor | BadImage:
             try:
-                return read_image(job.source, t.input_nc)
+                return values.read(job.source)
             except BadImage as error:
                 return error
 
@@ -144,10 +171,10 @@ def translate_images(t: Translator, jobs: Sequence[Job]) -> list[BadImage]:
                     bar.update()
                 else:
                     started.append(job)
-                    yield image / 127.5 - 1
+                    yield image
 
         for result in t.stream(images()):
-            saving.append(pool.submit(save_picture, started.popleft().target, to_uint8(result)))
+            saving.append(pool.submit(values.write, started.popleft().target, result))
             if len(saving) > AHEAD:
                 saving.popleft().result()
             bar.update()

@@ -45,8 +45,8 @@ def passed_through(root: Path, out: Path, *, save_format: str = "auto", **flags)
     model = Unchanged(ModelOptions(input_nc=channels, output_nc=channels))
     own = translations(model, readable(loader), 0, torch.device("cpu"), whole=False, kept=values)
     with writer:
-        for one in shared(own):
-            writer.add(one.number, one.paths, one.pictures, one.values)
+        for one, facts in shared(own):
+            writer.add(one.number, one.paths, one.pictures, one.values, facts)
     return out
 
 

@@ -93,7 +93,7 @@ def test_a_format_can_be_asked_for_unless_it_cannot_hold_the_values(tmp_path) ->
     flags = {"input_nc": 5, "save_format": "npy"}
     out = passed_through(tmp_path / "in", tmp_path / "out", **flags)
     assert np.array_equal(read(out / "values/a_fake_B.npy"), array)
-    with pytest.raises(InputError, match="--save_format png: .* not 5 channels of 0,65535"):
+    with pytest.raises(InputError, match="PNG files hold .* not 5 channels of 0,65535"):
         passed_through(tmp_path / "in", tmp_path / "out", input_nc=5, save_format="png")
 
 

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from util.value_units import GREY, Unfit, Units, composited
+
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> what Pillow calls it
-GREY = (0.299, 0.587, 0.114)  # luminance as Pillow weighs it
 SLACK = 0.1  # by which floats may leave their range, as after resizing; more is a mistake
 
 Back = Callable[[torch.Tensor], Any]  # (N, C, H, W) in [-1, 1] -> the kind that was given
 
 
-def to_network(image: Any, channels: int) -> tuple[torch.Tensor, Back]:
+def to_network(image: Any, channels: int, units: Units) -> tuple[torch.Tensor, Back]:
     """An image of any kind as (N, channels, H, W) in [-1, 1], and what makes its kind of results.
 
+    units: where these are not plain, arrays hold a file's own values, and arrays of results those of the output.
     Raises: ValueError when it is of no kind, shape, type or range that can be taken.
     """
     if isinstance(image, (str, os.PathLike)):
-        return _of_picture(_read(image), channels)
+        return _of_picture(_read(image), channels, units)
     if isinstance(image, Image.Image):
-        return _of_picture(image, channels)
+        return _of_picture(image, channels, units)
     if isinstance(image, np.ndarray):
-        return _of_array(image, channels)
+        return (_of_array if units.plain else partial(_of_values, units=units))(image, channels)
     if isinstance(image, torch.Tensor):
         return _of_tensor(image, channels)
     raise ValueError(
@@ -46,7 +49,14 @@ def _read(path: str | os.PathLike[str]) -> Image.Image:
         raise ValueError(f"{os.fspath(path)} cannot be read as an image: {error}") from None
 
 
-def _of_picture(picture: Image.Image, channels: int) -> tuple[torch.Tensor, Back]:
+def _of_picture(picture: Image.Image, channels: int, units: Units) -> tuple[torch.Tensor, Back]:
+    if units.labels:
+        picture = picture.convert("L") if picture.mode == "1" else picture
+        return _of_values(np.array(picture), channels, units)[0], _picture
+    if units.alpha != "drop" and channels != 4 and picture.has_transparency_data:
+        picture = Image.fromarray(composited(np.array(picture.convert("RGBA")), units.alpha))
+    if not units.plain and picture.mode.startswith(("I", "F")):
+        return _of_values(np.asarray(picture), channels, units)[0], _picture
     if channels not in MODES:
         raise ValueError(
             f"this network takes {channels} channels, no picture: give arrays or tensors"
@@ -58,7 +68,10 @@ def _of_picture(picture: Image.Image, channels: int) -> tuple[torch.Tensor, Back
         return _of_array(array.clip(0, 1), channels)[0], _picture
     if picture.mode == "P" and "transparency" in picture.info:
         picture = picture.convert("RGBA")  # or Pillow warns of what comes next
-    return _of_array(np.array(picture.convert(MODES[channels])), channels)[0], _picture
+    array = np.array(picture.convert(MODES[channels]))
+    if not units.plain:
+        return _of_values(array, channels, units)[0], _picture
+    return _of_array(array, channels)[0], _picture
 
 
 def _picture(images: torch.Tensor) -> Image.Image:
@@ -87,6 +100,23 @@ def _of_array(array: np.ndarray, channels: int) -> tuple[torch.Tensor, Back]:
         raise ValueError(f"arrays are uint8, uint16 or floats in [0, 1], not {found}")
     images = torch.from_numpy(np.atleast_3d(levels)).permute(2, 0, 1)[None]
     return _fit(images, channels, found), lambda result: _array(result, dtype, flat)
+
+
+def _of_values(array: np.ndarray, channels: int, units: Units) -> tuple[torch.Tensor, Back]:
+    """(H, W) or (H, W, C) of a file's own values."""
+    found = f"an array of shape {array.shape} and type {array.dtype}"
+    if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "buif":
+        raise ValueError(f"images are (H, W) or (H, W, C) of numbers and not empty, not {found}")
+    try:
+        images = units.to_network(array, channels)
+    except Unfit as error:
+        raise ValueError(f"the image {error}") from None
+
+    def back(result: torch.Tensor) -> np.ndarray:
+        values = units.from_network(result)
+        return values[..., 0] if array.ndim == 2 and values.shape[-1] == 1 else values
+
+    return images, back
 
 
 def _array(images: torch.Tensor, dtype: np.dtype[Any], flat: bool) -> np.ndarray:
@@ -138,7 +168,7 @@ def _fit(images: torch.Tensor, channels: int, found: str) -> torch.Tensor:
     if (given, channels) == (1, 3):
         return images.expand(-1, 3, -1, -1)
     if (given, channels) == (3, 1):
-        weights = images.new_tensor(GREY)
+        weights = images.new_tensor(GREY.tolist())
         return (images * weights[:, None, None]).sum(1, keepdim=True)
     advice = "; leave the alpha channel out" if (given, channels) == (4, 3) else ""
     raise ValueError(f"this network takes images of {channels} channels, not {found}{advice}")

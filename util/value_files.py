@@ -9,6 +9,7 @@ from PIL import Image
 
 from options.ranges import Range
 from util.errors import InputError
+from util.files import replacing
 
 FORMATS = ("auto", "png", "tiff", "npy")
 SUFFIXES = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
@@ -54,7 +55,7 @@ def format_for(asked: str, like: str, bounds: Range, channels: int) -> str | Non
     shown = bounds == (0, 255, True) and channels in (1, 3)
     if asked == "png" and not fits:
         raise InputError(
-            f"--save_format png: PNG files hold whole numbers from 0 to 65535 in 1, 3 or 4 channels, not {channels} "
+            f"PNG files hold whole numbers from 0 to 65535 in 1, 3 or 4 channels, not {channels} "
             f"channels of {bounds}; use tiff or npy"
         )
     if asked != "auto":
@@ -70,21 +71,22 @@ def format_for(asked: str, like: str, bounds: Range, channels: int) -> str | Non
 def write_values(path: Path, values: np.ndarray) -> None:
     """Writes (H, W, C), or (H, W) for one channel, in the format of the path's suffix.
 
-    Raises: InputError when a package is missing.
+    The file appears when it is complete.
+    Raises: InputError when a package is missing, or the disk refuses.
     """
     array = np.ascontiguousarray(values[..., 0] if values.shape[-1] == 1 else values)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".npy":
-        np.save(path, array)
-    elif path.suffix == ".tif":
-        photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
-        tifffile().imwrite(
-            path, array, photometric=photometric, planarconfig="contig" if array.ndim == 3 else None
-        )
-    elif array.dtype == np.uint8 or array.ndim == 2:
-        Image.fromarray(array).save(path, compress_level=1)
-    else:
-        path.write_bytes(imagecodecs().png_encode(array))
+    suffix = path.suffix.lower()
+    with replacing(path, lasting=False) as file:
+        if suffix == ".npy":
+            np.save(file, array)
+        elif suffix in (".tif", ".tiff"):
+            photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
+            planes = "contig" if array.ndim == 3 else None
+            tifffile().imwrite(file, array, photometric=photometric, planarconfig=planes)
+        elif array.dtype == np.uint8 or array.ndim == 2:
+            Image.fromarray(array).save(file, format="PNG", compress_level=1)
+        else:
+            file.write(imagecodecs().png_encode(array))
 
 
 def tifffile():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -17,6 +17,7 @@ from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
 
+WRITTEN = EXTENSIONS - {".exr", ".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 SAVING = {
     ".jpg": {"quality": 95, "subsampling": 0},
@@ -38,20 +39,28 @@ def is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEOS
 
 
-def planned(source: Path, target: Path, ending: str) -> list[Job]:
-    """What has to be made: of one file, or of every image below a folder, under the same names.
+def listed(source: Path) -> list[str]:
+    """The file, or every image below the folder. Raises: InputError when there is none."""
+    if source.is_dir():
+        return list_images(source)
+    if not source.is_file():
+        raise InputError(f"there is no file or folder {source}")
+    return [str(source)]
 
-    ending: of pictures: "png", "jpg", or "same" as their inputs.
+
+def planned(
+    source: Path, paths: Sequence[str], target: Path, suffix: Callable[[str], str]
+) -> list[Job]:
+    """What has to be made of the listed files: their translations, under the same names.
+
+    suffix: of the result of a file.
     Raises: InputError when it is unclear, or would overwrite an input.
     """
     if source.is_dir():
-        return _of_folder(source, target, ending)
-    if not source.is_file():
-        raise InputError(f"there is no file or folder {source}")
+        return _of_folder(source, paths, target, suffix)
     if target.is_dir():
-        suffix = source.suffix if is_video(source) else _suffix(source, ending)
-        target = target / f"{source.stem}{suffix}"
-    known = VIDEOS if is_video(source) else sorted(EXTENSIONS)
+        target = target / f"{source.stem}{suffix(str(source))}"
+    known = VIDEOS if is_video(source) else sorted(WRITTEN)
     if target.suffix.lower() not in known:
         raise InputError(
             f"{target} is no folder and does not end in {', '.join(known)}: it should name the translation of {source}"
@@ -61,7 +70,9 @@ def planned(source: Path, target: Path, ending: str) -> list[Job]:
     return [Job(str(source), target)]
 
 
-def _of_folder(source: Path, target: Path, ending: str) -> list[Job]:
+def _of_folder(
+    source: Path, paths: Sequence[str], target: Path, suffix: Callable[[str], str]
+) -> list[Job]:
     if target.exists() and not target.is_dir():
         raise InputError(f"{source} is a folder, {target} a file: give a folder for the results")
     inside, outside = target.resolve(), source.resolve()
@@ -69,9 +80,8 @@ def _of_folder(source: Path, target: Path, ending: str) -> list[Job]:
         raise InputError(
             f"{target} lies in {source}, whose images would be translated again and again: give a folder elsewhere"
         )
-    paths = list_images(source)
     places = [_place(path, source) for path in paths]
-    plain = [place.with_suffix(_suffix(place, ending)) for place in places]
+    plain = [place.with_suffix(suffix(str(place))) for place in places]
     often = Counter(plain)
     # Of a.jpg beside a.png neither may take the name a.png.
     names = [
@@ -94,10 +104,6 @@ def _place(path: str, root: Path) -> PurePath:
     return PurePath(
         *(os.path.splitext(f)[0] if f.lower().endswith(".tar") else f for f in folders), name
     )
-
-
-def _suffix(place: PurePath, ending: str) -> str:
-    return place.suffix if ending == "same" else f".{ending}"
 
 
 def unfinished(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
