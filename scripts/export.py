@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.saved_generators import DIRECTIONS, SavedGenerator, find_generator
+from models.saved_generators import DIRECTIONS, SavedGenerator, find_generator, units_of
 from scripts.exporting.card import write_card
 from scripts.exporting.facts import facts_of
 from scripts.exporting.generator import Exportable, open_generator
@@ -84,7 +84,7 @@ def find_pictures(
     if folder is None:
         remedy = f"give a folder of input images by {flag}"
         return pictures_of_run(saved, phase, size, most, remedy)
-    return pictures_in(folder, channels, size, most)
+    return pictures_in(folder, channels, size, most, units_of(saved))
 
 
 def check_size(exportable: Exportable, size: int) -> None:

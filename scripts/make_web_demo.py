@@ -83,6 +83,10 @@ def check_channels(exportable: Exportable) -> None:
         raise InputError(
             f"this network translates {channels[0]} channels into {channels[1]}; a page has pictures of 1 or 3"
         )
+    if not exportable.translator.units.plain:
+        raise InputError(
+            "this network was trained on values that pictures of 8 bits do not hold; a page draws in these"
+        )
 
 
 def check_passed(written: Written) -> None:

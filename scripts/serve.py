@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         running_statistics=options.norm_policy == "running",
         batch_size=options.batch_size,
     )
-    check_channels(translator.input_nc, translator.output_nc)
+    check_channels(1 if translator.units.labels else translator.input_nc, translator.output_nc)
     batcher = Batcher(
         translator, most=options.batch_size, linger=options.linger / 1000, queue=options.queue
     )

@@ -23,7 +23,6 @@ from doctor_helpers import (
     save,
 )
 from PIL import Image
-from runs import ROOT
 
 from data import BaseDataset, Source, create_dataset, find_dataset
 from data.checks import header_size, headers_of, quick_findings
@@ -159,14 +158,39 @@ def test_names_play_no_part_in_unaligned_data_or_where_few_agree(tmp_path) -> No
     assert found_in(dataset(tmp_path, "template")) == []
 
 
+FOLDERS = """
+from pathlib import Path
+
+from data.base_dataset import BaseDataset
+from data.image_reader import BadImage, read_image
+
+
+class FoldersDataset(BaseDataset):
+    def __init__(self, options, source):
+        super().__init__(options, source)
+        self.A_folder, self.B_folder = (self.root / f"{source.phase}{side}" for side in "AB")
+        self.A_paths = self.list_images(self.A_folder)
+
+    def __len__(self):
+        return len(self.A_paths)
+
+    def item(self, index, rng):
+        A_path = self.A_paths[index]
+        B_path = str(self.B_folder / Path(A_path).relative_to(self.A_folder))
+        A, B = read_image(A_path, 3), read_image(B_path, 3)
+        if A.shape[1:] != B.shape[1:]:
+            raise BadImage(A_path, f"has another size than {B_path}")
+        same = self.sample(A_path, A, rng)
+        return {"A": same(A), "B": same(B), "A_paths": A_path, "B_paths": B_path}
+"""
+
+
 def test_a_data_set_of_ones_own_is_checked_by_names_and_by_taking_its_items(
     tmp_path, checked, monkeypatch
 ) -> None:
     import data
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = re.search(r"```python\n# data/folders_dataset\.py\n(.*?)```", readme, re.S).group(1)
-    (tmp_path / "folders_dataset.py").write_text(code)
+    (tmp_path / "folders_dataset.py").write_text(FOLDERS)
     monkeypatch.setattr(data, "__path__", [*data.__path__, str(tmp_path)])
     (clean_folders(tmp_path) / "trainB/2.png").unlink()
     save(tmp_path / "trainB/1.png", photo(1, 16, 20))

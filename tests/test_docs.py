@@ -26,12 +26,14 @@ def commands(page: Path) -> list[str]:
 
 
 def make_data(root: Path) -> None:
-    """Both layouts, so that any model finds its folders."""
+    """All layouts, so that any model finds its folders."""
     if not root.exists():
         for phase in ("train", "val", "test"):
             write_images(root / phase, 2, 64, 128)
             for side in "AB":
                 write_images(root / f"{phase}{side}", 2, 64, 64)
+            rows = [f"{phase}A/{i:03d}.png,{phase}B/{i:03d}.png" for i in range(2)]
+            (root / f"{phase}.csv").write_text("\n".join(["A,B", *rows]))
 
 
 def run(command: str, home: Path) -> None:

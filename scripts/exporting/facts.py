@@ -8,8 +8,10 @@ from typing import Any
 from models.saved_generators import SavedGenerator
 from options.base_options import LogOptions, RunOptions
 from options.flags import flags_of
+from options.ranges import EIGHT_BITS
 from options.train_options import SaveOptions
 from scripts.exporting.generator import Exportable
+from util.value_units import Units
 
 IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
 OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}
@@ -41,6 +43,26 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str) and ("/" in value or "\\" in value)
 
 
+def _values_of_input(units: Units) -> dict[str, Any]:
+    """What -1 and 1 stand for in the files that the generator was trained on."""
+    if units.labels:
+        return {
+            "labels": units.labels,
+            "from_labels": "1 in the channel of a pixel's class, -1 elsewhere",
+        }
+    if units.input in (None, EIGHT_BITS):
+        return {"from_8_bits": "x / 127.5 - 1"}
+    low, high, _ = units.input
+    return {"values": [low, high], "from_values": "2 * (x - low) / (high - low) - 1"}
+
+
+def _values_of_output(units: Units) -> dict[str, Any]:
+    if units.output in (None, EIGHT_BITS):
+        return {"to_8_bits": "round((y + 1) * 127.5)"}
+    low, high, _ = units.output
+    return {"values": [low, high], "to_values": "low + (y + 1) * (high - low) / 2"}
+
+
 def facts_of(
     exportable: Exportable,
     saved: SavedGenerator,
@@ -58,13 +80,13 @@ def facts_of(
             "name": "input",
             "channels": translator.input_nc,
             **IMAGES,
-            "from_8_bits": "x / 127.5 - 1",
+            **_values_of_input(translator.units),
         },
         "output": {
             "name": "output",
             "channels": translator.output_nc,
             **IMAGES,
-            "to_8_bits": "round((y + 1) * 127.5)",
+            **_values_of_output(translator.units),
         },
         "dynamic": dynamic,
         "size": size,

@@ -17,7 +17,7 @@ from models import Translator
 from models.convolutions import Conv2d, ConvTranspose2d
 from models.layers import ReflectionPad2d, SyncBatchNorm2d, separate_norms
 from models.loading import describe_generator
-from models.saved_generators import SavedGenerator, build_generator
+from models.saved_generators import SavedGenerator, build_generator, units_of
 from util.errors import InputError
 
 AT_ONCE = 8  # images whose statistics are taken together
@@ -93,7 +93,7 @@ def open_generator(
         "weights": saved.path.name,
         "weights_sha256": sha256_of(saved.path),
     }
-    translator = Translator(model, generator, torch.device("cpu"), batch_size=1)
+    translator = Translator(model, generator, torch.device("cpu"), 1, units_of(saved))
     return Exportable(plain(generator), translator, weights, facts)
 
 

@@ -16,7 +16,9 @@ from data.held_out import held_out_loader, readable
 from models.saved_generators import SavedGenerator
 from options.base_options import DataOptions
 from options.flags import build
+from options.ranges import AUTO
 from util.errors import InputError
+from util.value_units import PLAIN, Units
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ def pictures_of_run(
         mode = str(saved.flags["dataset_mode"])
         options = _resized(build(dataset_options(mode), dict(saved.flags)), size)
         channels = {name: int(saved.flags[name]) for name in ("input_nc", "output_nc")}
-        dataset = create_dataset(options, Source(phase=phase, augment=False, **channels))
+        labels = int(saved.flags.get("label_A", 0))
+        dataset = create_dataset(
+            options, Source(phase=phase, augment=False, labels=labels, **channels)
+        )
     except KeyError:
         raise InputError(
             f"{saved.path.parent} has no options.json that tells the data set: {remedy}"
@@ -59,10 +64,18 @@ def pictures_of_run(
     ]
 
 
-def pictures_in(folder: Path, channels: int, size: int, most: int) -> list[Picture]:
-    """The first images of a folder, and below, resized to size x size."""
-    options = _resized(DataOptions(dataroot=str(folder), dataset_mode="single"), size)
-    dataset = create_dataset(options, Source(phase="", input_nc=channels, augment=False))
+def pictures_in(
+    folder: Path, channels: int, size: int, most: int, units: Units = PLAIN
+) -> list[Picture]:
+    """The first images of a folder, and below, resized to size x size; units: of their values."""
+    given = DataOptions(
+        dataroot=str(folder),
+        dataset_mode="single",
+        range_A=str(units.input or AUTO),
+        alpha=units.alpha,
+    )
+    source = Source(phase="", input_nc=channels, labels=units.labels, augment=False)
+    dataset = create_dataset(_resized(given, size), source)
     return [Picture(item["A_path"], item["A"]) for item in _items(dataset, most)]
 
 
