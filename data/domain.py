@@ -80,6 +80,8 @@ class Domain:
 
     def _values(self, path: str) -> np.ndarray:
         values = self._in_units(path)
+        if not np.isfinite(values).all():
+            raise ValueError("some of its values are infinite or no numbers")
         if self.deep:
             return to_network(values, self.bounds)
         return np.rint(values.clip(0, 255)).astype(np.uint8)

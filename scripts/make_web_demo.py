@@ -102,7 +102,9 @@ def samples(
     """Inputs to start from, not all from the beginning of the split, where neighbours may be alike."""
     if not options.samples:
         return []
-    found = find_pictures(saved, options.images, options.phase, channels, size, 5 * options.samples)
+    found = find_pictures(
+        saved, "--images", options.images, options.phase, channels, size, 5 * options.samples
+    )
     return found[:: -(-len(found) // options.samples)]
 
 
@@ -111,9 +113,9 @@ def training_palette(
 ) -> list[str]:
     """Of training images; of the samples' split where these are not there."""
     try:
-        found = find_pictures(saved, options.images, "train", channels, size, COLOURED)
+        found = find_pictures(saved, "--images", options.images, "train", channels, size, COLOURED)
     except InputError:
-        found = find_pictures(saved, None, options.phase, channels, size, COLOURED)
+        found = find_pictures(saved, "--images", None, options.phase, channels, size, COLOURED)
     return palette([shown(one.image) for one in found])
 
 

@@ -21,6 +21,7 @@ pytest_plugins = [
     "translator_helpers",
     "visdom_helpers",
     "wandb_helpers",
+    "warm_python",
 ]
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=60)

@@ -13,6 +13,8 @@ from scripts.benchmarks import showing
 from scripts.benchmarks.plain_steps import PLAIN
 from scripts.benchmarks.scaling import Network, efficiency, exchange_seconds
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}
 CASES = {
     "pix2pix": Pix2PixOptions(**TINY),

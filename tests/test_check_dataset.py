@@ -30,6 +30,8 @@ from data.finding import Finding
 from scripts import check_dataset
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def dataset(root: Path, mode: str, **flags):
     flags = {"load_size": 18, "crop_size": 16, **flags}

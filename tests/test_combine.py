@@ -19,6 +19,8 @@ from data.aligned_dataset import AlignedDataset
 from data.base_dataset import DataOptions
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def pixels(path: Path) -> np.ndarray:
     with Image.open(path) as image:

@@ -18,6 +18,8 @@ import train as train_script
 from util.checkpoint import network_path
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 ROOT = Path(__file__).parent.parent
 # Only what makes them quick is added: narrow networks, one epoch, no worker processes, no visdom server.
 QUICK_TRAIN = "--ngf 4 --ndf 4 --n_epochs 1 --n_epochs_decay 0 --num_threads 0"

@@ -8,6 +8,8 @@ import torch
 from scripts import compare_precision
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def write_run(folder, losses: list[float]) -> None:
     folder.mkdir(parents=True)

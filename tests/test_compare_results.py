@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from scripts import compare_results
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def run(root: Path, name: str, *errors: int, **more) -> Path:
     """results/<name>/test_latest of images called 0, 1, ..., whose outputs are so many levels off."""

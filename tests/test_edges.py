@@ -17,6 +17,8 @@ from scripts.edges import batch_edges, batch_hed
 from util.edges import canny_edges, cleaned, drawn_edges, orientation, ridges
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def square(side: int = 32) -> np.ndarray:
     """A bright square on black, (side, side) in [0, 1]."""

@@ -18,6 +18,8 @@ from scripts.eval_cityscapes.labellers import build_network, by_colours, by_netw
 from util.errors import InputError
 from util.label_palette import CITYSCAPES, drawn
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 @pytest.mark.parametrize(
     "pattern",

@@ -27,9 +27,18 @@ from scripts.exporting.torch_files import METADATA
 CLOSE = 0.05  # grey levels
 
 
-@pytest.mark.parametrize(("netG", "norm"), list(zip(GENERATORS, cycle(NORMS), strict=False)))
-def test_an_onnx_file_of_every_generator_gives_what_the_generator_gives(
-    netG, norm, unpaired, tmp_path
+# Of every generator a file that is quickly made; ONNX of one of each kind, since depths differ in repetitions alone.
+@pytest.mark.parametrize(
+    ("netG", "norm", "kind"),
+    [
+        *((*pair, "torchscript") for pair in zip(GENERATORS, cycle(NORMS), strict=False)),
+        ("resnet_6blocks", "instance", "onnx"),
+        ("unet_64", "batch", "onnx"),
+        ("encoder_decoder_256", "none", "onnx"),
+    ],
+)
+def test_a_file_of_every_generator_gives_what_the_generator_gives(
+    netG, norm, kind, unpaired, tmp_path
 ) -> None:
     depth = netG.rpartition("_")[2]
     size = int(depth) if depth.isdecimal() else 32
@@ -42,6 +51,8 @@ def test_an_onnx_file_of_every_generator_gives_what_the_generator_gives(
         str(size),
         "--norm_policy",
         "running",
+        "--format",
+        kind,
     )
     assert proof["passed"]
     assert proof["max"] < CLOSE
@@ -61,11 +72,11 @@ def test_every_norm_and_policy_is_kept(netG, policy, norm, unpaired, tmp_path) -
     assert proof["facts"]["norm_policy"] == (policy if "batch" in norm else "none")
 
 
-@pytest.mark.parametrize("policy", ["image", "running"])
-def test_a_file_gives_the_pictures_of_test_py(policy, checkpoints, paired, tmp_path) -> None:
-    evaluation = ["--eval"] if policy == "running" else []
-    pictures = results_of(checkpoints, tmp_path, paired, "plain", "pix2pix", *evaluation)
-    exported(checkpoints, tmp_path / "out", "plain", "--norm_policy", policy)
+def test_a_file_with_running_statistics_gives_the_pictures_of_test_py_with_eval(
+    checkpoints, paired, tmp_path
+) -> None:
+    pictures = results_of(checkpoints, tmp_path, paired, "plain", "pix2pix", "--eval")
+    exported(checkpoints, tmp_path / "out", "plain", "--norm_policy", "running")
     run = open_onnx(tmp_path / "out/generator.onnx").run
     for i in range(3):
         image = pixels(paired / f"test/{i:03d}.png")[:, 32:].astype(np.float32)

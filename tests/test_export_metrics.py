@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from runs import ROOT
 
 from util.logger import At
 from util.records import FILE
 from util.sinks.record_sink import RecordSink
+
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def export(*words: str) -> subprocess.CompletedProcess[str]:

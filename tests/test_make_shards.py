@@ -21,6 +21,8 @@ from scripts import make_shards
 from scripts.check_dataset import main as check_dataset
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def make(root: Path, out: Path, *flags: str) -> int:
     return make_shards.main(["--dataroot", str(root), "--out", str(out), *flags])

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ("pix2pix.ipynb", "CycleGAN.ipynb")
 PARTS = ("data", "models", "options", "scripts", "util", "train.py", "test.py", *NOTEBOOKS)
@@ -42,8 +44,12 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_from_top_to_bottom(project, name) -> None:
+def test_a_notebook_runs_from_top_to_bottom(project, name, warm) -> None:
+    startup = project / "ipython/profile_default/startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    (startup / "python.py").write_text(f"import sys; sys.executable = {warm!r}")
     env = {**os.environ, "SHORT": "1", "OMP_NUM_THREADS": "1"}
+    env["IPYTHONDIR"] = str(project / "ipython")
     line = [sys.executable, "-c", EXECUTE, name]  # event loops of its own would stay behind here
     done = subprocess.run(
         line, cwd=project, env=env, capture_output=True, text=True, check=False, timeout=390

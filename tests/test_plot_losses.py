@@ -19,6 +19,8 @@ from scripts.curves.reading import read_log
 from util.errors import InputError
 from util.records import FILE
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 BANNER = "================ Training Loss (Tue Jan  9 15:31:40 2024) ================"
 
 

@@ -18,6 +18,8 @@ from scripts.eval_cityscapes import evaluate
 from util.errors import InputError
 from util.label_palette import CITYSCAPES, CITYSCAPES_IDS, drawn
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 COUNTS = {"train": 3, "val": 2}
 PHASES = {"train": "train", "val": "test"}
 

@@ -26,6 +26,8 @@ from scripts.quality.scoring import tables_of
 from scripts.quality.writing import append, section
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 CPU = torch.device("cpu")
 TINY = Budget(
     "tiny",

@@ -17,7 +17,7 @@ from util.images import save_image
 from util.records import FILE
 from util.sinks.record_sink import RecordSink
 
-pytestmark = [needs_visdom, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.usefixtures("warm"), needs_visdom, pytest.mark.timeout(120)]
 
 START = {"name": "old", "last_epoch": 2, "epoch_images": 10, "options": {"lr": 0.1}}
 

@@ -25,6 +25,8 @@ from torture.runs import Run, differences, fingerprint
 from util import checkpoint
 from util.processes import job, meeting_place
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def stop(folder: Path, words: list[str], how: signal.Signals = signal.SIGTERM) -> list[Run]:
     """Two processes, of which one gets the signal in the middle of the second epoch."""

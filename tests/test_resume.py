@@ -17,6 +17,8 @@ from util import checkpoint
 from util.errors import InputError
 from util.run_state import Progress
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 @pytest.mark.parametrize(
     ("model", "flags"),

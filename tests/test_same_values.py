@@ -19,6 +19,7 @@ from util.value_files import write_values
 
 pytest.importorskip("imagecodecs")
 NETWORK = ["--netG", "resnet_6blocks", "--norm", "instance", "--ngf", "2", "--ndf", "2"]
+CPU = SMALL[:2]
 RUNS = {
     "bands": ["--model", "pix2pix", "--no_dropout", "--input_nc", "5", "--output_nc", "1"],
     "deep": ["--model", "cycle_gan", "--output_nc", "2"],
@@ -65,7 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = [*common, *flags, *RANGES[name], *SMALL_TRAINING, *NETWORK]
         assert train_script.main(words) == 0
         results = ["--results_dir", str(home / "results"), "--preprocess", "none"]
-        assert test_script.main([*common, *results, *flags[:2], *SMALL[2:]]) == 0
+        assert test_script.main([*common, *results, *flags[:2], *CPU]) == 0
     return home
 
 
@@ -147,7 +148,7 @@ def test_a_picture_comes_back_as_one_and_its_classes_are_numbers(home) -> None:
     classes = array_of(file)
     assert np.array_equal(np.asarray(t(file)), t(classes))
     for wrong, message in (
-        (classes + 4, "the image has the class 4, but --label_A 4 has classes 0 to 3"),
+        (np.full_like(classes, 4), "the image has the class 4, but --label_A 4 has classes 0 to 3"),
         (picture(0, 8, 8), "the image has 3 channels where 4 are needed"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -180,17 +181,22 @@ def test_transparency_is_laid_on_what_the_training_had(checkpoints, tmp_path) ->
     assert np.array_equal(array_of(out), white)
 
 
-def test_tiles_give_the_same_and_blended_ones_nearly(checkpoints, tmp_path) -> None:
-    write_images(tmp_path / "in", 1, 190, 230)
-    whole, exact, blend = (tmp_path / f"{name}.png" for name in ("whole", "exact", "blend"))
-    assert run(checkpoints, tmp_path / "in/000.png", whole) == 0
-    assert run(checkpoints, tmp_path / "in/000.png", exact, "--tile", "16") == 0
-    flags = ["--tile", "64", "--tile_mode", "blend"]
-    assert run(checkpoints, tmp_path / "in/000.png", blend, *flags) == 0
-    assert close(array_of(exact), array_of(whole))
-    assert not close(array_of(blend), array_of(whole))
-    t = load_translator(checkpoints / "cycle", device="cpu", tile=64, tile_mode="blend")
-    assert np.array_equal(t(array_of(tmp_path / "in/000.png")), array_of(blend))
+def test_tiles_give_the_same_and_blended_ones_nearly(home, tmp_path) -> None:
+    checkpoints = home / "checkpoints"
+    write_images(tmp_path / "in", 1, 190, 190)  # more than a tile and its surroundings
+    source = tmp_path / "in/000.png"
+    flags = {
+        "whole": [],
+        "exact": ["--tile", "64"],
+        "blend": ["--tile", "64", "--tile_mode", "blend"],
+    }
+    for name, words in flags.items():
+        assert run(checkpoints, source, tmp_path / f"{name}.npy", *words, name="deep") == 0
+    whole, exact, blend = (np.load(tmp_path / f"{name}.npy") for name in flags)
+    assert close(exact, whole)
+    assert not close(blend, whole)
+    t = load_translator(checkpoints / "deep", device="cpu", tile=64, tile_mode="blend")
+    assert close(t(array_of(source)), blend)
     for more, message in (({"tile": -1}, "tile -1"), ({"tile_mode": "odd"}, "choose from exact")):
         with pytest.raises(ValueError, match=message):
-            load_translator(checkpoints / "cycle", device="cpu", **more)
+            load_translator(checkpoints / "deep", device="cpu", **more)

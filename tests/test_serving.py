@@ -24,6 +24,8 @@ from models.translator import load_translator
 from scripts import serve
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 

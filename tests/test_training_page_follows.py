@@ -19,6 +19,8 @@ from training_page_helpers import log_epochs, open_sink
 from util.logger import At
 from util.records import FILE, read_record
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def test_an_open_page_follows_a_training_without_a_reload(paired, tmp_path, open_page) -> None:
     line = [sys.executable, str(ROOT / "train.py"), "--dataroot", str(paired), "--name", "live"]

@@ -27,6 +27,8 @@ from models import load_translator
 from scripts import translate
 from util.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def kind(path: Path) -> str | None:
     with Image.open(path) as file:

@@ -52,6 +52,8 @@ class Units(NamedTuple):
             return one_hot(numbers.movedim(-1, 0), self.labels)[None] / 127.5 - 1
         bounds = self.input or EIGHT_BITS
         fitted = with_channels(np.atleast_3d(array), channels)
+        if not np.isfinite(fitted).all():
+            raise Unfit("has values that are infinite or no numbers")
         values = in_units(fitted, bounds, "range_A", deep=bounds != EIGHT_BITS)
         values = np.rint(values.clip(0, 255)) if bounds == EIGHT_BITS else values
         return torch.from_numpy(to_network(values, bounds)).movedim(-1, 0)[None]
@@ -77,8 +79,6 @@ def in_units(array: np.ndarray, bounds: Range, flag: str, *, deep: bool) -> np.n
     """
     low, high, whole = bounds
     declared = f"--{flag} {bounds}"
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise Unfit("has values that are infinite or no numbers")
     if array.dtype.kind == "f" and not deep:
         raise Unfit(f"holds floats, but {declared} stands for 8 bits: declare their range")
     if array.dtype.kind == "f" or array.dtype.itemsize > 2:

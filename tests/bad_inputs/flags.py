@@ -18,10 +18,10 @@ NUMBERS = ("x", "", "nan", "-1", HUGE, "1e999", "0x10", "1;2", "--", "½")
 TEXTS = ("", "../x", "a/b", "\x00", "nan", "-1", HUGE, "a\nb")
 # Values that are meant: what is off, numbers that may be negative, and anything where text is free.
 NEGATIVE = {"display_id", "gpu_ids"}
-ANY_COUNT = {"max_dataset_size", "num_test", "val_images", "display_id"}
+ANY_COUNT = {"max_dataset_size", "num_test", "val_images", "display_id", "tile"}
 FREE = {
     *("checkpoints_dir", "results_dir", "dataroot", "suffix", "model_suffix", "display_server"),
-    *("display_env", "wandb_project_name", "init_from", "cache"),
+    *("display_env", "wandb_project_name", "init_from", "cache", "teacher"),
 }
 NAMES = {"name", "phase", "val_phase"}  # any text that can name one folder
 LATER = {"netG", "netD"}  # checked when the networks are built

@@ -28,6 +28,9 @@ GROUPS = {  # own pools, dropout and metric in every process
 }  # fmt: skip
 
 
+PYTHON = sys.executable  # whose children are those that train, whatever PYTHON_EXEC they are
+
+
 class Group:
     """torchrun with train.py.
 
@@ -60,7 +63,7 @@ class Group:
             *words,
         ]
         torchrun = [
-            sys.executable,
+            PYTHON,
             "-m",
             "torch.distributed.run",
             "--monitor-interval",
