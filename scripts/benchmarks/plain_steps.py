@@ -14,8 +14,11 @@ from torch.nn import functional as F
 
 from models.base_model import BaseModel, Batch
 from models.convolutions import Conv2d, ConvTranspose2d
+from models.gpu_layers import InstanceNorm2d, ReflectionPad2d
 from models.losses import gan_loss
 from util.image_pool import ImagePool
+
+OURS = (Conv2d, ConvTranspose2d, InstanceNorm2d, ReflectionPad2d)
 
 
 def plain_adam(*networks: nn.Module) -> torch.optim.Adam:
@@ -24,12 +27,10 @@ def plain_adam(*networks: nn.Module) -> torch.optim.Adam:
 
 
 def plain_networks(model: BaseModel) -> dict[str, nn.Module]:
-    """The model's networks with PyTorch's own convolutions, which differ from ours in `forward` alone."""
+    """The model's networks with PyTorch's own layers, which differ from ours in `forward` alone."""
     for module in model.modules():
-        if isinstance(module, Conv2d):
-            module.__class__ = nn.Conv2d
-        elif isinstance(module, ConvTranspose2d):
-            module.__class__ = nn.ConvTranspose2d
+        if type(module) in OURS:
+            module.__class__ = getattr(nn, type(module).__name__)
     return model.networks()
 
 
