@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from models.graphs import Graphs, Outputs, cuda_graphs, recording_is_safe
+from models.graphs import Graphs, Outputs, cuda_graphs
 from models.precision import Precision
 from options.base_options import ModelOptions
 from util import distributed
@@ -115,8 +115,6 @@ class Computing(nn.Module):
         """Why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
         if not vars(type(self)).get("records_steps"):
             return f"{type(self).__name__} does not say that its steps can be"
-        if not recording_is_safe():
-            return "PyTorch is older than 2.15"
         if self.precision.scales_gradients:
             return "fp16 looks at gradients"
         return ""

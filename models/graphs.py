@@ -47,9 +47,17 @@ class CudaGraph:
         self.graph, self.pool = torch.cuda.CUDAGraph(), pool
 
     def record(self, function: Callable[[], Outputs]) -> Outputs:
-        # The loader's thread pins memory meanwhile, which concerns no other thread's recording.
-        with torch.cuda.graph(self.graph, self.pool, capture_error_mode="thread_local"):
-            outputs = function()
+        try:
+            with (
+                # PyTorch before 2.15 leaves its recording's stream the current one when a recording fails.
+                torch.cuda.stream(torch.cuda.current_stream()),
+                # The loader's thread pins memory meanwhile, which concerns no other thread's recording.
+                torch.cuda.graph(self.graph, self.pool, capture_error_mode="thread_local"),
+            ):
+                outputs = function()
+        except Exception:
+            free_random_numbers()
+            raise
         # Detached: what hangs on the recording's stream must not live on into ordinary steps.
         return {name: value.detach() for name, value in outputs.items()}
 
@@ -57,10 +65,11 @@ class CudaGraph:
         self.graph.replay()
 
 
-def recording_is_safe() -> bool:
-    """Whether PyTorch cleans up after a recording that fails: older ones leave random numbers unusable."""
-    major, minor = torch.__version__.split(".")[:2]
-    return (int(major), int(minor)) >= (2, 15)
+def free_random_numbers() -> None:
+    """PyTorch before 2.15 leaves them bound to a recording that failed; one that succeeds binds and frees them."""
+    place = torch.empty(1, device="cuda")
+    with torch.cuda.graph(torch.cuda.CUDAGraph(), capture_error_mode="thread_local"):
+        place.zero_()
 
 
 def cuda_graphs() -> Callable[[], Recorder]:

@@ -10,26 +10,9 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from models.gpu_layers import InstanceNorm2d
+
 NormLayer = Callable[[int], nn.Module]
-
-
-class ReflectionPad2d(nn.ReflectionPad2d):
-    """nn.ReflectionPad2d whose gradient on a GPU is the same every time when that is asked for."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        if input.is_cuda and torch.are_deterministic_algorithms_enabled():
-            return reflected(input, self.padding[0])
-        return super().forward(input)
-
-
-def reflected(images: torch.Tensor, padding: int) -> torch.Tensor:
-    """(N, C, H, W) mirrored at all edges, by picking rows and columns: slower, but repeatable on a GPU."""
-    for dim in (-2, -1):
-        side = images.shape[dim]
-        index = torch.arange(-padding, side + padding, device=images.device).abs()
-        index = side - 1 - (side - 1 - index).abs()
-        images = images.index_select(dim, index)
-    return images
 
 
 class SumOverProcesses(torch.autograd.Function):
@@ -83,7 +66,7 @@ def norm_layer(norm: str) -> NormLayer:
     if norm in ("syncbatch", "sync_batch"):
         return SyncBatchNorm2d
     if norm in ("instance", "sync_instance"):  # nothing to synchronize: statistics are per image
-        return nn.InstanceNorm2d
+        return InstanceNorm2d
     if norm == "none":
         return lambda channels: nn.Identity()
     raise ValueError(f"unknown normalization {norm!r}")
@@ -162,9 +145,9 @@ def separate_norms(network: nn.Module) -> None:
                 setattr(parent, name, image_norm(module))
 
 
-def image_norm(batch_norm: nn.modules.batchnorm._BatchNorm) -> nn.InstanceNorm2d:
+def image_norm(batch_norm: nn.modules.batchnorm._BatchNorm) -> InstanceNorm2d:
     """What a batch norm in training mode does to a batch of one image, with the same parameters."""
-    norm = nn.InstanceNorm2d(batch_norm.num_features, batch_norm.eps, affine=True)
+    norm = InstanceNorm2d(batch_norm.num_features, batch_norm.eps, affine=True)
     norm.weight, norm.bias = batch_norm.weight, batch_norm.bias
     return norm
 

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from models.convolutions import Conv2d
-from models.layers import ReflectionPad2d, needs_bias, norm_layer
+from models.gpu_layers import ReflectionPad2d
+from models.layers import needs_bias, norm_layer
 
 
 class ResnetBlock(nn.Module):

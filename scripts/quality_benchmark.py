@@ -2,7 +2,7 @@
 
     python scripts/quality_benchmark.py                            64 pixels, some minutes a training
     python scripts/quality_benchmark.py --budget small             64 pixels, 20 minutes a training
-    python scripts/quality_benchmark.py --budget full              256 pixels, on a GPU
+    python scripts/quality_benchmark.py --budget full              128 and 256 pixels, on a GPU
     python scripts/quality_benchmark.py --ablation                 what each part of the methods is worth
 
 What is done already is not done again, so that a run that was stopped goes on. docs/quality.md has the method and what was found.
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.evaluation.report import text_of
 from scripts.quality.pictures import write_sheet
-from scripts.quality.recipes import BUDGETS, Task, tasks
+from scripts.quality.recipes import BUDGETS, Task, parts_of
 from scripts.quality.running import Place, jobs_of, run_all
 from scripts.quality.scoring import tables_of
 from scripts.quality.writing import append, section
@@ -40,12 +40,15 @@ METRICS = ("l1", "psnr", "ssim", "pd_lite0", "kd_lite0")
 def main(argv: Sequence[str]) -> int:
     """Trains, tests, scores, writes; returns the exit status."""
     options = build_parser().parse_args(argv)
-    budget = BUDGETS[options.budget]
+    budget, work = BUDGETS[options.budget], options.work / options.budget
+    if options.part != 1:
+        budget, work = budget.share(options.part), Path(f"{work}_{options.part:g}")
     device = select_device(options.gpu_ids)
     if absent := missing(METRICS, {}):
         raise InputError("\n".join(absent.values()))
-    place = Place(options.work / options.budget, budget, options.gpu_ids)
-    wanted = [t for t in tasks(*budget.sets, options.ablation) if options.only in t.title]
+    place = Place(work, budget, options.gpu_ids)
+    tasks = parts_of(budget.tasks[0]) if options.ablation else budget.tasks
+    wanted = [task for task in tasks if options.only in task.title]
     jobs = jobs_of(wanted, options.seeds)
     if not jobs:
         raise InputError(f"--only {options.only!r} leaves nothing to train")
@@ -81,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # fmt: off
     add("--budget", choices=sorted(BUDGETS), default="quick", help="how much training (default: %(default)s)")
+    add("--part", type=float, default=1.0, help="of the budget's epochs, such as 0.1 (default: all)")
     add("--ablation", action="store_true", help="parts of pix2pix and of CycleGAN instead of whole methods")
     add("--only", default="", metavar="TEXT", help="the tasks whose title has this in it")
     add("--seeds", type=numbers, default=[0, 1, 2], help="with commas (default: 0,1,2)")

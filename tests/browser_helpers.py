@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:  # all other tests do without it
+    from playwright.sync_api import Browser, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
-OpenPage = Callable[..., Page]
+OpenPage = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def browser() -> Iterator[Browser]:
     """For one file of tests: playwright keeps an event loop, which asyncio in other tests would stumble over."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium or Chrome: install one (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
         # Root, as in containers, cannot have Chromium's sandbox.
         one = playwright.chromium.launch(
             executable_path=CHROMIUM,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from closed_forms import fill, image
+from gpu_helpers import DEVICES
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
@@ -34,8 +35,11 @@ def network(record: dict[str, Any]) -> torch.nn.Module:
     return define_D(record["input_nc"], record["nf"], record["net"], layers, record["norm"])
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("record", GOLDEN["forward"], ids=name)
-def test_network_has_the_ancestors_keys_shapes_and_outputs(record: dict[str, Any]) -> None:
+def test_network_has_the_ancestors_keys_shapes_and_outputs(
+    record: dict[str, Any], device: str
+) -> None:
     net = network(record).double()
     state = net.state_dict()
     shapes = {key: list(value.shape) for key, value in state.items()}
@@ -47,9 +51,9 @@ def test_network_has_the_ancestors_keys_shapes_and_outputs(record: dict[str, Any
         assert sum(p.numel() for p in net.parameters()) == record["n_params"]
 
     fill(net, wanted)
-    net.train(record["mode"] == "train")
+    net.train(record["mode"] == "train").to(device)
     with torch.no_grad():
-        output = net(image(record["batch"], record["input_nc"], record["size"]))
+        output = net(image(record["batch"], record["input_nc"], record["size"]).to(device))
     golden = record["output"]
     assert list(output.shape) == golden["shape"]
     assert output.mean().item() == pytest.approx(golden["mean"], rel=1e-9, abs=1e-12)
@@ -59,21 +63,23 @@ def test_network_has_the_ancestors_keys_shapes_and_outputs(record: dict[str, Any
         assert flat[int(index)].item() == pytest.approx(value, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("record", GOLDEN["training"], ids=name)
-def test_four_training_steps_log_the_ancestors_losses(record: dict[str, Any]) -> None:
+def test_four_training_steps_log_the_ancestors_losses(record: dict[str, Any], device: str) -> None:
     flags = dict(record["options"])
     direction, lr, beta1 = (flags.pop(key) for key in ("direction", "lr", "beta1"))
     group = Pix2PixOptions if record["model"] == "pix2pix" else CycleGANOptions
     model = create_model(group(model=record["model"], **flags), adam=Adam(lr, beta1)).double()
     for net in model.networks().values():
         fill(net, net.state_dict())
+    model.to(device)
 
     for step, golden in enumerate(record["losses"]):
         A = image(record["batch"], 3, record["size"], 0.0, step)
         B = image(record["batch"], 3, record["size"], 1.3, step)
         if direction == "BtoA":  # which data sets apply
             A, B = B, A
-        losses = model.train_step({"A": A, "B": B}).losses
+        losses = model.train_step({"A": A.to(device), "B": B.to(device)}).losses
         assert list(losses) == list(golden)
         for key, value in golden.items():
             assert losses[key].item() == pytest.approx(value, rel=1e-6), (step, key)

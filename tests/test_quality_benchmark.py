@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +19,8 @@ from models import create_model, model_options
 from models.base_model import Adam
 from options.train_options import TrainOptions
 from scripts import quality_benchmark
-from scripts.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, tasks
-from scripts.quality.running import Job, Place, epochs_of, jobs_of, run_one, training
+from scripts.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, parts_of
+from scripts.quality.running import Job, Place, jobs_of, run_one, training
 from scripts.quality.scoring import tables_of
 from scripts.quality.writing import append, section
 from util.errors import InputError
@@ -31,8 +30,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 CPU = torch.device("cpu")
 TINY = Budget(
     "tiny",
-    32,
-    ("a", "b"),
+    (),
     {"pix2pix": "--netG resnet_6blocks --ngf 2 --ndf 2 --netD pixel"},
     {("pix2pix", "a"): 2},
 )
@@ -43,7 +41,7 @@ TINY = Budget(
 def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name, ablation) -> None:
     budget = BUDGETS[name]
     place = Place(tmp_path, budget, "-1")
-    jobs = jobs_of(tasks(*budget.sets, ablation), [0])
+    jobs = jobs_of(parts_of(budget.tasks[0]) if ablation else budget.tasks, [0])
     for job in jobs:
         options = TrainOptions.parse(training(job, place), model_options, dataset_options)
         with torch.device("meta"):
@@ -54,13 +52,13 @@ def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name,
 
 def test_each_part_of_an_ablation_changes_the_training(tmp_path) -> None:
     place = Place(tmp_path, BUDGETS["quick"], "-1")
-    jobs = jobs_of(tasks(*BUDGETS["quick"].sets, True), [0])
+    jobs = jobs_of(parts_of(BUDGETS["quick"].tasks[0]), [0])
     flags = {" ".join(training(job, place)).replace(job.name, "") for job in jobs}
     assert len(flags) == len(jobs)
 
 
 def test_one_seed_of_all_comes_before_the_next_and_a_cyclegan_does_both_directions() -> None:
-    task = Task("a", "a", (PIX2PIX, CYCLEGAN), ("AtoB", "BtoA"))
+    task = Task("a", "a", 32, (PIX2PIX, CYCLEGAN), ("AtoB", "BtoA"))
     jobs = [(job.recipe.name, job.direction, job.seed) for job in jobs_of([task], [0, 1])]
     one = [("pix2pix", "AtoB"), ("pix2pix", "BtoA"), ("CycleGAN", "AtoB")]
     assert jobs == [(*each, seed) for seed in (0, 1) for each in one]
@@ -74,7 +72,7 @@ def write(path: Path, level: int) -> None:
 @pytest.fixture
 def results(tmp_path) -> tuple[Task, Place]:
     """Of two seeds of pix2pix each way and of CycleGAN: domain A is grey 100, B 200; each misses by its own amount."""
-    task = Task("maps", "maps", (PIX2PIX, CYCLEGAN), ("AtoB", "BtoA"))
+    task = Task("maps", "maps", 32, (PIX2PIX, CYCLEGAN), ("AtoB", "BtoA"))
     place = Place(tmp_path, TINY, "-1")
     for seed in (0, 1):
         for direction, source, target, miss in (("AtoB", 100, 200, 10), ("BtoA", 200, 100, 20)):
@@ -133,36 +131,31 @@ def test_both_directions_are_tables_of_all_methods_with_seeds_pooled(results, tm
 
 def test_a_job_is_trained_and_tested_by_real_commands_once(tmp_path) -> None:
     place = Place(tmp_path, TINY, "-1")
-    job = Job(Task("a", "a", (PIX2PIX,)), PIX2PIX, "BtoA", 3)
+    job = Job(Task("a", "a", 32, (PIX2PIX,)), PIX2PIX, "BtoA", 3)
     for phase in ("train", "test"):
         write_images(place.data(job.task) / phase, 2, 32, 64)
-    run_one(job, place, 2, 2)
+    run_one(job, place, 2)
     log = (tmp_path / "logs" / f"{job.name}.txt").read_text()
     assert re.findall(r"End of epoch \d / \d", log) == ["End of epoch 1 / 2", "End of epoch 2 / 2"]
     assert "seed 3" in log
     assert len(list((place.results(job) / "images").glob("*_fake_B.png"))) == 2
-    run_one(job, place, 2, 2)
+    run_one(job, place, 2)
     assert (tmp_path / "logs" / f"{job.name}.txt").read_text() == log
 
 
-def test_where_a_budget_is_minutes_an_epoch_is_timed_once(tmp_path) -> None:
-    place = Place(tmp_path, replace(TINY, epochs={}, minutes=0.2), "-1")
-    job = Job(Task("a", "a", (PIX2PIX,)), PIX2PIX, "AtoB", 0)
-    write_images(place.data(job.task) / "train", 2, 32, 64)
-    epochs = epochs_of(job, place)
-    assert (
-        2 <= epochs <= 12
-    )  # an epoch of two images takes a second at least, as far as the log tells
-    (known,) = tmp_path.glob("epochs_*.json")
-    known.write_text("7")
-    assert epochs_of(job, place) == 7
+def test_a_part_of_a_budget_is_that_part_of_its_epochs_and_says_so() -> None:
+    part = BUDGETS["quick"].share(0.25)
+    epochs = {model: n for (model, data), n in part.epochs.items() if data == "relief2topo"}
+    assert epochs == {"pix2pix": 4, "cycle_gan": 2}
+    assert part.epochs["cycle_gan", "song2brush"] == 2  # never less
+    assert part.about.endswith("0.25 of its epochs")
 
 
 def test_a_training_that_fails_says_where_to_look(tmp_path) -> None:
     place = Place(tmp_path, TINY, "-1")
-    job = Job(Task("a", "a", (PIX2PIX,)), PIX2PIX, "AtoB", 0)
+    job = Job(Task("a", "a", 32, (PIX2PIX,)), PIX2PIX, "AtoB", 0)
     with pytest.raises(InputError, match=r"train.py ended with status \d+: see .*seed0.txt"):
-        run_one(job, place, 2, 2)
+        run_one(job, place, 2)
 
 
 def test_a_task_that_does_not_exist_is_refused() -> None:

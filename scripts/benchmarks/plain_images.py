@@ -45,13 +45,14 @@ def translate_pairs(network: nn.Module, paths: Sequence[Path], size: int, folder
     """Pair by pair: load, translate, write three images."""
     folder.mkdir(exist_ok=True)
     transform = preprocessing(size, size, augment=False)
+    device = next(network.parameters()).device
     for path in paths:
         pair = Image.open(path).convert("RGB")
         width, height = pair.size
         halves = (pair.crop((left, 0, left + width // 2, height)) for left in (0, width // 2))
         real_A, real_B = (transform(half) for half in halves)
         with torch.no_grad():
-            fake_B = network(real_A[None])[0]
+            fake_B = network(real_A[None].to(device))[0].cpu()
         for label, image in (("real_A", real_A), ("fake_B", fake_B), ("real_B", real_B)):
             levels = (np.transpose(image.numpy(), (1, 2, 0)) + 1) / 2 * 255
             Image.fromarray(levels.astype(np.uint8)).save(folder / f"{path.stem}_{label}.png")

@@ -1,7 +1,7 @@
 """Training steps as the older code takes them: what benchmarks compare with.
 
-The same networks and formulas, but eager and in float32, one forward for every set of images, Adam parameter by
-parameter, and losses read one by one.
+The same networks and formulas, but eager and in float32 (with PyTorch's defaults, which on NVIDIA GPUs are TF32 in
+convolutions), one forward for every set of images, and Adam as it comes: parameter by parameter on a CPU.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from torch.nn import functional as F
 
 from models.base_model import BaseModel, Batch
 from models.convolutions import Conv2d, ConvTranspose2d
+from models.gpu_layers import InstanceNorm2d, ReflectionPad2d
 from models.losses import gan_loss
 from util.image_pool import ImagePool
+
+OURS = (Conv2d, ConvTranspose2d, InstanceNorm2d, ReflectionPad2d)
 
 
 def plain_adam(*networks: nn.Module) -> torch.optim.Adam:
     parameters = [p for network in networks for p in network.parameters()]
-    return torch.optim.Adam(parameters, lr=0.0002, betas=(0.5, 0.999), foreach=False, fused=False)
+    return torch.optim.Adam(parameters, lr=0.0002, betas=(0.5, 0.999))
 
 
 def plain_networks(model: BaseModel) -> dict[str, nn.Module]:
-    """The model's networks with PyTorch's own convolutions, which differ from ours in `forward` alone."""
+    """The model's networks with PyTorch's own layers, which differ from ours in `forward` alone."""
     for module in model.modules():
-        if isinstance(module, Conv2d):
-            module.__class__ = nn.Conv2d
-        elif isinstance(module, ConvTranspose2d):
-            module.__class__ = nn.ConvTranspose2d
+        if type(module) in OURS:
+            module.__class__ = getattr(nn, type(module).__name__)
     return model.networks()
 
 
@@ -48,7 +49,7 @@ class PlainPix2Pix:
         self.mode = model.options.gan_mode
         self.optimizer_G, self.optimizer_D = plain_adam(self.G), plain_adam(self.D)
 
-    def step(self, batch: Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = batch["A"], batch["B"]
         fake_B = self.G(real_A)
 
@@ -65,7 +66,7 @@ class PlainPix2Pix:
         G_L1 = 100 * F.l1_loss(fake_B, real_B)
         (G_GAN + G_L1).backward()
         self.optimizer_G.step()
-        return {"G_GAN": G_GAN.item(), "G_L1": G_L1.item(), "D": (D_real + D_fake).item()}
+        return {"G_GAN": G_GAN.detach(), "G_L1": G_L1.detach(), "D": (D_real + D_fake).detach()}
 
 
 class PlainCycleGAN:
@@ -80,7 +81,7 @@ class PlainCycleGAN:
         self.optimizer_G = plain_adam(self.G_A, self.G_B)
         self.optimizer_D = plain_adam(self.D_A, self.D_B)
 
-    def step(self, batch: Batch) -> dict[str, float]:
+    def step(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = batch["A"], batch["B"]
         fake_B, fake_A = self.G_A(real_A), self.G_B(real_B)
         rec_A, rec_B = self.G_B(fake_B), self.G_A(fake_A)
@@ -109,7 +110,7 @@ class PlainCycleGAN:
             losses[name] = 0.5 * (D_real + D_fake)
             losses[name].backward()
         self.optimizer_D.step()
-        return {name: loss.item() for name, loss in losses.items()}
+        return {name: loss.detach() for name, loss in losses.items()}
 
 
 PLAIN = {"pix2pix": PlainPix2Pix, "cycle_gan": PlainCycleGAN}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -18,6 +19,9 @@ from scripts.benchmarks.plain_steps import PLAIN
 from scripts.benchmarks.timing import Row, alternating, matrix_product_rate
 
 Call = Callable[[], object]
+GPU_STEPS = (
+    10  # timed together, so that Python may run ahead of the device, as it does in a training
+)
 
 
 def flags(name: str, options: argparse.Namespace) -> list[str]:
@@ -68,8 +72,10 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
     steps = {kind: make(name, device, options) for kind, make in makers.items()}
     with FlopCounterMode(display=False) as counter:
         steps["plain"]()
-    warm_up = WARM_UP + 2 if device.type == "cuda" else 1
-    times = alternating(steps, device, options.repeats, warm_up)
+    together = GPU_STEPS if device.type == "cuda" else 1
+    rounds = {kind: partial(repeat, step, together) for kind, step in steps.items()}
+    taken = alternating(rounds, device, options.repeats)
+    times = {kind: seconds / together for kind, seconds in taken.items()}
     rate = counter.get_total_flops() / 1e12 / times["default"]
     row = {
         "model": name,
@@ -81,9 +87,14 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
         "TFLOP/s (of plain's arithmetic)": f"{rate:.3g}",
         "share of a matrix product's": f"{rate / matrix_product_rate(device):.0%}",
     }
-    for kind, taken in memory.items() if device.type == "cuda" else ():
-        row[f"{kind}, GiB"] = f"{taken:.2f}"
+    for kind, size in memory.items() if device.type == "cuda" else ():
+        row[f"{kind}, GiB"] = f"{size:.2f}"
     return row
+
+
+def repeat(call: Call, times: int) -> None:
+    for _ in range(times):
+        call()
 
 
 def peak_memory(

@@ -15,7 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from models import Translator
 from models.convolutions import Conv2d, ConvTranspose2d
-from models.layers import ReflectionPad2d, SyncBatchNorm2d, separate_norms
+from models.gpu_layers import InstanceNorm2d, ReflectionPad2d
+from models.layers import SyncBatchNorm2d, separate_norms
 from models.loading import describe_generator
 from models.saved_generators import SavedGenerator, build_generator, units_of
 from util.errors import InputError
@@ -25,6 +26,7 @@ AT_ONCE = 8  # images whose statistics are taken together
 PLAIN: dict[type[nn.Module], type[nn.Module]] = {
     Conv2d: nn.Conv2d,
     ConvTranspose2d: nn.ConvTranspose2d,
+    InstanceNorm2d: nn.InstanceNorm2d,
     ReflectionPad2d: nn.ReflectionPad2d,
     SyncBatchNorm2d: nn.BatchNorm2d,
 }

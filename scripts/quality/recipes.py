@@ -45,63 +45,59 @@ CYCLEGAN_PARTS = (
 
 @dataclass(frozen=True)
 class Task:
-    """A data set of datasets/prepare.py and what is trained on it.
+    """A data set of datasets/prepare.py, its size in pixels, and what is trained on it.
 
     directions: in which pix2pix is trained; one CycleGAN does both.
     """
 
     title: str
     data: str
+    size: int
     recipes: Sequence[Recipe]
     directions: Sequence[str] = ("AtoB",)
     flags: str = ""
 
 
-def tasks(first: str, second: str, ablation: bool) -> list[Task]:
-    """Of two data sets, each with known truth; the ablation is of the first one."""
-    if ablation:
-        return [
-            Task(f"{first}: parts of pix2pix", first, PIX2PIX_PARTS),
-            Task(f"{first}: parts of CycleGAN", first, CYCLEGAN_PARTS),
-        ]
+def parts_of(task: Task) -> list[Task]:
+    """What each part of the methods is worth, on the same data."""
     return [
-        Task(first, first, METHODS, ("AtoB", "BtoA")),
-        # A character read in a mirror is another one.
-        Task(second, second, METHODS, flags="--no_flip"),
+        Task(f"{task.data}: parts of pix2pix", task.data, task.size, PIX2PIX_PARTS),
+        Task(f"{task.data}: parts of CycleGAN", task.data, task.size, CYCLEGAN_PARTS),
     ]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much training.
-
-    size: of the images, in pixels. sets: the data sets. epochs: by model and data set; where there are none, as many
-    as fit into `minutes` on the machine at hand.
-    flags: by model.
-    """
+    """How much training. flags: by model, where {size} is that of the task. epochs: by model and data set."""
 
     about: str
-    size: int
-    sets: tuple[str, str]
+    tasks: Sequence[Task]
     flags: Mapping[str, str]
     epochs: Mapping[tuple[str, str], int]
-    minutes: float = 0.0
+
+    def share(self, part: float) -> Budget:
+        """With that part of the epochs, two at least."""
+        epochs = {which: max(2, round(part * count)) for which, count in self.epochs.items()}
+        return replace(self, about=f"{self.about}; {part:g} of its epochs", epochs=epochs)
 
 
-NARROW = {
-    "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004",
-    "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --lambda_identity 0 --lr 0.0005",
-}
+# A character read in a mirror is another one.
+SONG, NO_MIRROR = "song2brush", "--no_flip"
 QUICK = Budget(
     "64 pixels, narrow networks, about 5 minutes each on two CPU cores",
-    64,
-    ("relief2topo", "song2brush"),
-    NARROW,
+    (
+        Task("relief2topo", "relief2topo", 64, METHODS, ("AtoB", "BtoA")),
+        Task(SONG, SONG, 64, METHODS, flags=NO_MIRROR),
+    ),
+    {
+        "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004",
+        "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --lambda_identity 0 --lr 0.0005",
+    },
     {
         ("pix2pix", "relief2topo"): 16,
-        ("pix2pix", "song2brush"): 3,
+        ("pix2pix", SONG): 3,
         ("cycle_gan", "relief2topo"): 8,
-        ("cycle_gan", "song2brush"): 2,
+        ("cycle_gan", SONG): 2,
     },
 )
 SMALL = replace(
@@ -109,17 +105,22 @@ SMALL = replace(
     about="64 pixels, narrow networks, about 20 minutes each on two CPU cores",
     epochs={
         ("pix2pix", "relief2topo"): 80,
-        ("pix2pix", "song2brush"): 12,
+        ("pix2pix", SONG): 12,
         ("cycle_gan", "relief2topo"): 30,
-        ("cycle_gan", "song2brush"): 6,
+        ("cycle_gan", SONG): 6,
     },
 )
 FULL = Budget(
-    "256 pixels, the papers' networks, 10 minutes each on a GPU",
-    256,
-    ("fluentflat2fluent3d", "song2brush"),
+    "128 and 256 pixels, the papers' networks, about 10 minutes each on an H100",
+    (
+        Task("fluentflat2fluent3d", "fluentflat2fluent3d", 256, (L1, PIX2PIX)),
+        Task(SONG, SONG, 128, (CYCLEGAN,), flags=NO_MIRROR),
+    ),
     {"pix2pix": "--netG unet_256 --batch_size 4", "cycle_gan": "--netG resnet_9blocks"},
-    {},
-    minutes=10.0,
+    {
+        ("pix2pix", "fluentflat2fluent3d"): 400,
+        ("cycle_gan", "fluentflat2fluent3d"): 40,
+        ("cycle_gan", SONG): 40,
+    },
 )
 BUDGETS = {"quick": QUICK, "small": SMALL, "full": FULL}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -14,7 +13,6 @@ from pathlib import Path
 
 from scripts.quality.recipes import Budget, Recipe, Task
 from util.errors import InputError
-from util.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_IMAGES = 200  # of a test split at most: scoring takes a second an image
@@ -45,7 +43,10 @@ class Place:
     gpu_ids: str
 
     def data(self, task: Task) -> Path:
-        return self.work / f"data{self.budget.size}" / task.data
+        """datasets/prepare.py names the size where it is not the data set's usual one."""
+        folder = self.work / f"data{task.size}"
+        unusual = folder / f"{task.data}_{task.size}"
+        return unusual if unusual.exists() else folder / task.data
 
     def run(self, job: Job) -> Path:
         return self.work / "checkpoints" / job.name
@@ -69,10 +70,9 @@ def run_all(jobs: Sequence[Job], place: Place, at_once: int) -> Iterator[Job]:
     """Trains and tests, and gives each job when it is done. Raises: InputError when a command fails."""
     for task in {job.task.data: job.task for job in jobs}.values():
         prepare(task, place)
-    epochs = {job: epochs_of(job, place) for job in jobs}
     pool = ThreadPoolExecutor(at_once)
     try:
-        running = [pool.submit(run_one, job, place, epochs[job], at_once) for job in jobs]
+        running = [pool.submit(run_one, job, place, at_once) for job in jobs]
         for job, future in zip(jobs, running, strict=True):
             future.result()
             yield job
@@ -83,13 +83,14 @@ def run_all(jobs: Sequence[Job], place: Place, at_once: int) -> Iterator[Job]:
 def prepare(task: Task, place: Place) -> None:
     """Makes the data set."""
     root = place.data(task)
-    words = [task.data, "--size", str(place.budget.size), "--out", str(root.parent)]
+    words = [task.data, "--size", str(task.size), "--out", str(root.parent)]
     command("datasets/prepare.py", words, place.work / "prepare.log", threads=1)
 
 
-def run_one(job: Job, place: Place, epochs: int, at_once: int) -> None:
+def run_one(job: Job, place: Place, at_once: int) -> None:
     """One training and its test, in processes of their own."""
     run, results = place.run(job), place.results(job)
+    epochs = place.budget.epochs[job.recipe.model, job.task.data]
     threads = max(1, (os.cpu_count() or 1) // at_once)
     log = place.work / "logs" / f"{job.name}.txt"
     state = run / "latest_state.pth"
@@ -98,13 +99,14 @@ def run_one(job: Job, place: Place, epochs: int, at_once: int) -> None:
         flags = (
             f"--n_epochs {constant} --n_epochs_decay {epochs - constant} --save_epoch_freq {epochs}"
         )
-        quiet = "--save_latest_freq 20000 --print_freq 2000 --no_html --num_threads 1"
+        loaders = max(1, threads // 2) if place.gpu_ids != "-1" else 1
+        quiet = f"--save_latest_freq 20000 --print_freq 2000 --no_html --num_threads {loaders}"
         words = [*training(job, place), *flags.split(), *quiet.split()]
         resume = ["--continue_train"] if state.exists() else []
         command("train.py", [*words, *resume], log, threads)
     page = results / "index.html"
     if not page.exists() or page.stat().st_mtime < state.stat().st_mtime:
-        size = place.budget.size
+        size = job.task.size
         flags = f"--eval --num_test {TEST_IMAGES} --load_size {size} --crop_size {size}"
         where = ["--results_dir", str(place.work / "results")]
         command("test.py", [*common(job, place), *where, *flags.split()], log, threads)
@@ -120,28 +122,10 @@ def common(job: Job, place: Place) -> list[str]:
 
 def training(job: Job, place: Place) -> list[str]:
     """The flags of a training, but for how long it is."""
-    budget, size = place.budget, place.budget.size
+    budget, size = place.budget, job.task.size
     flags = f"{budget.flags[job.recipe.model]} {job.recipe.flags} {job.task.flags}"
     sizes = f"--load_size {size * 9 // 8} --crop_size {size} --seed {job.seed} --display_id -1"
     return [*common(job, place), *flags.format(size=size).split(), *sizes.split()]
-
-
-def epochs_of(job: Job, place: Place) -> int:
-    """As the budget says; else as many as fit into its minutes, by the time of an epoch of the plain method here."""
-    budget, model, data = place.budget, job.recipe.model, job.task.data
-    if (model, data) in budget.epochs:
-        return budget.epochs[model, data]
-    known = place.work / f"epochs_{model}_{data}.json"
-    if not known.exists():
-        timing = Job(job.task, Recipe("timing", model), job.direction, 0)
-        log = place.work / "logs" / f"{timing.name}.txt"
-        schedule = ["--n_epochs", "3", "--n_epochs_decay", "0", "--no_html"]
-        command("train.py", [*training(timing, place), *schedule], log, os.cpu_count() or 1)
-        times = re.findall(r"Time Taken: (\d+) sec", log.read_text(encoding="utf-8"))
-        # The last of the three: the first one has the start of everything in it.
-        epochs = max(2, int(60 * budget.minutes / max(1, int(times[-1]))))
-        write_text(known, json.dumps(epochs))
-    return int(json.loads(known.read_text(encoding="utf-8")))
 
 
 def command(script: str, words: Sequence[str], log: Path, threads: int) -> None:
