@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -154,9 +155,11 @@ def translate_images(t: Translator, values: Values, jobs: Sequence[Job]) -> list
     saving: deque[Future[None]] = deque()
     with (
         explained("--batch_size"),
+        warnings.catch_warnings(),  # what readers do in threads puts back each other's filters
         ThreadPoolExecutor(2) as pool,
         tqdm(total=len(jobs), unit="img", leave=False, disable=None) as bar,
     ):
+        warnings.simplefilter("ignore")
 
         def read(job: Job) -> torch.Tensor | BadImage:
             try:
