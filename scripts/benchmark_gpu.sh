@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tables of docs/performance.md that need an NVIDIA GPU: bash scripts/benchmark_gpu.sh [GPU] > gpu.md
-# About ten minutes on a fast card. PYTHON= chooses the interpreter.
+# About ten minutes on a fast card, and longer for --compile. PYTHON= chooses the interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 GPU="${1:-0}"
@@ -19,22 +19,20 @@ bench() {
 
 echo "## Do recorded steps train as ordinary ones do?"
 echo
-CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q tests/test_graphs.py tests/test_precision.py || echo "some tests failed"
+CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q tests/test_gpu.py tests/test_gpu_layers.py tests/test_graphs.py tests/test_precision.py tests/test_golden.py || echo "some tests failed"
 
 echo
 echo "## Steps"
-for batch in 1 16; do bench train --model pix2pix --batch_size "$batch" --repeats 30; done
-for batch in 1 4 16; do bench train --model cycle_gan --batch_size "$batch" --repeats 15; done
+for batch in 1 4 16; do bench train --model pix2pix --batch_size "$batch" --repeats 10; done
+for batch in 1 4 16; do bench train --model cycle_gan --batch_size "$batch" --repeats 5; done
 
 echo
 echo "## What each part brings, batch 1"
-bench train --repeats 15 --precision fp32
-bench train --repeats 15 --precision fp16
-bench train --repeats 15 --no_cuda_graphs
-bench train --repeats 15 --contiguous
-bench train --repeats 15 --compile
-bench train --repeats 15 --compile --no_cuda_graphs
-bench train --repeats 15 --compile --contiguous
+bench train --repeats 6 --precision fp32
+bench train --repeats 6 --precision fp16
+bench train --repeats 6 --no_cuda_graphs
+bench train --repeats 6 --contiguous
+bench train --repeats 6 --compile  # takes minutes before it prints anything
 
 echo
 echo "## Loading, testing, saving"

@@ -45,6 +45,8 @@ def main(argv: Sequence[str]) -> int:
         }
         for loss in next(iter(runs.values()))[0]
     }
+    # A loss that is switched off is zero in all.
+    by_loss = {k: v for k, v in by_loss.items() if any(values.any() for values in v.values())}
     print(table(by_loss))
     plot(by_loss, options.out / "precision.png")
     return 0
