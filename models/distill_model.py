@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,6 +29,13 @@ class DistillOptions(Pix2PixOptions):
 
     teacher: str = flag(
         "", "a trained generator's weights: checkpoints/NAME, or a file", only="train"
+    )
+    teacher_norm: str = flag(
+        "image",
+        "the teacher's batch norm: by each image's own statistics, as test.py does, or by those of training, as "
+        "test.py --eval",
+        choices=("image", "running"),
+        only="train",
     )
     lambda_teacher: float = flag(
         100.0, "weight of the mean difference from the teacher's output", only="train"
@@ -63,9 +71,11 @@ class DistillModel(GANModel):
         saved = find_generator(Path(options.teacher))
         self.of_pairs = saved.flags.get("model") in PAIRS
         # In a dict: what lies here is neither trained nor saved nor moved with the model.
-        self.teachers = {"forth": load_translator(saved.path, device="cpu")}
+        running = options.teacher_norm == "running"
+        load = partial(load_translator, device="cpu", running_statistics=running)
+        self.teachers = {"forth": load(saved.path)}
         if not self.of_pairs and (back := _way_back(saved)):
-            self.teachers["back"] = load_translator(back, device="cpu")
+            self.teachers["back"] = load(back)
         self._check_channels(self.teachers["forth"])
         self.optimizers = {"G": adam(self.G)}
         if self.has_D:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from models.tiling import Compute, Tiling, translated_parts
+from options.ranges import EIGHT_BITS
 from util.images import to_uint8
 from util.large_images import open_large
 from util.large_output import write_large
+from util.value_files import from_network
+from util.value_units import Units
 
 
 def translate_large(
@@ -21,24 +25,34 @@ def translate_large(
     tiling: Tiling,
     *,
     channels: int = 3,
+    units: Units | None = None,
     compute: Compute = nn.Module.__call__,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
-    """Writes the translation of an image file, 8 bits, to another one, which appears when it is complete.
+    """Writes the translation of an image file to another one, which appears when it is complete.
 
     From tiled or striped TIFF to TIFF, memory depends on the tile and, by a band of pixels, on the width alone; other
     formats are held in memory as 8 bits (16 if the file has them).
 
     Args:
-        channels: that the network takes, 1 or 3; the image is converted to them.
+        channels: that the network takes; grey and colour are converted into each other.
+        units: what values of input and output mean; more than 8 bits come out only in TIFF. None for all that the
+            input's type can hold, and an output of 8 bits.
         compute, progress: as in `translated_parts`.
     Raises: InputError when a file cannot be read or written, or exactness cannot be had.
     """
+    bounds = (units and units.output) or EIGHT_BITS
     with open_large(source) as image:
 
         def read(rows: slice, columns: slice) -> torch.Tensor:
-            return image.read(rows, columns, channels)
+            return image.read(rows, columns, channels, units)
+
+        def made(values: torch.Tensor) -> np.ndarray:
+            if bounds == EIGHT_BITS and len(values) in (1, 3):
+                return to_uint8(values)
+            array = from_network(values.movedim(0, -1).float().cpu().numpy(), bounds)
+            return array[..., 0] if array.shape[-1] == 1 else array
 
         size = image.height, image.width
         parts = translated_parts(network, read, size, tiling, compute=compute, progress=progress)
-        write_large(target, size, ((p.rows, p.columns, to_uint8(p.values)) for p in parts))
+        write_large(target, size, ((p.rows, p.columns, made(p.values)) for p in parts))

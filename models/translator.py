@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from models.base_model import BaseModel
 from models.creating import place
+from models.large_images import translate_large
 from models.layers import separate_norms
 from models.loading import describe_generator
 from models.precision import Precision, select_precision
@@ -160,6 +161,33 @@ class Translator:
         with torch.no_grad():  # unlike those of inference mode, its results may be trained on
             parts = [self._compute(part) for part in images.split(self.at_once(images))]
             return torch.cat([part.to(images.device) for part in parts])
+
+    def translate_file(
+        self,
+        source: Path,
+        target: Path,
+        units: Units | None = None,
+        progress: Callable[[int, int], object] = lambda done, total: None,
+    ) -> None:
+        """Writes the translation of an image file that need not fit into memory, in tiles as `tile` said.
+
+        Args:
+            units: of the two files, where they are not those of training.
+            progress: called with the number of parts done and of all.
+        Raises: InputError when a file cannot be read or written; ValueError without `tile`.
+        """
+        if not self._model.tiling.tile:
+            raise ValueError("translating from file to file needs load_translator(..., tile=N)")
+        translate_large(
+            self.generator,
+            source,
+            target,
+            self._model.tiling,
+            channels=self.input_nc,
+            units=units or self.units,
+            compute=self._model.compute,
+            progress=progress,
+        )
 
     def at_once(self, images: torch.Tensor) -> int:
         """How many images as large as these go through the network at once."""

@@ -35,14 +35,17 @@ def main(argv: Sequence[str]) -> int:
     student = options.student or f"{options.name}_{netG}_ngf{ngf}"
     if student == options.name:
         raise InputError(f"--student {student} is the teacher: give another name")
-    words = [*train_words(teacher, student, netG, ngf, runs), *further]
+    words = train_words(teacher, student, netG, ngf, runs)
+    words += ["--teacher_norm", options.norm_policy, *further]
     print(f"$ python train.py {' '.join(words)}", flush=True)
     if status := train.main(words):
         return status
     size = int(teacher.flags.get("crop_size", 256))
     pictures = pictures_of_run(teacher, options.phase, size, options.num_test, "see --phase")
     pair = {"teacher": teacher, "student": find_generator(runs / student)}
-    report = table(compared(pair, pictures, options.rounds), len(pictures), size)
+    report = table(
+        compared(pair, pictures, options.rounds, options.norm_policy), len(pictures), size
+    )
     write_text(runs / student / REPORT, report + "\n")
     print(f"\n{report}\n\nwritten to {runs / student / REPORT}")
     return 0
@@ -60,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--student", default="", help="name of the student's run (default: the teacher's, with netG and ngf)")
     add("--netG", default="", help="the student's generator (default: the teacher's)")
     add("--ngf", type=int, default=0, help="the student's width (default: a quarter of the teacher's)")
+    add("--norm_policy", choices=("image", "running"), default="image", help="batch norm of both by each image's own statistics, as test.py does, or by those of training, as test.py --eval; the latter is better where batches were larger than 1 (default: %(default)s)")
     add("--phase", default="test", help="split of the data set to compare on (default: %(default)s)")
     add("--num_test", type=int, default=50, help="how many images to compare on (default: %(default)s)")
     add("--rounds", type=int, default=20, help="how often an image is timed (default: %(default)s)")

@@ -9,36 +9,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.image_reader import BadImage
 from models import Translator, load_translator
 from options.base_options import ALPHAS, PRECISIONS, RunOptions
 from options.ranges import EIGHT_BITS
 from options.test_options import TILE_MODES
-from scripts.translation.files import Job, is_video, listed, planned, unfinished
-from scripts.translation.values import Values, values_of
+from scripts.translation.files import Job, is_video, listed, planned, streams, unfinished
+from scripts.translation.images import translate_images, translate_large_files
+from scripts.translation.values import values_of
 from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
 from util.script_parser import script_parser
 
-AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
-
 
 def main(argv: Sequence[str]) -> int:
-    """Translates; returns the exit status, 1 where images could not be read."""
+    """Translates; returns the exit status, 1 where images could not be translated."""
     words = parser()
     options = words.parse_args(argv)
     if (options.name is None) == (options.weights is None):
@@ -60,10 +53,12 @@ def main(argv: Sequence[str]) -> int:
         return 0
     if is_video(options.input):
         return translate_one_video(t, left[0])
-    bad = translate_images(t, values, left)
+    large = [job for job in left if options.tile and streams(job)]
+    bad = translate_large_files(t, values, large)
+    bad += translate_images(t, values, [job for job in left if job not in large])
     print(f"{len(left) - len(bad)} images translated; see {options.output}")
     if bad:
-        print(f"{len(bad)} images could not be read:", *bad, sep="\n    ", file=sys.stderr)
+        print(f"{len(bad)} images could not be translated:", *bad, sep="\n    ", file=sys.stderr)
     return 1 if bad else 0
 
 
@@ -146,57 +141,6 @@ def translate_one_video(t: Translator, job: Job) -> int:
         count = translate_video(t, Path(job.source), job.target)
     print(f"{count} frames translated; see {job.target}")
     return 0
-
-
-def translate_images(t: Translator, values: Values, jobs: Sequence[Job]) -> list[BadImage]:
-    """Translates and writes all that can be read; returns what cannot."""
-    bad: list[BadImage] = []
-    started: deque[Job] = deque()
-    saving: deque[Future[None]] = deque()
-    with (
-        explained("--batch_size"),
-        warnings.catch_warnings(),  # what readers do in threads puts back each other's filters
-        ThreadPoolExecutor(2) as pool,
-        tqdm(total=len(jobs), unit="img", leave=False, disable=None) as bar,
-    ):
-        warnings.simplefilter("ignore")
-
-        def read(job: Job) -> torch.Tensor | BadImage:
-            try:
-                return values.read(job.source)
-            except BadImage as error:
-                return error
-
-        def images() -> Iterator[torch.Tensor]:
-            for job, image in zip(jobs, ahead(pool, read, jobs), strict=True):
-                if isinstance(image, BadImage):
-                    bad.append(image)
-                    bar.update()
-                else:
-                    started.append(job)
-                    yield image
-
-        for result in t.stream(images()):
-            saving.append(pool.submit(values.write, started.popleft().target, result))
-            if len(saving) > AHEAD:
-                saving.popleft().result()
-            bar.update()
-        for future in saving:
-            future.result()
-    return bad
-
-
-def ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any]
-) -> Iterator[Any]:
-    """function(item) for all items in order, a few of them computed before they are asked for."""
-    waiting: deque[Future[Any]] = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) > AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -56,6 +57,12 @@ def test_the_losses_are_those_of_the_teachers_kind(runs) -> None:
     assert list(step.losses) == ["G_teacher", "G_cycle"]
 
 
+def test_a_teacher_may_be_asked_with_the_statistics_of_its_training(runs) -> None:
+    step = student_of(runs / "plain", teacher_norm="running").train_step(batch_of())
+    teacher = load_translator(runs / "plain", device="cpu", running_statistics=True)
+    assert torch.allclose(step.visuals["teacher_B"], teacher(batch_of()["A"]), atol=1e-5)
+
+
 def test_the_cycle_through_the_teacher_trains_the_student_alone(runs) -> None:
     model = student_of(runs / "cycle", lambda_teacher=0.0, lambda_GAN=0.0)
     teachers = [teacher.generator for teacher in model.teachers.values()]
@@ -75,7 +82,10 @@ def test_a_student_is_trained_saved_and_compared(name, direction, runs, capsys) 
     words = ["--checkpoints_dir", str(runs), "--name", name, "--direction", direction, "--ngf", "1"]
     words += ["--student", "small", "--rounds", "2", "--n_epochs", "1", "--n_epochs_decay", "0"]
     words += ["--gpu_ids", "-1", "--num_threads", "0", "--display_id", "-1"]
+    words += ["--norm_policy", "running" if name == "plain" else "image"]
     assert distill.main(words) == 0
+    asked = json.loads((runs / "small/options.json").read_text())["teacher_norm"]
+    assert asked == words[-1]
     report = (runs / "small/distilled.md").read_text()
     assert report in capsys.readouterr().out
     teacher, student = [

@@ -181,7 +181,7 @@ def test_what_cannot_be_read_is_named_and_leaves_no_file(tmp_path) -> None:
     (tmp_path / "no.tif").write_bytes(b"II*\0no image")
     (tmp_path / "no.png").write_bytes(b"no image")
     floats = tmp_path / "floats.tif"
-    tifffile.imwrite(floats, COLOUR.astype(np.float32), photometric="rgb")
+    tifffile.imwrite(floats, COLOUR.astype(np.float64), photometric="rgb")
     two = tmp_path / "two.tif"
     write_tiff(two, COLOUR, **STORED["tiles"])
     G = define_G(3, 3, 2, "resnet_6blocks", "instance")
@@ -189,12 +189,12 @@ def test_what_cannot_be_read_is_named_and_leaves_no_file(tmp_path) -> None:
         (tmp_path / "missing.tif", "missing.tif is missing or not a plain file"),
         (tmp_path / "no.tif", "no.tif cannot be read as an image"),
         (tmp_path / "no.png", "no.png cannot be read as an image"),
-        (floats, "floats.tif holds values of type float32"),
+        (floats, "floats.tif holds values of type float64"),
         (broken(tmp_path / "broken.tif"), "broken.tif cannot be read as an image"),
     ):
         with pytest.raises(InputError, match=message):
             translate_large(G, path, tmp_path / "out.tif", Tiling(64))
-    with pytest.raises(InputError, match="two.tif has 3 channels, the network takes 2"):
+    with pytest.raises(InputError, match="two.tif has 3 channels where 2 are needed"):
         translate_large(G, two, tmp_path / "out.tif", Tiling(64), channels=2)
     assert not list(tmp_path.glob("*out*"))
 

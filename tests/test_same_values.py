@@ -112,6 +112,26 @@ def test_files_and_arrays_become_what_test_py_makes_of_them(
         assert close(called, tested)
 
 
+def test_a_tiff_that_is_read_and_written_in_tiles_has_the_same_values(
+    home, tmp_path, monkeypatch
+) -> None:
+    def whole(*args) -> None:
+        raise AssertionError("held in memory as a whole")
+
+    monkeypatch.setattr("scripts.translation.values.Values.read", whole)
+    for name, direction in (("bands", "AtoB"), ("deep", "BtoA")):
+        file = home / "data" / name / f"test{direction[0]}/0.tif"
+        target = tmp_path / f"{name}.tif"
+        flags = ["--direction", direction, "--tile", "16"]
+        assert run(home / "checkpoints", file, target, *flags, name=name) == 0
+        with tifffile.TiffFile(target) as written:
+            assert written.pages[0].is_tiled
+        t = load_translator(home / "checkpoints" / name, direction=direction, device="cpu")
+        expected = t(array_of(file))
+        expected = expected[..., 0] if expected.shape[2:] == (1,) else expected
+        assert close(tifffile.imread(target), expected)
+
+
 def test_without_options_json_the_values_can_be_declared(home, tmp_path) -> None:
     weights = tmp_path / "bands.pth"
     weights.write_bytes((home / "checkpoints/bands/latest_net_G.pth").read_bytes())

@@ -15,9 +15,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from options.ranges import Range
 from util.errors import InputError
+from util.value_units import Unfit, Units, composited
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
+TYPES = ("uint8", "uint16", "int16", "float32")
 CACHE = 256e6  # bytes of decoded tiles that are kept
 MINISBLACK, RGB, YCBCR = 1, 2, 6  # of what TIFF calls photometric
 LUMA = np.array([19595, 38470, 7471], np.uint32)  # of red, green and blue, in 1/65536: Pillow's
@@ -30,7 +33,7 @@ class LargeImage:
     Attributes:
         path: of the file.
         height, width: pixels.
-        pixels: (rows, columns) -> uint8 or uint16 (h, w, samples).
+        pixels: (rows, columns) -> (h, w, samples) of one of TYPES.
     """
 
     path: Path
@@ -38,21 +41,28 @@ class LargeImage:
     width: int
     pixels: Callable[[slice, slice], np.ndarray]
 
-    def read(self, rows: slice, columns: slice, channels: int) -> torch.Tensor:
-        """(channels, h, w) in [-1, 1]: one channel is luminance, three are colour; transparency is dropped."""
+    def read(
+        self, rows: slice, columns: slice, channels: int, units: Units | None = None
+    ) -> torch.Tensor:
+        """(channels, h, w) in [-1, 1]: one channel is luminance, three are colour.
+
+        Args:
+            units: what the values mean; None for all that their type can hold, without transparency.
+        Raises: InputError when they mean something else, or channels are missing.
+        """
         array = self.pixels(rows, columns)
-        most = np.iinfo(array.dtype).max
-        array = array[..., : {2: 1, 4: 3}.get(array.shape[-1], array.shape[-1])]
-        if channels == 1 and array.shape[-1] == 3:
-            array = (array @ LUMA + 0x8000 >> 16)[..., None]
-        elif channels == 3 and array.shape[-1] == 1:
-            array = np.repeat(array, 3, -1)
-        if array.shape[-1] != channels:
-            raise InputError(
-                f"{self.path} has {array.shape[-1]} channels, the network takes {channels}"
-            )
-        values = torch.from_numpy(array.astype(np.float32)).movedim(-1, 0)
-        return values.mul_(2 / most).sub_(1)
+        if channels in (1, 3) and array.shape[-1] in (2, 4):
+            array = composited(array, units.alpha if units else "drop")
+        if channels == 1 and array.shape[-1] == 3 and array.dtype.kind == "u":
+            kind = array.dtype
+            array = (array @ LUMA + 0x8000 >> 16).astype(kind)[..., None]
+        if units is None:
+            full = np.iinfo(array.dtype).max if array.dtype.kind == "u" else 1
+            units = Units(Range(0, full, array.dtype.kind == "u"))
+        try:
+            return units.to_network(array[..., 0] if units.labels else array, channels)[0]
+        except Unfit as error:
+            raise InputError(f"{self.path} {error}") from None
 
 
 @contextmanager
@@ -98,9 +108,9 @@ def _tiff(path: Path) -> Iterator[LargeImage]:
         if not streams:
             yield _whole(path)
             return
-        if page.dtype not in (np.uint8, np.uint16):
+        if page.dtype not in TYPES:
             raise InputError(
-                f"{path} holds values of type {page.dtype}: large TIFF files must have 8 or 16 bits"
+                f"{path} holds values of type {page.dtype}: large TIFF files must have {', '.join(TYPES)}"
             )
         pixels = _mapped(path, page) if page.is_memmappable else _segments(path, page)
         yield LargeImage(path, page.imagelength, page.imagewidth, pixels)

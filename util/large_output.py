@@ -17,9 +17,8 @@ STREAMED = (".tif", ".tiff", ".btf")
 SIDE = 256  # of the tiles in the file
 BIG = 3.9e9  # bytes of pixels from which on 32 bits may not address them: then it is BigTIFF
 
-Pixels = tuple[
-    slice, slice, np.ndarray
-]  # rows, columns, uint8 (h, w, 3), or (h, w) for one channel
+# Rows, columns, and (h, w, C), or (h, w) for one channel; uint8, or for TIFF of any type.
+Pixels = tuple[slice, slice, np.ndarray]
 
 
 def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> None:
@@ -45,13 +44,14 @@ def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> N
             picture = Image.fromarray(_together(bands, shape))
             picture.save(file, Image.registered_extensions()[suffix], compress_level=1)
             return
-        with tifffile.TiffWriter(file, bigtiff=np.prod(shape) > BIG) as tiff:
+        with tifffile.TiffWriter(file, bigtiff=np.prod(shape) * first.itemsize > BIG) as tiff:
             tiff.write(
                 _tiles(bands),
                 shape=shape,
-                dtype=np.uint8,
+                dtype=first.dtype,
                 tile=(SIDE, SIDE),
-                photometric="rgb" if len(shape) == 3 else "minisblack",
+                photometric="rgb" if shape[2:] == (3,) else "minisblack",
+                planarconfig="contig" if len(shape) == 3 else None,
                 compression="zlib",
                 compressionargs={"level": 1},
                 maxworkers=1,
@@ -62,11 +62,11 @@ def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> N
 
 def _bands(parts: Iterable[Pixels], height: int, width: int) -> Iterator[np.ndarray]:
     """Strips as wide as the image and SIDE high, the last one maybe less."""
-    held = np.zeros((0, width), np.uint8)
+    held = np.zeros((0, width))
     top = 0  # row of the image that `held` begins with
     for rows, columns, pixels in parts:
         if rows.stop - top > len(held):
-            held = _lengthened(held, rows.stop - top, pixels.shape[2:])
+            held = _lengthened(held, rows.stop - top, pixels)
         held[rows.start - top : rows.stop - top, columns] = pixels
         if columns.stop < width:
             continue
@@ -76,8 +76,8 @@ def _bands(parts: Iterable[Pixels], height: int, width: int) -> Iterator[np.ndar
             held = held[SIDE:]
 
 
-def _lengthened(held: np.ndarray, rows: int, samples: tuple[int, ...]) -> np.ndarray:
-    longer = np.zeros((rows, held.shape[1], *samples), np.uint8)
+def _lengthened(held: np.ndarray, rows: int, like: np.ndarray) -> np.ndarray:
+    longer = np.zeros((rows, held.shape[1], *like.shape[2:]), like.dtype)
     if len(held):
         longer[: len(held)] = held
     return longer
@@ -96,6 +96,6 @@ def _tiles(bands: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     for band in bands:
         for left in range(0, band.shape[1], SIDE):
             part = band[:, left : left + SIDE]
-            tile = np.zeros((SIDE, SIDE, *band.shape[2:]), np.uint8)
+            tile = np.zeros((SIDE, SIDE, *band.shape[2:]), band.dtype)
             tile[: len(part), : part.shape[1]] = part
             yield tile

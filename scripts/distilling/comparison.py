@@ -42,10 +42,10 @@ class Compared:
 
 
 def compared(
-    generators: dict[str, SavedGenerator], pictures: Sequence[Picture], rounds: int
+    generators: dict[str, SavedGenerator], pictures: Sequence[Picture], rounds: int, norm: str
 ) -> list[Compared]:
-    """The rows of generators, of which the first is the teacher."""
-    opened = {title: open_generator(saved) for title, saved in generators.items()}
+    """The rows of generators, of which the first is the teacher, with one policy of batch norm."""
+    opened = {title: open_generator(saved, norm) for title, saved in generators.items()}
     outputs = {
         title: [each.translator.translate_tensor(picture.image) for picture in pictures]
         for title, each in opened.items()

@@ -16,6 +16,8 @@ from data.image_names import EXTENSIONS
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
+from util.large_images import TIFF
+from util.large_output import STREAMED
 
 WRITTEN = EXTENSIONS - {".exr", ".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
@@ -111,6 +113,12 @@ def unfinished(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
     for folder in {job.target.parent for job in jobs}:
         sweep(folder)
     return [job for job in jobs if overwrite or not job.target.exists()]
+
+
+def streams(job: Job) -> bool:
+    """Whether it can be read and written in parts, by far the larger images."""
+    inside, outside = Path(job.source).suffix.lower(), job.target.suffix.lower()
+    return inside in TIFF and outside in STREAMED and os.path.isfile(job.source)
 
 
 def save_picture(path: Path, array: np.ndarray) -> None:

@@ -17,7 +17,7 @@ from scripts.translation.files import save_picture
 from util.errors import InputError
 from util.images import to_uint8
 from util.value_files import SUFFIXES, format_for, from_network, write_values
-from util.value_units import one_hot
+from util.value_units import Units, one_hot
 
 FORMATS = {".npy": "npy", ".tif": "tiff", ".tiff": "tiff", ".png": "png"}  # that can hold values
 KEPT = {".npz": ".npy", ".exr": ".tif"}  # what is written for what is only read
@@ -29,6 +29,11 @@ class Values:
 
     A: Domain
     B: Domain
+
+    @property
+    def units(self) -> Units:
+        """The same, for files that are read in parts."""
+        return Units(self.A.bounds, self.B.bounds, self.A.labels, self.A.alpha)
 
     def read(self, path: str) -> torch.Tensor:
         """(C, H, W) in [-1, 1]. Raises: BadImage."""
