@@ -1,5 +1,6 @@
 # make demo [MODEL=cycle_gan]   prepare real data, train, test, score
-# make test                     run the tests
+# make test                     run the tests, but for the exhaustive ones
+# make test-all                 run all tests
 # make lint                     style and types
 # PYTHON=python3.12 chooses the interpreter of a new .venv; PIP_ARGS=... is handed to pip, e.g. for CPU-only wheels.
 
@@ -14,13 +15,16 @@ export PIP_CONSTRAINT := build-constraints.txt
 export PIP_BUILD_CONSTRAINT := build-constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-all lint clean
 
 demo: .venv/installed
 	$(BIN)/python scripts/demo.py --model $(MODEL)
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-all: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m ""
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

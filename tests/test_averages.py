@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import SMALL
 from group_helpers import trainings
+from marks import exhaustive
 from runs import assert_same, content, run
 from torch import nn
 from torture.runs import Run, differences, fingerprint
@@ -80,6 +81,7 @@ def test_averages_can_be_switched_on_and_off_when_a_run_goes_on(paired, tmp_path
     assert "G_ema" not in content(off)["networks"]
 
 
+@exhaustive
 def test_averages_of_several_processes_are_the_same_and_go_on(unpaired, tmp_path) -> None:
     words = ["--dataroot", str(unpaired), "--model", "cycle_gan", "--netG", "resnet_6blocks"]
     words += ["--num_threads", "0", "--ema", "0.9"]

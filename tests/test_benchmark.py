@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from marks import exhaustive
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
@@ -49,7 +50,7 @@ TINY_RUN = ["--ngf", "2", "--gpu_ids", "-1", "--repeats", "1"]
             ["64 to 32, batch 1"],
         ),
         (["test", "--size", "64", "--netG", "unet_64"], "ratio", ["unet_64, width 2, 64"]),
-        (
+        pytest.param(
             [
                 "group",
                 "--size",
@@ -63,6 +64,7 @@ TINY_RUN = ["--ngf", "2", "--gpu_ids", "-1", "--repeats", "1"]
             ],
             "two processes, ms",
             ["pix2pix, 32, width 2"],
+            marks=exhaustive,
         ),
         (
             ["serve", "--size", "32", "--netG", "resnet_6blocks", "--clients", "2"],

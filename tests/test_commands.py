@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import write_images
+from marks import exhaustive
 from PIL import Image
 
 import test as test_script
@@ -33,17 +34,30 @@ TRAIN = [
     "--lambda_L1 100 --dataset_mode aligned --norm batch --pool_size 0",
     "--dataroot ./datasets/colorization --name color_pix2pix --model colorization",
     "--dataroot ./datasets/horse2zebra --name horse2zebra --model cycle_gan --display_id -1",
-    "--dataroot ./datasets/facades --name facades_pix2pix --model pix2pix --direction BtoA --display_id -1",
+    pytest.param(
+        "--dataroot ./datasets/facades --name facades_pix2pix --model pix2pix --direction BtoA --display_id -1",
+        marks=exhaustive,
+    ),
     "--dataroot ./datasets/maps --name m --model cycle_gan --gpu_ids 0,1 --batch_size 2",
-    "--dataroot ./datasets/maps --name m --model cycle_gan --gpu_ids -1",
+    pytest.param(
+        "--dataroot ./datasets/maps --name m --model cycle_gan --gpu_ids -1", marks=exhaustive
+    ),
     "--dataroot ./datasets/maps --name m --model cycle_gan --display_id 0",
-    "--dataroot ./datasets/maps --name m --model cycle_gan --norm sync_instance",
-    "--dataroot ./datasets/facades --name m --model pix2pix --norm syncbatch",
+    pytest.param(
+        "--dataroot ./datasets/maps --name m --model cycle_gan --norm sync_instance",
+        marks=exhaustive,
+    ),
+    pytest.param(
+        "--dataroot ./datasets/facades --name m --model pix2pix --norm syncbatch", marks=exhaustive
+    ),
     "--dataroot ./datasets/facades --name m --model pix2pix --norm sync_batch",
     "--dataroot ./datasets/rectangles --name m --model cycle_gan --preprocess scale_width_and_crop "
     "--load_size 400 --crop_size 360",
     "--dataroot ./datasets/rectangles --name m --model cycle_gan --preprocess crop --crop_size 256",
-    "--dataroot ./datasets/maps --name m --model cycle_gan --save_latest_freq 1 --print_freq 1",
+    pytest.param(
+        "--dataroot ./datasets/maps --name m --model cycle_gan --save_latest_freq 1 --print_freq 1",
+        marks=exhaustive,
+    ),
     "--dataroot ./datasets/facades --name m --model pix2pix --save_latest_freq 1 --print_freq 1 --save_by_iter",
     "--dataroot ./datasets/facades --name m --model template --save_latest_freq 10 --print_freq 1",
     "--dataroot ./datasets/facades --name m --align_data --which_model_netG unet_256 --loadSize 286 "

@@ -14,6 +14,7 @@ import pytest
 import safetensors
 import torch
 from export_helpers import export_weights, exported, tiny_weights
+from marks import exhaustive
 from translator_helpers import pixels, results_of
 
 from models.networks import GENERATORS
@@ -31,7 +32,10 @@ CLOSE = 0.05  # grey levels
 @pytest.mark.parametrize(
     ("netG", "norm", "kind"),
     [
-        *((*pair, "torchscript") for pair in zip(GENERATORS, cycle(NORMS), strict=False)),
+        *(
+            pytest.param(*pair, "torchscript", marks=exhaustive)
+            for pair in zip(GENERATORS, cycle(NORMS), strict=False)
+        ),
         ("resnet_6blocks", "instance", "onnx"),
         ("unet_64", "batch", "onnx"),
         ("encoder_decoder_256", "none", "onnx"),
@@ -62,7 +66,7 @@ def test_a_file_of_every_generator_gives_what_the_generator_gives(
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("policy", ["image", "running"])
-@pytest.mark.parametrize("netG", ["resnet_6blocks", "unet_64"])
+@pytest.mark.parametrize("netG", ["unet_64", pytest.param("resnet_6blocks", marks=exhaustive)])
 def test_every_norm_and_policy_is_kept(netG, policy, norm, unpaired, tmp_path) -> None:
     weights = tiny_weights(tmp_path / "G.pth", netG, norm, dropout=True)
     flags = ("--format", "torchscript", "--size", "64", "--norm_policy", policy)
@@ -116,6 +120,7 @@ def metadata(path: Path, kind: str) -> str:
     return extra[METADATA]
 
 
+@exhaustive
 def test_a_u_net_takes_images_as_small_as_its_depth_allows(unpaired, tmp_path) -> None:
     weights = tiny_weights(tmp_path / "G.pth", "unet_64", "batch")
     flags = ("--format", "exported", "--size", "64", "--dynamic")
@@ -123,7 +128,15 @@ def test_a_u_net_takes_images_as_small_as_its_depth_allows(unpaired, tmp_path) -
     assert proof["each"][0]["shape"] == [1, 3, 64, 64]
 
 
-@pytest.mark.parametrize("kind", ["onnx", "torchscript", "exported", "safetensors"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "onnx",
+        pytest.param("torchscript", marks=exhaustive),
+        pytest.param("exported", marks=exhaustive),
+        "safetensors",
+    ],
+)
 def test_half_files_are_half_as_large_and_tell_what_that_costs(kind, unpaired, tmp_path) -> None:
     weights = tiny_weights(tmp_path / "G.pth", "resnet_6blocks", "instance", ngf=16)
     flags = ("--format", kind, "--size", "32", "--half")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from conftest import write_images
 from data_helpers import dataset
+from marks import exhaustive
 
 from data.batches import collate
 from data.image_reader import BadImage
@@ -16,7 +17,9 @@ from data.loader import Loader
 from data.sampler import PositionSampler
 
 
-@pytest.mark.parametrize(("threads", "start_method"), [(2, "fork"), (2, "spawn")])
+@pytest.mark.parametrize(
+    ("threads", "start_method"), [(2, "fork"), pytest.param(2, "spawn", marks=exhaustive)]
+)
 def test_batches_do_not_depend_on_workers(unpaired, threads, start_method) -> None:
     def all_batches(threads: int) -> list:
         items = dataset(

@@ -20,6 +20,7 @@ from group_helpers import (
     finish,
     trainings,
 )
+from marks import exhaustive
 from PIL import Image
 from torture.runs import Run
 
@@ -33,6 +34,7 @@ def losses(run: Run) -> list[list[float]]:
     return [[float(value) for value in re.findall(r": ([-\d.]+)", line)] for line in lines]
 
 
+@exhaustive
 def test_two_processes_train_as_one_that_has_twice_the_batch(group_data, tmp_path) -> None:
     words = ["--dataroot", str(group_data), *CYCLEGAN, "--pool_size", "0"]
     two = trainings(tmp_path / "two", words)
@@ -117,6 +119,7 @@ def _fail_in_one() -> None:
             raise InputError("not here")
 
 
+@exhaustive
 def test_several_gpu_ids_start_a_process_for_each(group_data, tmp_path, monkeypatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -132,6 +135,7 @@ def hide_gpus() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
+@exhaustive
 def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:
     root, out = tmp_path / "data", tmp_path / "checkpoints"
     write_images(root / "testA", 11, 32, 32)

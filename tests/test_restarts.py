@@ -18,6 +18,7 @@ from group_helpers import (
     free_port,
     trainings,
 )
+from marks import exhaustive, often
 from tar_helpers import in_tars
 from torture.groups import Group
 from torture.runs import Run, differences, fingerprint
@@ -40,6 +41,7 @@ def stop(folder: Path, words: list[str], how: signal.Signals = signal.SIGTERM) -
     return runs
 
 
+@exhaustive
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(
     group_data, tmp_path
 ) -> None:
@@ -57,7 +59,10 @@ def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
 
-@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(2, 1), *(pytest.param(*pair, marks=exhaustive) for pair in ((1, 2), (2, 3)))],
+)
 def test_a_run_goes_on_with_another_number_of_processes(
     group_data, tmp_path, before, after
 ) -> None:
@@ -85,7 +90,8 @@ def test_a_run_goes_on_with_another_number_of_processes(
     assert [len(pool["pool_AB"]["images"]) for pool in pools] == [2] * after
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@exhaustive
+@pytest.mark.parametrize("how", often(signal.SIGTERM, signal.SIGKILL))
 def test_what_one_process_skips_keeps_the_others_in_step_over_a_stop(
     group_data, tmp_path, how
 ) -> None:
@@ -102,6 +108,7 @@ def test_what_one_process_skips_keeps_the_others_in_step_over_a_stop(
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
 
+@exhaustive
 def test_processes_that_stream_tars_go_on_bit_for_bit_in_the_middle_of_an_epoch(
     group_data, tmp_path
 ) -> None:

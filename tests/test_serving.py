@@ -9,7 +9,7 @@ import json
 import signal
 import socket
 import struct
-import threading
+import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -137,15 +137,15 @@ def test_a_client_that_goes_away_leaves_no_trace(checkpoints) -> None:
 
 
 def test_when_it_is_asked_to_end_it_answers_what_it_has_taken_in(checkpoints) -> None:
-    content = png(640, 640)[1]
+    content = png(960, 960)[1]
     with serving(checkpoints, "cycle") as (process, port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("POST", "/translate", content, {"Content-Type": "image/png"})
-        threading.Event().wait(0.1)
+        time.sleep(0.7)  # to have been read, not to be finished
         process.send_signal(signal.SIGTERM)
         response = connection.getresponse()
         assert response.status == 200
-        assert Image.open(io.BytesIO(response.read())).size == (640, 640)
+        assert Image.open(io.BytesIO(response.read())).size == (960, 960)
         process.wait(30)
         connection.close()
         with pytest.raises(ConnectionError):

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from marks import exhaustive
 from torch import nn
 
 from models.image_statistics import Moments
@@ -70,7 +71,7 @@ def runs_of(G: nn.Module, images: torch.Tensor, tiling: Tiling) -> tuple[torch.T
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(("netG", "size", "tile"), [RESNET, UNET])
+@pytest.mark.parametrize(("netG", "size", "tile"), [UNET, pytest.param(*RESNET, marks=exhaustive)])
 def test_tiles_equal_the_whole_for_every_norm(netG, size, tile, norm, training) -> None:
     G, images = generator(netG, norm).train(training), picture(size)
     parts, seen = runs_of(G, images, Tiling(tile))

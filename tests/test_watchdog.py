@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from conftest import picture
+from marks import exhaustive
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
@@ -129,6 +130,7 @@ def test_winning_is_measured_by_what_guessing_gives(gan_mode, losses, winner) ->
     assert symptoms.discriminator_that_has_won(losses, gan_mode) == winner
 
 
+@exhaustive
 def test_a_generator_with_one_output_is_told_of_once() -> None:
     model = create_model(CycleGANOptions(**TINY), adam=Adam(lr=0.0))
     torch.nn.init.zeros_(model.G_A.model[-2].weight)
