@@ -24,7 +24,7 @@ pytest_plugins = [
     "warm_python",
 ]
 
-settings.register_profile("stable", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("stable", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("stable")
 
 

@@ -72,6 +72,7 @@ def test_a_process_that_dies_ends_the_others_with_a_message(group_data, tmp_path
     assert "Traceback" not in runs[0].tail()
 
 
+@exhaustive
 def test_a_process_that_hangs_is_given_up(group_data, tmp_path) -> None:
     runs = trainings(tmp_path, ["--dataroot", str(group_data), *CYCLEGAN], timeout=3)
     assert runs[0].says(r"\(epoch: 1, iters: \d")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import exhaustive
 from visdom_helpers import at, curve, free_port, needs_visdom, wait_until, windows
 
 from scripts import replay_visdom
@@ -53,6 +54,7 @@ def test_a_run_is_shown_with_its_curves_and_the_images_of_its_last_epoch(tmp_pat
     assert f"http://localhost:{port}/env/replayed" in capsys.readouterr().out
 
 
+@exhaustive
 def test_a_run_that_goes_on_is_followed_to_its_end(tmp_path, port, sink):
     command = [sys.executable, replay_visdom.__file__, *words(tmp_path, port, "go", "--follow")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -121,6 +121,7 @@ def test_processes_that_stream_tars_go_on_bit_for_bit_in_the_middle_of_an_epoch(
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
 
+@exhaustive
 def test_a_process_killed_under_torchrun_is_restarted_and_the_run_ends_bit_for_bit(
     group_data, tmp_path
 ) -> None:

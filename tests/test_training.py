@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 from conftest import SMALL_TRAINING, write_images
+from marks import often
 from runs import ROOT, assert_same, content, run
 from training_page_helpers import read_training_page
 
@@ -114,7 +115,7 @@ def test_a_run_that_did_nothing_does_not_overwrite_an_earlier_one(tmp_path, capl
 
 
 @pytest.mark.parametrize("preprocess", ["none", "scale_width", "crop"])
-@pytest.mark.parametrize("gan_mode", ["lsgan", "wgangp"])
+@pytest.mark.parametrize("gan_mode", often("lsgan", "wgangp"))
 def test_images_of_all_sizes_train_in_batches_with_full_pools(
     tmp_path, preprocess, gan_mode
 ) -> None:

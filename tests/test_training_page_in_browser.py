@@ -46,6 +46,7 @@ def test_metrics_have_charts_of_their_own(web: Path, open_page: OpenPage) -> Non
     assert tip(page, 1.0, 1)["learning rate"] == 0.001
 
 
+@exhaustive
 def test_dragging_zooms_all_charts_and_a_double_click_ends_that(
     web: Path, open_page: OpenPage
 ) -> None:
