@@ -159,13 +159,21 @@ class Training:
         self.saver.finish(self.stop)
 
     def _epoch(self) -> None:
-        options, progress = self.options, self.progress
-        epoch = progress.epoch
+        progress = self.progress
+        epoch, started = progress.epoch, time.perf_counter()
         first_image, first_step = progress.position, progress.iteration
-        started = time.perf_counter()
         learning_rate = self._set_learning_rate()
-        last_epoch = options.optim.last_epoch
+        self._steps(epoch, learning_rate)
+        if self.stop.agreed:
+            return
+        if progress.iteration == first_step and not first_image:
+            raise SharedError(f"all {len(self.loader)} images were skipped: nothing to train on")
+        self._end_epoch(epoch, learning_rate, started)
 
+    def _steps(self, epoch: int, learning_rate: float) -> None:
+        """Those that are left of the epoch, or until a signal."""
+        options, progress = self.options, self.progress
+        last_epoch = options.optim.last_epoch
         waiting_since = time.perf_counter()
         for batch, images, seen in in_step(self.loader, epoch, progress.position, self.stop):
             step_started = time.perf_counter()
@@ -205,11 +213,11 @@ class Training:
                     f"saving the latest model (epoch {epoch}, total_iters {progress.run_images})",
                 )
             waiting_since = time.perf_counter()
-        if self.stop.agreed:
-            return
 
-        if progress.iteration == first_step and not first_image:
-            raise SharedError(f"all {len(self.loader)} images were skipped: nothing to train on")
+    def _end_epoch(self, epoch: int, learning_rate: float, started: float) -> None:
+        """Measures and saves what is due."""
+        options, progress = self.options, self.progress
+        last_epoch = options.optim.last_epoch
         self.watchdog.check()
         progress.next_epoch()
         labels = self._validate(epoch, learning_rate)
