@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -33,6 +35,18 @@ class Tiling:
 
     tile: int = 0
     mode: str = "exact"
+
+
+class Work(NamedTuple):
+    """What is to be computed: an image of a size that the network takes, in tiles of such a size."""
+
+    network: nn.Module
+    read: Read
+    size: tuple[int, int]
+    tile: int
+    multiple: int
+    run: Compute
+    progress: Callable[[int, int], object]
 
 
 def translated_parts(
@@ -67,7 +81,8 @@ def translated_parts(
     target = padded_sides(*size, multiple)
     tile, _ = padded_sides(tiling.tile, 0, multiple) if tiling.tile else (max(target), 0)
     way = _blended if tiling.mode == "blend" else _exact
-    parts = way(network, padded(read, size, target), target, tile, multiple, run, progress)
+    work = Work(network, padded(read, size, target), target, tile, multiple, run, progress)
+    parts = way(work)
     return (_clipped(part, size) for part in parts if part.rows.start < size[0])
 
 
@@ -82,15 +97,20 @@ def tiled(
     outputs: list[torch.Tensor] = []
     for image in images:
         height, width = image.shape[-2:]
-        read = lambda rows, columns, image=image: image[:, rows, columns]  # noqa: E731
         output = None
-        for part in translated_parts(network, read, (height, width), tiling, compute=compute):
+        for part in translated_parts(
+            network, partial(_window, image), (height, width), tiling, compute=compute
+        ):
             if output is None:
                 output = part.values.new_empty(len(part.values), height, width)
             output[:, part.rows, part.columns] = part.values
         assert output is not None
         outputs.append(output)
     return torch.stack(outputs)
+
+
+def _window(image: torch.Tensor, rows: slice, columns: slice) -> torch.Tensor:
+    return image[:, rows, columns]
 
 
 def without_chance(network: nn.Module) -> nn.Module:
@@ -111,16 +131,9 @@ def draws_dropout(network: nn.Module) -> bool:
     return any(m.training and m.p > 0 for m in network.modules() if isinstance(m, DROPOUT))
 
 
-def _exact(
-    network: nn.Module,
-    read: Read,
-    size: tuple[int, int],
-    tile: int,
-    multiple: int,
-    run: Compute,
-    progress: Callable[[int, int], object],
-) -> Iterator[Part]:
+def _exact(work: Work) -> Iterator[Part]:
     """One pass over the image for each norm that needs its statistics, and one for the output."""
+    network, read, size, tile, multiple, run, progress = work
     halos = [0] if tile >= max(size) else reaches(network, multiple)
     if all(side <= tile + 2 * halos[-1] for side in size):
         halos, tile = [0], max(size)  # a region could be as large: the whole costs less
@@ -146,16 +159,9 @@ def _exact(
             statistics.know()
 
 
-def _blended(
-    network: nn.Module,
-    read: Read,
-    size: tuple[int, int],
-    tile: int,
-    multiple: int,
-    run: Compute,
-    progress: Callable[[int, int], object],
-) -> Iterator[Part]:
+def _blended(work: Work) -> Iterator[Part]:
     """Bands as wide as the image: sums of tiles that are weighted by their windows."""
+    network, read, size, tile, multiple, run, progress = work
     down, across = (overlapping(side, tile, multiple) for side in size)
     width, ramp = size[1], tile // RAMP
     across_weights = [window(span, width, ramp) for span in across]

@@ -11,7 +11,7 @@ import tifffile
 import torch
 from conftest import SMALL, SMALL_TRAINING, picture
 from data_helpers import dataset
-from doctor_helpers import aligned, checked, save  # noqa: F401
+from doctor_helpers import aligned, save
 from format_helpers import noise
 from option_helpers import train as train_options
 from PIL import Image
@@ -204,7 +204,7 @@ def test_a_range_may_begin_with_a_minus_and_must_be_one(capsys) -> None:
         assert "--range_B" in capsys.readouterr().err
 
 
-def test_transparency_and_several_depths_are_noted_at_the_start(tmp_path, checked) -> None:  # noqa: F811
+def test_transparency_and_several_depths_are_noted_at_the_start(tmp_path, checked) -> None:
     for side in "AB":
         for i in range(3):
             save(tmp_path / f"train{side}/{i}.png", noise(np.uint8, 18, 18, 4 if i == 0 else 3))
@@ -214,7 +214,7 @@ def test_transparency_and_several_depths_are_noted_at_the_start(tmp_path, checke
     assert any("of several depths" in found for found in report.findings)
 
 
-def test_values_outside_the_declared_range_are_counted(tmp_path, checked) -> None:  # noqa: F811
+def test_values_outside_the_declared_range_are_counted(tmp_path, checked) -> None:
     for i in range(3):
         tiffs(tmp_path / f"train{'AB'[i % 2]}" / str(i), 1, high=1000)
     words = ["--model", "cycle_gan", "--input_nc", "1", "--output_nc", "1"]

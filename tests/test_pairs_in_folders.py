@@ -9,7 +9,7 @@ import pytest
 import torch
 from conftest import SMALL, SMALL_TRAINING, picture, write_images
 from data_helpers import dataset
-from doctor_helpers import aligned, checked, photo, save  # noqa: F401
+from doctor_helpers import aligned, photo, save
 from PIL import Image
 
 import test as test_script
@@ -103,7 +103,7 @@ def test_the_limit_counts_pairs(tmp_path) -> None:
     assert [Path(pairs[i]["A_paths"]).stem for i in range(2)] == ["0", "1"]
 
 
-def test_every_file_without_a_partner_is_reported(tmp_path, checked) -> None:  # noqa: F811
+def test_every_file_without_a_partner_is_reported(tmp_path, checked) -> None:
     folders(tmp_path)
     extra = [save(tmp_path / f"trainB/extra{i:02d}.png", photo(99)) for i in range(12)]
     report = checked(tmp_path, *aligned("--quick"))
@@ -111,7 +111,7 @@ def test_every_file_without_a_partner_is_reported(tmp_path, checked) -> None:  #
     assert all(str(path) in report.text for path in extra)
 
 
-def test_swapped_and_unequal_pairs_are_found_in_folders(tmp_path, checked) -> None:  # noqa: F811
+def test_swapped_and_unequal_pairs_are_found_in_folders(tmp_path, checked) -> None:
     for i in range(20):
         sides = [np.full((16, 16, 3), 40 + i % 3, np.uint8), photo(i)]
         sides = sides[::-1] if i == 7 else sides

@@ -198,9 +198,14 @@ def test_moments_of_parts_are_those_of_the_whole_also_far_from_zero() -> None:
 @pytest.mark.parametrize("mode", ["exact", "blend"])
 def test_parts_come_row_by_row_and_cover_the_image_once(mode) -> None:
     G, images = generator("resnet_6blocks", "none", ngf=1), picture((150, 170))
-    read = lambda rows, columns: images[0][:, rows, columns]  # noqa: E731
     seen, corners, steps = torch.zeros(150, 170), [], []
-    progress = lambda done, total: steps.append((done, total))  # noqa: E731
+
+    def read(rows: slice, columns: slice) -> torch.Tensor:
+        return images[0][:, rows, columns]
+
+    def progress(done: int, total: int) -> None:
+        steps.append((done, total))
+
     for part in translated_parts(G, read, (150, 170), Tiling(40, mode), progress=progress):
         seen[part.rows, part.columns] += 1
         corners.append((part.rows.start, part.columns.start))
