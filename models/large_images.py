@@ -14,8 +14,11 @@ from options.ranges import EIGHT_BITS
 from util.images import to_uint8
 from util.large_images import open_large
 from util.large_output import write_large
+from util.memory import return_free_memory
 from util.value_files import from_network
 from util.value_units import Units
+
+TRIMMED = 16  # parts, after which memory is given back
 
 
 def translate_large(
@@ -42,6 +45,12 @@ def translate_large(
     Raises: InputError when a file cannot be read or written, or exactness cannot be had.
     """
     bounds = (units and units.output) or EIGHT_BITS
+
+    def told(done: int, total: int) -> None:
+        if done % TRIMMED == 0:
+            return_free_memory()
+        progress(done, total)
+
     with open_large(source) as image:
 
         def read(rows: slice, columns: slice) -> torch.Tensor:
@@ -54,5 +63,5 @@ def translate_large(
             return array[..., 0] if array.shape[-1] == 1 else array
 
         size = image.height, image.width
-        parts = translated_parts(network, read, size, tiling, compute=compute, progress=progress)
+        parts = translated_parts(network, read, size, tiling, compute=compute, progress=told)
         write_large(target, size, ((p.rows, p.columns, made(p.values)) for p in parts))
