@@ -16,10 +16,10 @@ from data.held_out import held_out_loader, open_held_out, readable
 from data.loader import skipped_lines
 from data.value_results import ValueFiles
 from models import BaseModel, create_model, model_options, place
-from models.loading import describe_generator, load_network
-from models.precision import select_precision
+from models.engine.precision import select_precision
+from models.inference.translate_dataset import AT_ONCE, shared, translations
+from models.networks.weights import describe_generator, load_network
 from models.tiling import Tiling, draws_dropout
-from models.translating import AT_ONCE, shared, translations
 from options.test_options import ARCHITECTURE, TestOptions
 from util import distributed
 from util.checkpoint import load_weights

@@ -15,10 +15,10 @@ from data.held_out import as_tested, held_out_loader, open_held_out, readable
 from data.in_step import Unreadable, in_step
 from data.loader import skipped_lines
 from models import model_options
-from models.preparing import prepare_model
-from models.resume import resume
-from models.translating import AT_ONCE
-from models.validation import Validation
+from models.inference.translate_dataset import AT_ONCE
+from models.training.resume import resume
+from models.training.setup import prepare_model
+from models.training.validation import Validation
 from options.train_options import TrainOptions
 from util import distributed
 from util.device import make_deterministic, select_device

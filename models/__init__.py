@@ -1,8 +1,96 @@
 """Models by name. `create_model` builds one; `load_translator` makes a function of a trained one."""
 
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
 from models.base_model import Adam, BaseModel, Step
-from models.creating import MODELS, create_model, find_model, model_options, place
-from models.translator import Translator, load_translator
+from models.engine.precision import Precision
+from options.base_options import ModelOptions
+from util.errors import InputError
+from util.position_seed import position_seed
+from util.registry import find_class
+
+if TYPE_CHECKING:
+    from models.inference.translator import Translator, load_translator
+
+MODELS = ("pix2pix", "cycle_gan", "colorization", "distill", "test", "template")
+
+
+def find_model(name: str) -> type[BaseModel]:
+    """The model class of models/<name>_model.py. Raises: ValueError for an unknown name."""
+    return find_class("models", "model", name, MODELS)
+
+
+def model_options(name: str) -> type[ModelOptions]:
+    """The options group of the model of that name."""
+    return find_model(name).Options
+
+
+def create_model(
+    options: ModelOptions,
+    *,
+    adam: Adam | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    precision: Precision | None = None,
+) -> BaseModel:
+    """The model that `options.model` names, or whose Options class `options` is.
+
+    Args:
+        adam: makes optimizers; None builds for inference alone.
+        seed: the same seed gives the same initial weights.
+        precision: of the networks' arithmetic; by default that of their weights.
+    Raises: InputError when the options do not fit each other.
+    """
+    model_class = find_model(options.model)
+    if model_class.Options is not type(options):  # built in code: the class of the options decides
+        shipped = (find_model(name) for name in MODELS)
+        model_class = next((m for m in shipped if m.Options is type(options)), model_class)
+    if adam is not None:
+        if model_class.train_step is BaseModel.train_step:
+            raise InputError(
+                f"{model_class.__name__} has no train_step, it only tests: train with --model pix2pix or cycle_gan"
+            )
+        fused = adam.fused and torch.device(device).type in ("cpu", "cuda")
+        adam = replace(adam, fused=fused)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(position_seed(seed, "init"))
+        try:
+            model = model_class(options, adam, seed)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+    if precision is not None:
+        model.precision = precision
+        if precision.scales_gradients:
+            model.scalers = {
+                name: torch.amp.GradScaler(precision.device_type) for name in model.optimizers
+            }
+    return place(model, torch.device(device))
+
+
+def place(model: BaseModel, device: torch.device) -> BaseModel:
+    """The model on the device, in the order of memory that convolutions there are fastest in."""
+    model.to(device)
+    if device.type == "cuda":
+        model.layout = torch.channels_last
+        for parameter in model.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return model
+
+
+def __getattr__(name: str) -> Any:
+    """Imports the translator on demand: training needs none of it."""
+    if name in ("Translator", "load_translator"):
+        from models.inference import translator
+
+        return getattr(translator, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "MODELS",

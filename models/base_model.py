@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from models.averages import Averages
-from models.computing import Adam, Computing, Step
+from models.engine.ema import Averages
+from models.engine.image_pool import ImagePool
+from models.engine.optimization import Adam, Computing, Step
 from models.networks import define_G
 from models.tiling import Tiling, tiled
 from options.base_options import ModelOptions
 from options.sizes import Typed, sides
 from util.errors import InputError
-from util.image_pool import ImagePool
 from util.images import at_any_size
 from util.label_palette import class_colours
 from util.visuals import SIDES

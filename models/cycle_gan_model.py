@@ -11,8 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from models.base_model import Adam, Batch, Step
+from models.engine.cuda_graphs import Outputs
 from models.gan_model import GANModel, frozen
-from models.graphs import Outputs
 from options.base_options import GANOptions, at_least
 from options.flags import flag, override
 

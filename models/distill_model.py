@@ -10,10 +10,10 @@ import torch
 
 from models.base_model import Adam, Batch, Step
 from models.gan_model import GANModel, frozen
+from models.inference.find_generator import SavedGenerator, find_generator
+from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
 from models.pix2pix_model import Pix2PixOptions
-from models.saved_generators import SavedGenerator, find_generator
-from models.translator import Translator, load_translator
 from options.base_options import at_least
 from options.flags import flag, override
 from util.errors import InputError

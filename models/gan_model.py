@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from models.base_model import Adam, BaseModel
+from models.engine.image_pool import ImagePool
 from models.losses import gan_loss, gradient_penalty, mean_verdict
 from models.networks import define_D
 from options.base_options import GANOptions
 from util import distributed
-from util.image_pool import ImagePool
 from util.position_seed import position_seed
 
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import torch
 
 from models.base_model import Adam, Batch, Step
+from models.engine.cuda_graphs import Outputs
 from models.gan_model import GANModel, frozen
-from models.graphs import Outputs
 from models.losses import reconstruction_loss
 from options.base_options import GANOptions, at_least
 from options.flags import flag, override

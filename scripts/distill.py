@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import train
-from models.saved_generators import DIRECTIONS, find_generator
+from models.inference.find_generator import DIRECTIONS, find_generator
 from scripts.distilling.command import student_size, train_words
 from scripts.distilling.comparison import compared, table
 from scripts.exporting.pictures import pictures_of_run

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.saved_generators import DIRECTIONS, SavedGenerator, find_generator, units_of
+from models.inference.find_generator import DIRECTIONS, SavedGenerator, find_generator, units_of
 from scripts.exporting.card import write_card
 from scripts.exporting.facts import facts_of
 from scripts.exporting.generator import Exportable, open_generator

@@ -17,7 +17,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "datasets"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.saved_generators import DIRECTIONS, SavedGenerator, find_generator
+from models.inference.find_generator import DIRECTIONS, SavedGenerator, find_generator
 from scripts.export import check_size, find_pictures
 from scripts.exporting.facts import facts_of
 from scripts.exporting.generator import Exportable, open_generator

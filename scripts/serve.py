@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.translator import load_translator
+from models.inference.translator import load_translator
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 

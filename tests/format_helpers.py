@@ -14,7 +14,7 @@ from torch import nn
 from data.held_out import held_out_loader, readable
 from data.value_results import ValueFiles
 from models.base_model import BaseModel
-from models.translating import shared, translations
+from models.inference.translate_dataset import shared, translations
 from options.base_options import ModelOptions
 from util.results import ResultWriter
 

@@ -15,7 +15,7 @@ from torch import nn
 from torture.runs import Run, differences, fingerprint
 
 import test as test_script
-from models.averages import Averages
+from models.engine.ema import Averages
 from util import checkpoint
 from util.errors import InputError
 

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-import models.convolutions as ours
-from models import winograd
-from models.winograd import tiles_of, winograd_conv2d
+import models.networks.cpu_convolutions as ours
+from models.networks import winograd
+from models.networks.winograd import tiles_of, winograd_conv2d
 
 
 def images(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -102,7 +102,7 @@ def test_a_student_is_trained_saved_and_compared(name, direction, runs, capsys) 
 
 
 def test_counted_multiplications_are_those_of_the_formula(runs) -> None:
-    from models.saved_generators import find_generator
+    from models.inference.find_generator import find_generator
     from scripts.distilling.comparison import macs
     from scripts.exporting.generator import open_generator
 

@@ -17,8 +17,8 @@ from export_helpers import export_weights, exported, tiny_weights
 from marks import exhaustive
 from translator_helpers import pixels, results_of
 
+from models.inference.find_generator import find_generator
 from models.networks import GENERATORS
-from models.saved_generators import find_generator
 from options.base_options import NORMS
 from scripts.exporting import writing
 from scripts.exporting.generator import open_generator

@@ -7,7 +7,7 @@ import torch
 from gpu_helpers import DEVICES, on_a_gpu
 from torch.nn import functional as F
 
-from models.gpu_layers import InstanceNorm2d, Reflected, ReflectionPad2d, image_norm
+from models.networks.channels_last import InstanceNorm2d, Reflected, ReflectionPad2d, image_norm
 
 ORDERS = [torch.contiguous_format, torch.channels_last]
 

@@ -11,7 +11,7 @@ from gpu_helpers import on_a_gpu
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
-from models.graphs import Graphs
+from models.engine.cuda_graphs import Graphs
 from models.pix2pix_model import Pix2PixOptions
 
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks"}

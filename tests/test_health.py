@@ -12,7 +12,7 @@ from test_graphs import Rerun
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
-from models.graphs import Graphs
+from models.engine.cuda_graphs import Graphs
 from models.losses import mean_verdict
 from models.pix2pix_model import Pix2PixOptions
 from util.records import FILE, read_record
@@ -103,6 +103,6 @@ def test_recorded_steps_have_health_too(options) -> None:
 
 def test_unwatched_steps_compute_none_of_it(monkeypatch) -> None:
     model = create_model(PIX2PIX, adam=Adam())
-    for name in ("models.computing.gradient_norm", "models.gan_model.mean_verdict"):
+    for name in ("models.engine.optimization.gradient_norm", "models.gan_model.mean_verdict"):
         monkeypatch.setattr(name, None)
     assert model.train_step(batch()).health == {}

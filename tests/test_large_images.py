@@ -11,7 +11,7 @@ import torch
 from conftest import picture
 from PIL import Image
 
-from models.large_images import translate_large
+from models.inference.translate_file import translate_large
 from models.networks import define_G
 from models.tiling import Tiling, tiled
 from util.errors import InputError

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.loading import describe_generator, load_network
 from models.networks import GENERATORS, define_G
+from models.networks.weights import describe_generator, load_network
 from util import checkpoint
 from util.errors import InputError
 

@@ -8,8 +8,8 @@ import random
 import pytest
 import torch
 
+from models.engine.image_pool import ImagePool
 from models.losses import gan_loss, gradient_penalty, reconstruction_loss
-from util.image_pool import ImagePool
 from util.lr_schedule import lr_multiplier, plateau_multiplier
 from util.position_seed import position_seed
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.layers import init_weights, separate_images
 from models.networks import DISCRIMINATORS, GENERATORS, define_D, define_G
+from models.networks.norms import init_weights, separate_images
 
 
 def count(network: nn.Module) -> int:

@@ -8,8 +8,8 @@ from gpu_helpers import on_a_gpu
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
+from models.engine.precision import Precision, select_precision
 from models.pix2pix_model import Pix2PixOptions
-from models.precision import Precision, select_precision
 from util.errors import InputError
 
 CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 from serving_helpers import ask, detail, form, png, serving, shown
 
-from models.translator import load_translator
+from models.inference.translator import load_translator
 from scripts import serve
 from util.errors import InputError
 

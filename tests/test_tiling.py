@@ -9,13 +9,13 @@ import torch
 from marks import exhaustive
 from torch import nn
 
-from models.image_statistics import Moments
+from models.engine.precision import Precision
 from models.networks import define_G
-from models.precision import Precision
-from models.reach import reaches
-from models.regions import overlapping, spans, window
 from models.test_model import TestModel, TestModelOptions
 from models.tiling import Tiling, tiled, translated_parts
+from models.tiling.norm_statistics import Moments
+from models.tiling.receptive_field import reaches
+from models.tiling.tiles import overlapping, spans, window
 from util.errors import InputError
 from util.images import at_any_size, padded_sides
 

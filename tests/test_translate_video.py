@@ -8,8 +8,8 @@ from translate_script_helpers import names, run
 from video_helpers import frames_of, read_video, turn, write_video
 
 from models import load_translator
+from models.inference.image_kinds import GREY
 from util.errors import InputError
-from util.image_kinds import GREY
 
 
 def difference(shown: np.ndarray, expected: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page
 from web_demo_helpers import canvas, frames, make_demo, served, wait_for_frame
 
-from models.translator import load_translator
+from models.inference.translator import load_translator
 from scripts import make_web_demo
 from scripts.web_demo.palette import palette
 from util.errors import InputError

@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.base_model import BaseModel, Batch
-from models.convolutions import Conv2d, ConvTranspose2d
-from models.gpu_layers import InstanceNorm2d, ReflectionPad2d
+from models.engine.image_pool import ImagePool
 from models.losses import gan_loss
-from util.image_pool import ImagePool
+from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
+from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
 
 OURS = (Conv2d, ConvTranspose2d, InstanceNorm2d, ReflectionPad2d)
 

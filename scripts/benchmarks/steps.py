@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from data import dataset_options
 from models import Adam, BaseModel, create_model, model_options
-from models.graphs import WARM_UP
-from models.preparing import prepare_model
+from models.engine.cuda_graphs import WARM_UP
+from models.training.setup import prepare_model
 from options.train_options import TrainOptions
 from scripts.benchmarks.plain_steps import PLAIN
 from scripts.benchmarks.timing import Row, alternating, matrix_product_rate

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.saved_generators import SavedGenerator
+from models.inference.find_generator import SavedGenerator
 from scripts.exporting.facts import direction_of
 from util.errors import InputError
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.saved_generators import SavedGenerator
+from models.inference.find_generator import SavedGenerator
 from scripts.exporting.generator import Exportable, open_generator
 from scripts.exporting.pictures import Picture
 from util.images import to_uint8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from models.saved_generators import SavedGenerator
+from models.inference.find_generator import SavedGenerator
 from options.base_options import LogOptions, RunOptions
 from options.flags import flags_of
 from options.ranges import EIGHT_BITS

@@ -14,11 +14,11 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from models import Translator
-from models.convolutions import Conv2d, ConvTranspose2d
-from models.gpu_layers import InstanceNorm2d, ReflectionPad2d
-from models.layers import SyncBatchNorm2d, separate_norms
-from models.loading import describe_generator
-from models.saved_generators import SavedGenerator, build_generator, units_of
+from models.inference.find_generator import SavedGenerator, build_generator, units_of
+from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
+from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
+from models.networks.norms import SyncBatchNorm2d, separate_norms
+from models.networks.weights import describe_generator
 from util.errors import InputError
 
 AT_ONCE = 8  # images whose statistics are taken together

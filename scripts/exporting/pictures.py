@@ -13,7 +13,7 @@ import torch
 from data import create_dataset, dataset_options
 from data.base_dataset import BaseDataset, Source
 from data.held_out import held_out_loader, readable
-from models.saved_generators import SavedGenerator
+from models.inference.find_generator import SavedGenerator
 from options.base_options import DataOptions
 from options.flags import build
 from options.ranges import AUTO

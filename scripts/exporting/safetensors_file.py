@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from models.layers import separate_norms
 from models.networks import define_G
+from models.networks.norms import separate_norms
 from scripts.exporting.generator import plain
 from scripts.exporting.job import Format, Job, Runtime, runner
 from util.errors import InputError
@@ -16,7 +16,7 @@ from util.errors import InputError
 USAGE = """\
 import json, torch
 from safetensors import safe_open
-from models.layers import separate_norms            # of the library that trained this
+from models.networks.norms import separate_norms            # of the library that trained this
 from models.networks import define_G
 with safe_open("{file}", "pt") as file:
     facts = json.loads(file.metadata()["metadata"])

@@ -16,7 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
-from models.translator import Translator
+from models.inference.translator import Translator
 from scripts.serving.batching import Batcher, Full
 from scripts.serving.limits import FORMATS, BodyLimit, Limits, read_picture
 

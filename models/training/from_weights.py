@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from models.base_model import BaseModel
-from models.loading import load_network
+from models.networks.weights import load_network
 from util import checkpoint
 from util.errors import InputError
 

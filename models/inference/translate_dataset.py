@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from models.base_model import BaseModel
-from models.layers import separate_images
+from models.networks.norms import separate_images
 from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8

@@ -12,18 +12,18 @@ import torch
 from PIL import Image
 from torch import nn
 
+from models import place
 from models.base_model import BaseModel
-from models.creating import place
-from models.large_images import translate_large
-from models.layers import separate_norms
-from models.loading import describe_generator
-from models.precision import Precision, select_precision
-from models.saved_generators import build_generator, find_generator, units_of
+from models.engine.precision import Precision, select_precision
+from models.inference.find_generator import build_generator, find_generator, units_of
+from models.inference.image_kinds import Back, to_network
+from models.inference.translate_dataset import AT_ONCE
+from models.inference.translate_file import translate_large
+from models.networks.norms import separate_norms
+from models.networks.weights import describe_generator
 from models.tiling import Tiling
-from models.translating import AT_ONCE
 from options.test_options import TILE_MODES
 from util.device import device_of
-from util.image_kinds import Back, to_network
 from util.value_units import PLAIN, Units
 
 Kind = TypeVar("Kind", Image.Image, np.ndarray, torch.Tensor)

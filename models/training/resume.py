@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.base_model import BaseModel
-from models.from_weights import init_from, load_label
+from models.training.from_weights import init_from, load_label
 from options.flags import flat
 from options.train_options import TrainOptions
 from util import checkpoint, distributed

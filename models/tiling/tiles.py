@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from models.image_statistics import Core
+from models.tiling.norm_statistics import Core
 from util.images import mirrored
 
 RAMP = 8  # blended tiles pass into each other along this part of their length

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.convolutions import Conv2d
-from models.layers import needs_bias, norm_layer
+from models.networks.cpu_convolutions import Conv2d
+from models.networks.norms import needs_bias, norm_layer
 
 
 class PatchGAN(nn.Module):

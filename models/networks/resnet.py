@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from models.convolutions import Conv2d
-from models.gpu_layers import ReflectionPad2d
-from models.layers import needs_bias, norm_layer
+from models.networks.channels_last import ReflectionPad2d
+from models.networks.cpu_convolutions import Conv2d
+from models.networks.norms import needs_bias, norm_layer
 
 
 class ResnetBlock(nn.Module):

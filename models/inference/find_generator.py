@@ -10,10 +10,10 @@ from typing import Any
 
 from torch import nn
 
-from models.averages import SUFFIX
+from models import MODELS, create_model, model_options
 from models.base_model import BaseModel
-from models.creating import MODELS, create_model, model_options
-from models.loading import describe_generator, load_network
+from models.engine.ema import SUFFIX
+from models.networks.weights import describe_generator, load_network
 from models.test_model import TestModelOptions
 from options.base_options import ALPHAS
 from options.flags import build

@@ -7,10 +7,10 @@ from functools import partial
 
 from torch import nn
 
-from models.layers import init_weights
-from models.patchgan import PatchGAN, PixelGAN
-from models.resnet import ResnetGenerator
-from models.unet import UnetGenerator
+from models.networks.norms import init_weights
+from models.networks.patchgan import PatchGAN, PixelGAN
+from models.networks.resnet import ResnetGenerator
+from models.networks.unet import UnetGenerator
 
 UNET_DOWNS = {64: 6, 128: 7, 256: 8, 512: 9, 1024: 10}
 

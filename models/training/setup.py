@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from models import Adam, BaseModel, create_model
-from models.precision import select_precision
+from models.engine.precision import select_precision
 from options.train_options import TrainOptions
 from util import distributed
 from util.errors import InputError

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.inference.memory import return_free_memory
 from models.tiling import Compute, Tiling, translated_parts
 from options.ranges import EIGHT_BITS
 from util.images import to_uint8
 from util.large_images import open_large
 from util.large_output import write_large
-from util.memory import return_free_memory
 from util.value_files import from_network
 from util.value_units import Units
 

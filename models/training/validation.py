@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from models import create_model, place
-from models.averages import SUFFIX
-from models.translating import Translation, translations
+from models.engine.ema import SUFFIX
+from models.inference.translate_dataset import Translation, translations
 from options.base_options import ModelOptions
 from util import distributed
 from util.metrics import Scorer, chosen, metric

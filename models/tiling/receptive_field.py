@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.layers import rebuilt
+from models.networks.norms import rebuilt
 from util.errors import InputError
 
 BLOCKS = 9  # of the first strip; a U-Net's reach is two on either side

@@ -10,8 +10,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from models.graphs import Graphs, Outputs, cuda_graphs
-from models.precision import Precision
+from models.engine.cuda_graphs import Graphs, Outputs, cuda_graphs
+from models.engine.precision import Precision
 from options.base_options import ModelOptions
 from util import distributed
 

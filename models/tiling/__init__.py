@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from models.image_statistics import Gathered, ImageStatistics
-from models.layers import image_norm, rebuilt
-from models.reach import reaches
-from models.regions import RAMP, Part, Read, Region, overlapping, padded, regions, window
+from models.networks.norms import image_norm, rebuilt
+from models.tiling.norm_statistics import Gathered, ImageStatistics
+from models.tiling.receptive_field import reaches
+from models.tiling.tiles import RAMP, Part, Read, Region, overlapping, padded, regions, window
 from util.images import padded_sides
 
 Compute = Callable[[nn.Module, torch.Tensor], torch.Tensor]

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.winograd import TILE, tiles_of, winograd_conv2d
+from models.networks.winograd import TILE, tiles_of, winograd_conv2d
 
 LEAST_CHANNELS, LEAST_TILES = (
     128,

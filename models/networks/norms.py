@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from models.gpu_layers import InstanceNorm2d
+from models.networks.channels_last import InstanceNorm2d
 
 NormLayer = Callable[[int], nn.Module]
 

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.layers import rebuilt
-from models.reach import normalizes_image
+from models.networks.norms import rebuilt
+from models.tiling.receptive_field import normalizes_image
 
 
 class Moments:

@@ -1,0 +1,1 @@
+"""How steps are computed: optimizers, precision, CUDA graphs, weight averages, image pools."""

@@ -1,0 +1,1 @@
+"""Trained generators applied to data sets, files and arrays."""

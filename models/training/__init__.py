@@ -1,0 +1,1 @@
+"""Setting up, resuming and validating a training."""
