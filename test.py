@@ -11,9 +11,9 @@ import torch
 from tqdm import tqdm
 
 from data import BaseDataset, dataset_options
-from data.checks import name_findings
+from data.checks.quick import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
-from data.loader import skipped_lines
+from data.loading.loader import skipped_lines
 from data.value_results import ValueFiles
 from models import BaseModel, create_model, model_options, place
 from models.engine.precision import select_precision

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from data import Source, create_dataset, create_loader, dataset_options
-from data.checks import files_in_words, headers_of, quick_findings
+from data.checks.quick import files_in_words, headers_of, quick_findings
 from data.held_out import as_tested, held_out_loader, open_held_out, readable
-from data.in_step import Unreadable, in_step
-from data.loader import skipped_lines
+from data.loading.in_step import Unreadable, in_step
+from data.loading.loader import skipped_lines
 from models import model_options
 from models.inference.translate_dataset import AT_ONCE
 from models.training.resume import resume

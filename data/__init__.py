@@ -7,7 +7,7 @@ import os
 import torch
 
 from data.base_dataset import BaseDataset, Source
-from data.loader import Loader
+from data.loading.loader import Loader
 from options.base_options import DataOptions
 from util import distributed
 from util.errors import InputError, SharedError

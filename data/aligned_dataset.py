@@ -9,8 +9,8 @@ from typing import Any
 
 from data.base_dataset import BaseDataset, Source
 from data.domain import Domain
-from data.image_folder import NoImages, list_images
-from data.pairing import names_of, paired, unpaired
+from data.files.image_folder import NoImages, list_images
+from data.files.pairs import names_of, paired, unpaired
 from options.base_options import DataOptions
 from util.errors import InputError
 

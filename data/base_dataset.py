@@ -13,11 +13,11 @@ import torch
 from torch.utils import data
 
 from data.domain import Domain
-from data.image_folder import list_images
+from data.files.image_folder import list_images
+from data.files.reading import Reading
 from data.image_reader import BadImage
-from data.reading import Reading
+from data.loading.shard_order import repeated
 from data.settling import made_from, settled
-from data.shard_order import repeated
 from data.tar_files import shard_lengths
 from data.transforms import Preprocess, Sampled
 from options.base_options import DataOptions

@@ -12,7 +12,7 @@ import torch
 from data import create_dataset
 from data.base_dataset import BaseDataset, Source
 from data.image_reader import BadImage
-from data.loader import Loader
+from data.loading.loader import Loader
 from options.base_options import DataOptions, ModelOptions
 from options.test_options import inherited
 from options.train_options import TrainOptions

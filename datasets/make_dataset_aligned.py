@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.image_folder import list_images
-from data.pairing import Pair, names_of, paired, unpaired
-from data.side_by_side import FORMATS, check_place, suffix_of, write_pairs
+from data.files.image_folder import list_images
+from data.files.join_pairs import FORMATS, check_place, suffix_of, write_pairs
+from data.files.pairs import Pair, names_of, paired, unpaired
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 

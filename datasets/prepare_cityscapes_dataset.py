@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.side_by_side import check_place, joined, open_picture, write_picture
+from data.files.join_pairs import check_place, joined, open_picture, write_picture
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 

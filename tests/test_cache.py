@@ -13,9 +13,9 @@ from conftest import picture, write_images
 from data_helpers import dataset
 from PIL import Image
 
-import data.reading
+import data.files.reading
 from data.image_reader import BadImage
-from data.loader import Loader
+from data.loading.loader import Loader
 from util.errors import InputError
 
 FLAGS = {"preprocess": "resize_and_crop", "load_size": 30, "crop_size": 24, "no_flip": False}

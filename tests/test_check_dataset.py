@@ -25,8 +25,8 @@ from doctor_helpers import (
 from PIL import Image
 
 from data import BaseDataset, Source, create_dataset, find_dataset
-from data.checks import header_size, headers_of, quick_findings
-from data.finding import Finding
+from data.checks.finding import Finding
+from data.checks.quick import header_size, headers_of, quick_findings
 from scripts import check_dataset
 from util.errors import InputError
 

@@ -12,7 +12,7 @@ from data_helpers import dataset
 from PIL import Image
 
 from data import Source, create_dataset
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.image_reader import BadImage, read_image
 from options.base_options import DataOptions
 from util.errors import InputError

@@ -15,7 +15,7 @@ from marks import exhaustive
 from runs import ROOT, assert_same, content, run
 
 import test as test_script
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.tar_files import image_bytes
 from data.tar_table import read_index, scan
 from scripts import make_shards

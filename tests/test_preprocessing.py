@@ -12,7 +12,7 @@ from data_helpers import dataset
 from PIL import Image
 
 from data.image_reader import BadImage
-from data.loader import Loader
+from data.loading.loader import Loader
 from data.transforms import Preprocess, to_network_range
 
 

@@ -11,9 +11,9 @@ from data_helpers import dataset
 from marks import often
 from tar_helpers import in_tars
 
-from data.loader import Loader
-from data.sampler import PositionSampler
-from data.shard_order import MIXED, repeated, shard_order
+from data.loading.loader import Loader
+from data.loading.sampler import PositionSampler
+from data.loading.shard_order import MIXED, repeated, shard_order
 from data.tar_files import shard_lengths
 
 SHARDS = [7, 5, 9, 1, 6, 8, 7, 3, 10, 4, 6, 7]  # 73 items

@@ -10,9 +10,9 @@ import pytest
 from data_helpers import dataset
 from tar_helpers import png, write_tar
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.image_reader import BadImage, read_image
-from data.loader import Loader
+from data.loading.loader import Loader
 from data.tar_files import forget_tars, image_bytes
 from data.tar_table import read_index, scan, write_index
 from util.errors import InputError

@@ -17,8 +17,8 @@ from PIL import Image
 from tar_helpers import as_in_folders, in_tars, png, write_tar
 
 import data.tar_files
-from data.checks import header_size, headers_of, quick_findings
-from data.image_folder import list_images
+from data.checks.quick import header_size, headers_of, quick_findings
+from data.files.image_folder import list_images
 from data.image_names import member_image
 from data.image_reader import read_image
 from data.tar_files import forget_tars, image_bytes

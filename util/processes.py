@@ -47,7 +47,7 @@ def process_group(timeout: timedelta | None = None) -> Iterator[None]:
         )
         if rank:  # notes come alike from all; what befalls a process's own loaders does not
             logging.getLogger().setLevel(logging.ERROR)
-            logging.getLogger("data.loader").setLevel(logging.WARNING)
+            logging.getLogger("data.loading.loader").setLevel(logging.WARNING)
         job()  # asks who started this process while that one lives
         yield
     except RuntimeError as error:

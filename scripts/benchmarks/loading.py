@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from data import Source, create_dataset
-from data.loader import Loader
+from data.loading.loader import Loader
 from options.base_options import DataOptions
 from scripts.benchmarks.pictures import write_pictures
 from scripts.benchmarks.plain_images import PlainImages

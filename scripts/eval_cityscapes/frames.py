@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.image_reader import BadImage, read_image
 from util.errors import InputError
 from util.label_palette import Palette, train_ids, true_labels

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.image_reader import BadImage, read_image
 from util.errors import InputError
 

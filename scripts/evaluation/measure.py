@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torchvision.transforms.v2 import functional as resizing
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from scripts.evaluation.folders import Files, read
 from util.errors import InputError
 from util.metrics import Result, Scorer, metric

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 import numpy as np
 from PIL import Image
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.image_names import EXTENSIONS
 from util.errors import InputError
 from util.files import replacing, sweep

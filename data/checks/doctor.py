@@ -11,21 +11,20 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from data import halves
 from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
-from data.checks import NAMES_PLAY_NO_PART, evenly, name_findings
-from data.duplicates import (
+from data.checks.duplicates import (
     Fingerprint,
     exact_duplicates,
     exact_matches,
     near_matches,
 )
-from data.finding import Finding
+from data.checks.finding import Finding
+from data.checks.look import Look, look
+from data.checks.quick import NAMES_PLAY_NO_PART, evenly, halves, name_findings
+from data.checks.sizes import size_findings, stops
+from data.checks.values import clipped_findings, header_findings
 from data.image_reader import BadImage
-from data.look import Look, look
-from data.size_checks import size_findings, stops
-from data.value_checks import clipped_findings, header_findings
 
 HEADERS = 1000  # files that are opened once more
 FEW = 64  # files for which starting processes does not pay

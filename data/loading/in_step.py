@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from data.image_reader import BadImage
-from data.loader import Loader, WorkersDied
+from data.loading.loader import Loader, WorkersDied
 from util import distributed
 from util.errors import SharedError
 from util.stop import StopRequest

@@ -10,17 +10,17 @@ from PIL import Image
 
 from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
+from data.checks.finding import Finding
+from data.checks.sizes import size_findings
+from data.checks.values import header_findings
 from data.colorization_dataset import ColorizationDataset
-from data.finding import Finding
-from data.image_folder import list_images
+from data.files.image_folder import list_images
+from data.files.pairs import below
 from data.image_reader import must_exist
-from data.pairing import below
 from data.single_dataset import SingleDataset
-from data.size_checks import size_findings
 from data.tar_files import readable, shard_lengths
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
-from data.value_checks import header_findings
 from util.errors import InputError
 
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from data.cache import ImageCache, Resized
 from data.domain import Domain
+from data.files.cache import ImageCache, Resized
 from data.image_reader import BadImage, read_image
 from data.transforms import Preprocess, resize
 from util.files import make_folder

@@ -13,9 +13,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from data.base_dataset import BaseDataset
-from data.batches import Share, collate_chunk
-from data.sampler import PositionSampler
-from data.workers import Workers, live_and_die_with_the_main_process
+from data.loading.collate import Share, collate_chunk
+from data.loading.sampler import PositionSampler
+from data.loading.workers import Workers, live_and_die_with_the_main_process
 from util.errors import InputError, SharedError
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch

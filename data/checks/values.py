@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from data.base_dataset import BaseDataset
-from data.finding import Finding
+from data.checks.finding import Finding
 from data.image_reader import must_exist
 from data.settling import kind_of
 from data.tar_files import readable

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
 from data.tar_files import tar_of
 from data.tar_table import BLOCK, Table, scan, write_index
 from util.errors import InputError

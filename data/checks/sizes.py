@@ -10,7 +10,7 @@ import torch
 
 from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
-from data.finding import Finding
+from data.checks.finding import Finding
 from data.transforms import Preprocess, Size
 
 ENLARGED = 1.5  # by more, and the network mostly learns from blur

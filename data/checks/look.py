@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from data import halves
+from data.checks.duplicates import Fingerprint, fingerprint
+from data.checks.quick import halves
 from data.domain import Domain
-from data.duplicates import Fingerprint, fingerprint
 from data.image_reader import BadImage, read_image
 from data.transforms import Size, to_network_range
 from util.images import to_uint8

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import Sampler
 
 from data.base_dataset import PairPosition, Position
-from data.shard_order import repeated, shard_order
+from data.loading.shard_order import repeated, shard_order
 from util.position_seed import position_seed
 
 

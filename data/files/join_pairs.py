@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from data.image_folder import list_images
+from data.files.image_folder import list_images
+from data.files.pairs import Pair
 from data.image_reader import BadImage, read_image
-from data.pairing import Pair
 from util.errors import InputError
 from util.files import replacing, sweep
 

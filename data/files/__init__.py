@@ -1,0 +1,1 @@
+"""Images on disk: listing, reading, pairing, caching, packing."""
