@@ -14,7 +14,6 @@ from data import BaseDataset, dataset_options
 from data.checks.quick import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loading.loader import skipped_lines
-from data.value_results import ValueFiles
 from models import BaseModel, create_model, model_options, place
 from models.engine.precision import select_precision
 from models.inference.translate_dataset import AT_ONCE, shared, translations
@@ -22,13 +21,14 @@ from models.networks.weights import describe_generator, load_network
 from models.tiling import Tiling, draws_dropout
 from options.test_options import ARCHITECTURE, TestOptions
 from util import distributed
-from util.checkpoint import load_weights
+from util.checkpoints.files import load_weights
 from util.device import describe, select_device
+from util.distributed.launch import process_group, start_several, wanted
 from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import write_text
+from util.images.value_results import ValueFiles
 from util.logger import At, Logger, Sink
-from util.processes import process_group, start_several, wanted
 from util.results import ResultWriter
 from util.terminal import changes, show_notes
 

@@ -21,22 +21,22 @@ from models.training.setup import prepare_model
 from models.training.validation import Validation
 from options.train_options import TrainOptions
 from util import distributed
+from util.checkpoints.saver import NotFinite, Saver
+from util.checkpoints.state import Progress, snapshot
 from util.device import make_deterministic, select_device
+from util.distributed.launch import process_group, start_several, wanted
+from util.distributed.stop import StopRequest
 from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import sweep
 from util.logger import At, crossed
-from util.lr_schedule import base_rate, multiplier
 from util.position_seed import position_seed
-from util.processes import process_group, start_several, wanted
 from util.reporter import Reporter
-from util.run_state import Progress, snapshot
-from util.saver import NotFinite, Saver
 from util.sinks import require_packages
-from util.stop import StopRequest
 from util.summary import Found, announce
 from util.terminal import show_notes
-from util.watchdog import Watchdog
+from util.training.lr_schedule import base_rate, multiplier
+from util.training.watchdog import Watchdog
 
 
 def main(argv: Sequence[str]) -> int:

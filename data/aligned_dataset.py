@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from data.base_dataset import BaseDataset, Source
-from data.domain import Domain
 from data.files.image_folder import NoImages, list_images
 from data.files.pairs import names_of, paired, unpaired
 from options.base_options import DataOptions
 from util.errors import InputError
+from util.images.domain import Domain
 
 
 class AlignedDataset(BaseDataset):

@@ -12,16 +12,16 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch.utils import data
 
-from data.domain import Domain
 from data.files.image_folder import list_images
 from data.files.reading import Reading
-from data.image_reader import BadImage
 from data.loading.shard_order import repeated
-from data.settling import made_from, settled
-from data.tar_files import shard_lengths
 from data.transforms import Preprocess, Sampled
 from options.base_options import DataOptions
 from util.errors import InputError
+from util.images.detect_values import made_from, settled
+from util.images.domain import Domain
+from util.images.read import BadImage
+from util.images.tars import shard_lengths
 from util.position_seed import position_seed
 
 

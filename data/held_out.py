@@ -11,13 +11,13 @@ import torch
 
 from data import create_dataset
 from data.base_dataset import BaseDataset, Source
-from data.image_reader import BadImage
 from data.loading.loader import Loader
 from options.base_options import DataOptions, ModelOptions
 from options.test_options import inherited
 from options.train_options import TrainOptions
 from util import distributed
 from util.errors import InputError
+from util.images.read import BadImage
 
 
 def as_tested(options: TrainOptions) -> DataOptions:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.base_dataset import BaseDataset, Source, image_channels
-from data.image_reader import BadImage, read_image
 from options.base_options import DataOptions, at_least
 from options.flags import flag, override
+from util.images.read import BadImage, read_image
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 from data.base_dataset import BaseDataset, Source
-from data.tar_files import shard_lengths
 from options.base_options import DataOptions
+from util.images.tars import shard_lengths
 
 
 class UnalignedDataset(BaseDataset):

@@ -19,8 +19,8 @@ from options.base_options import ModelOptions
 from options.sizes import Typed, sides
 from util.errors import InputError
 from util.images import at_any_size
-from util.label_palette import class_colours
-from util.visuals import SIDES
+from util.images.label_maps import class_colours
+from util.images.visuals import SIDES
 
 Batch = Mapping[str, Any]
 

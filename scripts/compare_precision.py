@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from util.checkpoint import STATE_FILE, load
+from util.checkpoints.files import STATE_FILE, load
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 

@@ -21,10 +21,10 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.files.pack_tars import Shard, pack, planned
-from data.image_names import TAR_INDEX, is_tar
-from data.tar_table import read_index, scan, write_index
 from util.errors import InputError, run_command
 from util.files import make_folder, sweep
+from util.images.names import TAR_INDEX, is_tar
+from util.images.tar_table import read_index, scan, write_index
 from util.script_parser import script_parser
 
 MEGABYTE = 10**6

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scripts.eval_cityscapes import evaluate
-from util.label_palette import CITYSCAPES, CITYSCAPES_IDS, drawn
+from util.images.label_maps import CITYSCAPES, CITYSCAPES_IDS, drawn
 
 FRAMES = (
     "aachen_000001_000019",

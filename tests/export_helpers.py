@@ -10,7 +10,7 @@ import torch
 
 from models.networks import define_G
 from scripts import export
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 
 def exported(

@@ -12,10 +12,10 @@ from PIL import Image
 from torch import nn
 
 from data.held_out import held_out_loader, readable
-from data.value_results import ValueFiles
 from models.base_model import BaseModel
 from models.inference.translate_dataset import shared, translations
 from options.base_options import ModelOptions
+from util.images.value_results import ValueFiles
 from util.results import ResultWriter
 
 

@@ -41,7 +41,7 @@ class Place:
         if self.timeout:
             from datetime import timedelta
 
-            from util import processes
+            from util.distributed import launch as processes
 
             processes.TIMEOUT = timedelta(seconds=self.timeout)
 

@@ -8,7 +8,7 @@ import torch
 from conftest import SMALL_TRAINING
 
 import train
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,7 +9,7 @@ import torch
 from models import create_model, load_translator
 from models.networks import GENERATORS, define_G
 from models.test_model import TestModelOptions
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.images import at_any_size
 
 

@@ -16,7 +16,7 @@ from torture.runs import Run, differences, fingerprint
 
 import test as test_script
 from models.engine.ema import Averages
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 

@@ -13,10 +13,10 @@ from conftest import picture, write_images
 from data_helpers import dataset
 from PIL import Image
 
-import data.files.reading
-from data.image_reader import BadImage
+from data.files import reading
 from data.loading.loader import Loader
 from util.errors import InputError
+from util.images.read import BadImage
 
 FLAGS = {"preprocess": "resize_and_crop", "load_size": 30, "crop_size": 24, "no_flip": False}
 
@@ -60,7 +60,7 @@ def test_batches_are_the_same_with_and_without(unpaired, paired, tmp_path, flags
 
 def test_a_second_run_decodes_nothing(unpaired, tmp_path, monkeypatch) -> None:
     first = all_batches(unpaired, tmp_path)
-    monkeypatch.setattr(data.reading, "read_image", None)
+    monkeypatch.setattr(reading, "read_image", None)
     assert_same(all_batches(unpaired, tmp_path), first)
 
 

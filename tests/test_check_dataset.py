@@ -164,7 +164,7 @@ FOLDERS = """
 from pathlib import Path
 
 from data.base_dataset import BaseDataset
-from data.image_reader import BadImage, read_image
+from util.images.read import BadImage, read_image
 
 
 class FoldersDataset(BaseDataset):

@@ -12,8 +12,8 @@ from conftest import picture
 from doctor_helpers import aligned, clean_folders, clean_pairs, photo, save
 from PIL import Image
 
+from data.checks import halves
 from data.checks.duplicates import fingerprint, near_matches
-from data.checks.quick import halves
 
 
 def label_map(seed: int, side: int = 16) -> np.ndarray:

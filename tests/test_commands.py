@@ -16,7 +16,7 @@ from PIL import Image
 
 import test as test_script
 import train as train_script
-from util.checkpoint import network_path
+from util.checkpoints.files import network_path
 from util.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("warm")

@@ -11,7 +11,7 @@ from conftest import write_images
 from runs import content, run
 
 import train
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 

@@ -18,9 +18,9 @@ from PIL import Image
 
 import test as test_script
 import train as train_script
-from data.image_reader import BadImage
-from util.label_palette import distinct_colours
-from util.value_files import write_values
+from util.images.label_maps import distinct_colours
+from util.images.read import BadImage
+from util.images.write import write_values
 
 imagecodecs = pytest.importorskip("imagecodecs")
 TINY = ["--netG", "resnet_6blocks", "--norm", "instance"]

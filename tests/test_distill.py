@@ -13,7 +13,7 @@ from runs import run
 from models import Adam, create_model, load_translator
 from models.distill_model import DistillOptions
 from scripts import distill
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 TINY = {"ngf": 1, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}

@@ -15,7 +15,7 @@ from models.cycle_gan_model import CycleGANOptions
 from models.losses import gradient_penalty
 from models.pix2pix_model import Pix2PixOptions
 from util import distributed
-from util.processes import process_group
+from util.distributed.launch import process_group
 
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks", "pool_size": 0, "no_dropout": True}
 GROUPS = {"pix2pix": Pix2PixOptions, "cycle_gan": CycleGANOptions}

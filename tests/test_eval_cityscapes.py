@@ -16,7 +16,7 @@ from runs import ROOT
 from scripts.eval_cityscapes import evaluate
 from scripts.eval_cityscapes.labellers import build_network, by_colours, by_network
 from util.errors import InputError
-from util.label_palette import CITYSCAPES, drawn
+from util.images.label_maps import CITYSCAPES, drawn
 
 pytestmark = pytest.mark.usefixtures("warm")
 

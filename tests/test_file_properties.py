@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from property_helpers import folder
 
-from data.image_reader import BadImage, read_image
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
+from util.images.read import BadImage, read_image
 from util.unpack import ArchiveError, unpack
 
 DTYPES = [

@@ -13,11 +13,11 @@ from data_helpers import dataset
 from format_helpers import noise, passed_through, write
 from PIL import Image
 
-from data.image_reader import BadImage
 from options.ranges import parse_range
 from scripts.make_shards import main as make_shards
 from util.errors import InputError
-from util.value_files import from_network, to_network
+from util.images.read import BadImage
+from util.images.write import from_network, to_network
 
 imagecodecs = pytest.importorskip("imagecodecs")
 OpenEXR = pytest.importorskip("OpenEXR")

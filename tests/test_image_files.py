@@ -13,9 +13,9 @@ from PIL import Image
 
 from data import Source, create_dataset
 from data.files.image_folder import list_images
-from data.image_reader import BadImage, read_image
 from options.base_options import DataOptions
 from util.errors import InputError
+from util.images.read import BadImage, read_image
 
 
 def test_an_odd_width_cannot_be_a_pair(tmp_path) -> None:

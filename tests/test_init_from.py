@@ -7,7 +7,7 @@ import shutil
 import pytest
 from runs import assert_same, content, run
 
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 

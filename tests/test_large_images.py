@@ -16,8 +16,8 @@ from models.networks import define_G
 from models.tiling import Tiling, tiled
 from util.errors import InputError
 from util.images import to_uint8
-from util.large_images import open_large
-from util.large_output import write_large
+from util.images.large_read import open_large
+from util.images.large_write import write_large
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -142,7 +142,7 @@ def test_a_tiff_is_written_in_tiles_before_all_parts_have_come(tmp_path) -> None
 
 
 def test_an_image_of_more_than_four_gigabytes_is_a_bigtiff(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("util.large_output.BIG", COLOUR.nbytes - 1)
+    monkeypatch.setattr("util.images.large_write.BIG", COLOUR.nbytes - 1)
     write_large(tmp_path / "a.tif", (300, 410), parts(COLOUR, 300))
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         assert file.is_bigtiff

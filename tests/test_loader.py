@@ -11,10 +11,10 @@ from conftest import write_images
 from data_helpers import dataset
 from marks import exhaustive
 
-from data.image_reader import BadImage
 from data.loading.collate import collate
 from data.loading.loader import Loader
 from data.loading.sampler import PositionSampler
+from util.images.read import BadImage
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torch
 
 from models.networks import GENERATORS, define_G
 from models.networks.weights import describe_generator, load_network
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 

@@ -10,8 +10,8 @@ import torch
 
 from models.engine.image_pool import ImagePool
 from models.losses import gan_loss, gradient_penalty, reconstruction_loss
-from util.lr_schedule import lr_multiplier, plateau_multiplier
 from util.position_seed import position_seed
+from util.training.lr_schedule import lr_multiplier, plateau_multiplier
 
 HALF = torch.full((2, 1, 3, 3), 0.5)
 

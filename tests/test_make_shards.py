@@ -16,11 +16,11 @@ from runs import ROOT, assert_same, content, run
 
 import test as test_script
 from data.files.image_folder import list_images
-from data.tar_files import image_bytes
-from data.tar_table import read_index, scan
 from scripts import make_shards
 from scripts.check_dataset import main as check_dataset
 from util.errors import InputError
+from util.images.tar_table import read_index, scan
+from util.images.tars import image_bytes
 
 pytestmark = pytest.mark.usefixtures("warm")
 

@@ -16,7 +16,7 @@ from runs import ROOT
 
 from scripts.eval_cityscapes import evaluate
 from util.errors import InputError
-from util.label_palette import CITYSCAPES, CITYSCAPES_IDS, drawn
+from util.images.label_maps import CITYSCAPES, CITYSCAPES_IDS, drawn
 
 pytestmark = pytest.mark.usefixtures("warm")
 

@@ -11,9 +11,9 @@ from conftest import picture
 from data_helpers import dataset
 from PIL import Image
 
-from data.image_reader import BadImage
 from data.loading.loader import Loader
 from data.transforms import Preprocess, to_network_range
+from util.images.read import BadImage
 
 
 @pytest.mark.parametrize(

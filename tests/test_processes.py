@@ -24,9 +24,10 @@ from marks import exhaustive
 from PIL import Image
 from torture.runs import Run
 
-from util import checkpoint, distributed
+from util import distributed
+from util.checkpoints import files as checkpoint
+from util.distributed.launch import process_group, wanted
 from util.errors import InputError, SharedError
-from util.processes import process_group, wanted
 
 
 def losses(run: Run) -> list[list[float]]:

@@ -23,8 +23,8 @@ from tar_helpers import in_tars
 from torture.groups import Group
 from torture.runs import Run, differences, fingerprint
 
-from util import checkpoint
-from util.processes import job, meeting_place
+from util.checkpoints import files as checkpoint
+from util.distributed.launch import job, meeting_place
 
 pytestmark = pytest.mark.usefixtures("warm")
 

@@ -13,9 +13,9 @@ import torch
 from conftest import SMALL_TRAINING, write_images
 from runs import ROOT, assert_same, content, run
 
-from util import checkpoint
+from util.checkpoints import files as checkpoint
+from util.checkpoints.state import Progress
 from util.errors import InputError
-from util.run_state import Progress
 
 pytestmark = pytest.mark.usefixtures("warm")
 

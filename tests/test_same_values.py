@@ -15,7 +15,7 @@ import test as test_script
 import train as train_script
 from models import load_translator
 from util.errors import InputError
-from util.value_files import write_values
+from util.images.write import write_values
 
 pytest.importorskip("imagecodecs")
 NETWORK = ["--netG", "resnet_6blocks", "--norm", "instance", "--ngf", "2", "--ndf", "2"]

@@ -11,10 +11,11 @@ import pytest
 import torch
 from runs import content, run
 
-from util import checkpoint, saver
+from util.checkpoints import files as checkpoint
+from util.checkpoints import saver
+from util.checkpoints.saver import Saver, not_finite
+from util.distributed.stop import StopRequest
 from util.errors import InputError
-from util.saver import Saver, not_finite
-from util.stop import StopRequest
 
 
 def state(value: float = 1.0, epoch: int = 1) -> dict:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from util.errors import InputError
-from util.label_palette import (
+from util.images.label_maps import (
     CITYSCAPES,
     IGNORED,
     Palette,
@@ -20,7 +20,7 @@ from util.label_palette import (
     train_ids,
     true_labels,
 )
-from util.segmentation_scores import (
+from util.metrics.segmentation import (
     confusion_matrix,
     results_table,
     results_text,

@@ -11,11 +11,11 @@ from data_helpers import dataset
 from tar_helpers import png, write_tar
 
 from data.files.image_folder import list_images
-from data.image_reader import BadImage, read_image
 from data.loading.loader import Loader
-from data.tar_files import forget_tars, image_bytes
-from data.tar_table import read_index, scan, write_index
 from util.errors import InputError
+from util.images.read import BadImage, read_image
+from util.images.tar_table import read_index, scan, write_index
+from util.images.tars import forget_tars, image_bytes
 
 
 def with_size(content: bytes, size: bytes) -> bytes:

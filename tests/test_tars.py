@@ -16,13 +16,12 @@ from data_helpers import dataset
 from PIL import Image
 from tar_helpers import as_in_folders, in_tars, png, write_tar
 
-import data.tar_files
 from data.checks.quick import header_size, headers_of, quick_findings
 from data.files.image_folder import list_images
-from data.image_names import member_image
-from data.image_reader import read_image
-from data.tar_files import forget_tars, image_bytes
 from util.errors import InputError
+from util.images.names import member_image
+from util.images.read import read_image
+from util.images.tars import OPEN, forget_tars, image_bytes
 from util.results import result_name
 
 MODES = {
@@ -128,13 +127,13 @@ def test_a_tar_without_images_holds_none(tmp_path) -> None:
 
 
 def test_few_tars_are_open_at_a_time_and_closed_again(tmp_path) -> None:
-    for number in range(data.tar_files.OPEN + 4):
+    for number in range(OPEN + 4):
         write_tar(tmp_path / f"{number:02d}.tar", {"a.png": png(number)})
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     for number, path in enumerate(list_images(tmp_path)):
         assert image_bytes(path) == png(number)
     if before:
-        assert len(os.listdir("/proc/self/fd")) <= before + data.tar_files.OPEN
+        assert len(os.listdir("/proc/self/fd")) <= before + OPEN
         forget_tars()
         assert len(os.listdir("/proc/self/fd")) <= before
 

@@ -15,7 +15,7 @@ from torture.faults import FAULTS, WORDS, Fault
 from torture.kills import CONFIGURATIONS, torture
 from torture.runs import Run
 
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from models.engine.image_pool import ImagePool
 from options.train_options import LR_POLICIES
-from util import checkpoint
-from util.lr_schedule import lr_multiplier
+from util.checkpoints import files as checkpoint
+from util.training.lr_schedule import lr_multiplier
 
 BATCHES = st.lists(st.integers(1, 3), min_size=1, max_size=12)
 

@@ -12,7 +12,7 @@ from conftest import picture
 from translator_helpers import pixels, results_of
 
 from models import load_translator
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 

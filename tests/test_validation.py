@@ -14,10 +14,10 @@ from runs import assert_same, content, run
 
 import test as test_script
 from options.train_options import METRICS, ValidationOptions
-from util import checkpoint
+from util.checkpoints import files as checkpoint
+from util.checkpoints.state import Progress
 from util.errors import InputError
 from util.metrics import NAMES, Scorer
-from util.run_state import Progress
 
 EPOCHS = ["--n_epochs", "3", "--save_epoch_freq", "1"]
 

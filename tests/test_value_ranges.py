@@ -9,8 +9,8 @@ import torch
 from data_helpers import dataset
 from format_helpers import noise, write
 
-from data.image_reader import BadImage
 from util.errors import InputError
+from util.images.read import BadImage
 
 
 def test_a_range_is_what_becomes_minus_one_and_one_and_clips(tmp_path) -> None:

@@ -12,9 +12,9 @@ from marks import exhaustive
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
-from util import symptoms
 from util.errors import InputError
-from util.watchdog import CHECK_IMAGES, Watchdog
+from util.training import symptoms
+from util.training.watchdog import CHECK_IMAGES, Watchdog
 
 TINY = {"ngf": 2, "ndf": 4, "netG": "resnet_6blocks", "norm": "instance"}
 

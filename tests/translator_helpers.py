@@ -12,7 +12,7 @@ from runs import run
 import test as test_script
 from models import Translator, load_translator
 from models.networks import define_G
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 TINY = ("--ngf", "2", "--ndf", "2")
 

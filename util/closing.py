@@ -11,9 +11,9 @@ from options.base_options import RunOptions
 from options.flags import flags_of
 from options.train_options import TrainOptions
 from util import records
+from util.checkpoints.state import Progress
 from util.cost import duration
 from util.pace import Pace
-from util.run_state import Progress
 from util.sinks.console_sink import loss_text
 
 STARVED = 0.25  # share of the time waiting for data from which on there is something to gain

@@ -13,11 +13,11 @@ import torch
 
 from options.train_options import TrainOptions
 from util import distributed
+from util.checkpoints.state import Progress
 from util.closing import closing_rows
 from util.images import to_uint8
 from util.logger import At, Logger, crossed
 from util.pace import Pace
-from util.run_state import Progress
 from util.sinks import build_sinks
 from util.sinks.console_sink import ConsoleSink
 from util.terminal import columns

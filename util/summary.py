@@ -11,11 +11,11 @@ import torch
 
 from options.train_options import TrainOptions
 from util import distributed
-from util.checkpoint import PREVIOUS_STATE, STATE_FILE, put_aside
+from util.checkpoints.files import PREVIOUS_STATE, STATE_FILE, put_aside
+from util.checkpoints.state import Resumable
 from util.closing import Rows, place_rows
 from util.device import describe
 from util.files import make_folder, write_text
-from util.run_state import Resumable
 from util.terminal import changes, columns, emphasised, styled
 
 

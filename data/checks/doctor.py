@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
+from data.checks import halves
 from data.checks.duplicates import (
     Fingerprint,
     exact_duplicates,
@@ -21,10 +22,10 @@ from data.checks.duplicates import (
 )
 from data.checks.finding import Finding
 from data.checks.look import Look, look
-from data.checks.quick import NAMES_PLAY_NO_PART, evenly, halves, name_findings
+from data.checks.quick import NAMES_PLAY_NO_PART, evenly, name_findings
 from data.checks.sizes import size_findings, stops
 from data.checks.values import clipped_findings, header_findings
-from data.image_reader import BadImage
+from util.images.read import BadImage
 
 HEADERS = 1000  # files that are opened once more
 FEW = 64  # files for which starting processes does not pay

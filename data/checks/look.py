@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from data.checks import halves
 from data.checks.duplicates import Fingerprint, fingerprint
-from data.checks.quick import halves
-from data.domain import Domain
-from data.image_reader import BadImage, read_image
 from data.transforms import Size, to_network_range
 from util.images import to_uint8
-from util.label_palette import distinct_colours
+from util.images.domain import Domain
+from util.images.label_maps import distinct_colours
+from util.images.read import BadImage, read_image
 
 
 @dataclass(frozen=True)

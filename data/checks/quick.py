@@ -16,12 +16,12 @@ from data.checks.values import header_findings
 from data.colorization_dataset import ColorizationDataset
 from data.files.image_folder import list_images
 from data.files.pairs import below
-from data.image_reader import must_exist
 from data.single_dataset import SingleDataset
-from data.tar_files import readable, shard_lengths
 from data.transforms import Size
 from data.unaligned_dataset import UnalignedDataset
 from util.errors import InputError
+from util.images.read import must_exist
+from util.images.tars import readable, shard_lengths
 
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
 ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side

@@ -11,9 +11,9 @@ from PIL import Image
 
 from data.base_dataset import BaseDataset
 from data.checks.finding import Finding
-from data.image_reader import must_exist
-from data.settling import kind_of
-from data.tar_files import readable
+from util.images.detect_values import kind_of
+from util.images.read import must_exist
+from util.images.tars import readable
 
 
 def header_findings(dataset: BaseDataset, paths: Sequence[str], noun: str) -> list[Finding]:

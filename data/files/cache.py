@@ -17,8 +17,8 @@ import PIL
 import torch
 import torchvision
 
-from data.tar_files import image_bytes, stamp
 from data.transforms import Size
+from util.images.tars import image_bytes, stamp
 
 MAGIC = b"p2pimg1\n"  # parts are uint8
 TYPED = b"p2pimg2\n"  # behind the shapes is a byte for each part: which of TYPES it is

@@ -6,10 +6,10 @@ import logging
 import os
 from pathlib import Path
 
-from data.image_names import ARRAYS, EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
-from data.tar_files import forget_tars
-from data.tar_table import read_index, scan
 from util.errors import InputError
+from util.images.names import ARRAYS, EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
+from util.images.tar_table import read_index, scan
+from util.images.tars import forget_tars
 
 
 class NoImages(InputError):

@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from data.files.image_folder import list_images
 from data.files.pairs import Pair
-from data.image_reader import BadImage, read_image
 from util.errors import InputError
 from util.files import replacing, sweep
+from util.images.read import BadImage, read_image
 
 FORMATS = ("auto", "png", "jpg")
 LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same

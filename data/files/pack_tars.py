@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.files.image_folder import list_images
-from data.tar_files import tar_of
-from data.tar_table import BLOCK, Table, scan, write_index
 from util.errors import InputError
 from util.files import replacing
+from util.images.tar_table import BLOCK, Table, scan, write_index
+from util.images.tars import tar_of
 
 
 class Shard(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.tar_files import tar_of
 from util.errors import InputError
+from util.images.tars import tar_of
 
 SIDE = re.compile(r"(.+)_[AB]")  # names such as 0001_A and 0001_B
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
-from data.domain import Domain
 from data.files.cache import ImageCache, Resized
-from data.image_reader import BadImage, read_image
 from data.transforms import Preprocess, resize
 from util.files import make_folder
-from util.value_units import one_hot
+from util.images.domain import Domain
+from util.images.read import BadImage, read_image
+from util.images.values import one_hot
 
 
 class Reading:

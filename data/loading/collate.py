@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch.utils.data import default_collate
 
-from data.image_reader import BadImage
 from data.transforms import to_network_range
+from util.images.read import BadImage
 
 ALIGNED = 64  # bytes
 

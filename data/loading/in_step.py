@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from data.image_reader import BadImage
 from data.loading.loader import Loader, WorkersDied
 from util import distributed
+from util.distributed.stop import StopRequest
 from util.errors import SharedError
-from util.stop import StopRequest
+from util.images.read import BadImage
 
 
 class Unreadable(SharedError):

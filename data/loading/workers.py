@@ -10,7 +10,7 @@ from collections.abc import Callable
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
-from util.stop import SIGNALS
+from util.distributed.stop import SIGNALS
 
 T = TypeVar("T")
 

@@ -19,9 +19,9 @@ from options.base_options import ALPHAS
 from options.flags import build
 from options.parsing import read_options
 from options.ranges import AUTO, parse_range
-from util.checkpoint import load_weights, network_path
+from util.checkpoints.files import load_weights, network_path
 from util.errors import InputError
-from util.value_units import Units
+from util.images.values import Units
 
 DIRECTIONS = ("AtoB", "BtoA")
 WEIGHTS_FILE = re.compile(rf".+_net_(\w+?)({SUFFIX})?\.pth")

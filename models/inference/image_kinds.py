@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from util.value_units import GREY, Unfit, Units, composited
+from util.images.values import GREY, Unfit, Units, composited
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> what Pillow calls it
 SLACK = 0.1  # by which floats may leave their range, as after resizing; more is a mistake

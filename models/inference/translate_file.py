@@ -13,10 +13,10 @@ from models.inference.memory import return_free_memory
 from models.tiling import Compute, Tiling, translated_parts
 from options.ranges import EIGHT_BITS
 from util.images import to_uint8
-from util.large_images import open_large
-from util.large_output import write_large
-from util.value_files import from_network
-from util.value_units import Units
+from util.images.large_read import open_large
+from util.images.large_write import write_large
+from util.images.values import Units
+from util.images.write import from_network
 
 TRIMMED = 16  # parts, after which memory is given back
 

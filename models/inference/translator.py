@@ -24,7 +24,7 @@ from models.networks.weights import describe_generator
 from models.tiling import Tiling
 from options.test_options import TILE_MODES
 from util.device import device_of
-from util.value_units import PLAIN, Units
+from util.images.values import PLAIN, Units
 
 Kind = TypeVar("Kind", Image.Image, np.ndarray, torch.Tensor)
 COUNTED = 256 * 256  # pixels of the images that batch_size counts

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from util.checkpoint import load_weights
+from util.checkpoints.files import load_weights
 from util.errors import InputError
 
 Weights = Mapping[str, torch.Tensor]

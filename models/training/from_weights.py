@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.base_model import BaseModel
 from models.networks.weights import load_network
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 from util.errors import InputError
 
 NETWORK_FILE = re.compile(r".+_net_(.+)\.pth")

@@ -12,11 +12,12 @@ from models.base_model import BaseModel
 from models.training.from_weights import init_from, load_label
 from options.flags import flat
 from options.train_options import TrainOptions
-from util import checkpoint, distributed
+from util import distributed
+from util.checkpoints import files as checkpoint
+from util.checkpoints.restore import read_state, restore, restore_own
+from util.checkpoints.state import Progress, complete_networks, own_part, standing, versions
+from util.distributed.launch import job
 from util.errors import InputError, SharedError
-from util.processes import job
-from util.restore import read_state, restore, restore_own
-from util.run_state import Progress, complete_networks, own_part, standing, versions
 
 
 @dataclass

@@ -11,9 +11,9 @@ import torch
 from models import BaseModel
 from scripts.benchmarks.steps import build
 from scripts.benchmarks.timing import Row, alternating
-from util import checkpoint
-from util.run_state import Progress, snapshot
-from util.saver import Saver
+from util.checkpoints import files as checkpoint
+from util.checkpoints.saver import Saver
+from util.checkpoints.state import Progress, snapshot
 
 
 def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row:

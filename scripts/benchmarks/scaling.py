@@ -15,8 +15,8 @@ import torch.distributed as dist
 
 from scripts.benchmarks.steps import build, default_step
 from scripts.benchmarks.timing import Row, alternating
+from util.distributed.launch import process_group
 from util.errors import InputError
-from util.processes import process_group
 
 OVERLAP = 0.5  # share of a step in which gradients can travel while others are still computed
 

@@ -20,7 +20,7 @@ import torch
 from scripts.benchmarks.pictures import write_pictures
 from scripts.benchmarks.timing import Row
 from util import visdom_server
-from util.checkpoint import network_path
+from util.checkpoints.files import network_path
 from util.records import FILE, read_record
 
 ROOT = Path(__file__).resolve().parents[2]

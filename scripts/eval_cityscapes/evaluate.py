@@ -35,14 +35,14 @@ from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.files import make_folder, write_text
 from util.images import save_image
-from util.label_palette import CITYSCAPES, Palette, drawn, read_palette
-from util.script_parser import script_parser
-from util.segmentation_scores import (
+from util.images.label_maps import CITYSCAPES, Palette, drawn, read_palette
+from util.metrics.segmentation import (
     confusion_matrix,
     results_table,
     results_text,
     segmentation_scores,
 )
+from util.script_parser import script_parser
 
 
 def main(argv: Sequence[str]) -> int:

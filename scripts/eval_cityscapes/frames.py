@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from data.files.image_folder import list_images
-from data.image_reader import BadImage, read_image
 from util.errors import InputError
-from util.label_palette import Palette, train_ids, true_labels
-from util.segmentation_scores import IGNORED
+from util.images.label_maps import Palette, train_ids, true_labels
+from util.images.read import BadImage, read_image
+from util.metrics.segmentation import IGNORED
 
 LABEL_FILE = re.compile(r"(.+)_gt(?:Fine|Coarse)_label(Train)?Ids\.png")
 WRITTEN = re.compile(r".*_((?:real|fake|rec)(?:_[AB])?)")  # names that test.py gives

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from util.checkpoint import load_weights
+from util.checkpoints.files import load_weights
 from util.errors import InputError
-from util.label_palette import Palette, predicted_labels
+from util.images.label_maps import Palette, predicted_labels
 
 ARCHITECTURES = (
     "fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101",

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from data.files.image_folder import list_images
-from data.image_reader import BadImage, read_image
 from util.errors import InputError
+from util.images.read import BadImage, read_image
 
 LABELS = ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B", "fake", "real")
 RESULT = re.compile(rf"(.+)_({'|'.join(LABELS)})\.png")

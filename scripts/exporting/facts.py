@@ -11,7 +11,7 @@ from options.flags import flags_of
 from options.ranges import EIGHT_BITS
 from options.train_options import SaveOptions
 from scripts.exporting.generator import Exportable
-from util.value_units import Units
+from util.images.values import Units
 
 IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
 OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}

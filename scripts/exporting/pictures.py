@@ -18,7 +18,7 @@ from options.base_options import DataOptions
 from options.flags import build
 from options.ranges import AUTO
 from util.errors import InputError
-from util.value_units import PLAIN, Units
+from util.images.values import PLAIN, Units
 
 
 @dataclass(frozen=True)

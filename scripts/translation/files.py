@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from data.files.image_folder import list_images
-from data.image_names import EXTENSIONS
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
-from util.large_images import TIFF
-from util.large_output import STREAMED
+from util.images.large_read import TIFF
+from util.images.large_write import STREAMED
+from util.images.names import EXTENSIONS
 
 WRITTEN = EXTENSIONS - {".exr", ".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")

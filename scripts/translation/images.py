@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from data.image_reader import BadImage
 from models import Translator
 from scripts.translation.files import Job
 from scripts.translation.values import Values
 from util.errors import InputError
 from util.failures import explained
+from util.images.read import BadImage
 
 AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
-from data.domain import Domain
-from data.settling import made_from, settled
 from data.transforms import to_network_range
 from models import Translator
 from options.ranges import AUTO
 from scripts.translation.files import save_picture
 from util.errors import InputError
 from util.images import to_uint8
-from util.value_files import SUFFIXES, format_for, from_network, write_values
-from util.value_units import Units, one_hot
+from util.images.detect_values import made_from, settled
+from util.images.domain import Domain
+from util.images.values import Units, one_hot
+from util.images.write import SUFFIXES, format_for, from_network, write_values
 
 FORMATS = {".npy": "npy", ".tif": "tiff", ".tiff": "tiff", ".png": "png"}  # that can hold values
 KEPT = {".npz": ".npy", ".exr": ".tif"}  # what is written for what is only read

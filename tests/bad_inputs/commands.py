@@ -13,7 +13,7 @@ from conftest import SMALL_TRAINING, write_images
 import test as test_script
 import train
 from models.networks import define_G
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 TINY = ["--ngf", "1", "--ndf", "1", "--netG", "resnet_6blocks", "--norm", "instance"]
 SMALL_G = {"input_nc": 3, "output_nc": 3, "ngf": 1, "netG": "resnet_6blocks", "norm": "instance"}

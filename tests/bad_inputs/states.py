@@ -13,7 +13,7 @@ import torch
 from bad_inputs.commands import pairs, train_run
 from bad_inputs.kind import BadInput
 from bad_inputs.weights import a_folder, cut, right, runs_code
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 STATE = "latest_state.pth"
 

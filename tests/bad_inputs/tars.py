@@ -17,8 +17,8 @@ from tar_helpers import write_tar
 
 from bad_inputs.commands import train_run, translate, weights
 from bad_inputs.kind import BadInput
-from data.tar_table import scan, write_index
 from scripts import make_shards
+from util.images.tar_table import scan, write_index
 
 Run = Callable[[], Any]
 

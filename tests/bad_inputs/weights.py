@@ -16,7 +16,7 @@ from torch import nn
 from bad_inputs.commands import SMALL_G, translate, weights
 from bad_inputs.kind import BadInput
 from models.networks import define_D, define_G
-from util import checkpoint
+from util.checkpoints import files as checkpoint
 
 Content = Callable[[Path], Any]
 

@@ -161,7 +161,7 @@ class CutAt:
 
 def impatient() -> None:
     """The end of a run waits for a full disk for seconds, not minutes."""
-    from util import saver
+    from util.checkpoints import saver
 
     saver.PATIENCE, saver.RETRY_SECONDS = 1.0, 0.2
 

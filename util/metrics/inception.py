@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from util.checkpoint import load_weights
+from util.checkpoints.files import load_weights
 from util.errors import InputError
 from util.metrics.packages import need
 from util.metrics.weights import PUBLISHED, fingerprint

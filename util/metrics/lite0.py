@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from util.checkpoint import load_weights
+from util.checkpoints.files import load_weights
 from util.metrics.packages import need
 
 SIZE = 224

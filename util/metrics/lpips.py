@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from util.checkpoint import load_weights
+from util.checkpoints.files import load_weights
 from util.errors import InputError
 
 

@@ -9,10 +9,10 @@ import torch
 from options.base_options import LogOptions
 from options.train_options import TrainOptions
 from util import distributed, records
+from util.checkpoints.state import Progress
 from util.device import describe
 from util.logger import Sink
 from util.run_history import earlier
-from util.run_state import Progress
 
 
 def require_packages(log: LogOptions) -> None:

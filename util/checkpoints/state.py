@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from util import checkpoint, distributed
+from util import distributed
+from util.checkpoints import files as checkpoint
+from util.distributed.launch import job
 from util.metrics.catalogue import metric
-from util.processes import job
 
 
 class Resumable(Protocol):

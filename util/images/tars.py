@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from data.tar_table import read_index, scan
 from util.errors import InputError
+from util.images.tar_table import read_index, scan
 
 OPEN = 16  # tars that a process keeps open, with their tables
 SEPARATORS = re.escape(os.sep + (os.altsep or ""))

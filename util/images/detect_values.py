@@ -10,15 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from data.array_reader import is_deep_colour, read_image_array, read_pixels
-from data.domain import Domain
-from data.image_names import ARRAYS
-from data.image_reader import must_exist
-from data.tar_files import readable
 from options.ranges import EIGHT_BITS, Range, parse_range
 from util.errors import InputError
-from util.value_files import tifffile
-from util.value_units import WrongChannels
+from util.images.domain import Domain
+from util.images.names import ARRAYS
+from util.images.read import must_exist
+from util.images.read_arrays import is_deep_colour, read_image_array, read_pixels
+from util.images.tars import readable
+from util.images.values import WrongChannels
+from util.images.write import tifffile
 
 TRIED = 10  # files, in search of one that can be read
 MAX_SAMPLE_VALUE = 281  # a TIFF tag

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 
 from options.ranges import Range
 from util.errors import InputError
-from util.value_units import Unfit, Units, composited
+from util.images.values import Unfit, Units, composited
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
 TYPES = ("uint8", "uint16", "int16", "float32")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data.domain import Domain
-from util.value_files import SUFFIXES, format_for, from_network, write_values
-from util.visuals import SIDES
+from util.images.domain import Domain
+from util.images.visuals import SIDES
+from util.images.write import SUFFIXES, format_for, from_network, write_values
 
 
 class ValueFiles:

@@ -11,9 +11,10 @@ from dataclasses import KW_ONLY, dataclass
 
 import torch
 
-from util import distributed, symptoms
+from util import distributed
 from util.errors import SharedError
 from util.logger import crossed
+from util.training import symptoms
 
 CHECK_IMAGES = 100
 NEVER = 2**62  # the step at which a value that is still finite went wrong

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from options.ranges import EIGHT_BITS, Range
-from util.value_files import from_network, to_network
+from util.images.write import from_network, to_network
 
 GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow weighs them
 NO_CLASS = 255  # in label maps: a pixel of no class, unless there are that many classes

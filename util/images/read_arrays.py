@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from data.tar_files import readable, tar_of
-from util.value_files import imagecodecs, tifffile
-from util.value_units import composited, with_channels
+from util.images.tars import readable, tar_of
+from util.images.values import composited, with_channels
+from util.images.write import imagecodecs, tifffile
 
 ORIENTATION = 274  # a TIFF tag
 UPRIGHT = {  # orientation -> quarter turns, and whether to mirror left to right after them

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from util import checkpoint
+from util.checkpoints import files as checkpoint
+from util.checkpoints.state import save_networks
+from util.distributed.stop import StopRequest
 from util.errors import InputError
-from util.run_state import save_networks
-from util.stop import StopRequest
 
 RETRY_SECONDS = 10.0
 PATIENCE = 600.0  # seconds in which a full disk may be mended at the end of a run

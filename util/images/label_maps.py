@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from util.errors import InputError
-from util.segmentation_scores import IGNORED
+from util.metrics.segmentation import IGNORED
 
 TOLERANCE = 24  # distance in RGB at which a true colour still counts as its class: JPEG blurs
 VOID = "void"  # what names of colours begin with that stand for no class

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from data.image_names import EXTENSIONS, TAR_INDEX, member_image
 from util.errors import InputError
 from util.files import replacing
+from util.images.names import EXTENSIONS, TAR_INDEX, member_image
 
 BLOCK = 512  # bytes; all that a tar holds begins at a multiple
 HEADER = "tar index 1: {} images in {} bytes"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from util.errors import InputError
 from util.files import replacing
-from util.large_images import need_tifffile
+from util.images.large_read import need_tifffile
 
 STREAMED = (".tif", ".tiff", ".btf")
 SIDE = 256  # of the tiles in the file

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from data.array_reader import read_image_array
-from data.image_names import ARRAYS
-from data.tar_files import readable, tar_of
-from util.value_units import composited
+from util.images.names import ARRAYS
+from util.images.read_arrays import read_image_array
+from util.images.tars import readable, tar_of
+from util.images.values import composited
 
 try:
     from torchvision.io import ImageReadMode, decode_image

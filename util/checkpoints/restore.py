@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from util import checkpoint, distributed
+from util import distributed
+from util.checkpoints import files as checkpoint
+from util.checkpoints.state import Progress, Resumable
 from util.errors import InputError
-from util.run_state import Progress, Resumable
 
 OPTIONAL = re.compile(r"^scaler_|^averages$|_ema$")  # not in a run of another --precision or --ema
 LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")

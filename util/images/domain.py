@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from data.array_reader import channels_last, read_image_array, read_pixels
-from data.image_reader import BadImage, must_exist, read_image, reason_of
-from data.tar_files import readable
 from options.ranges import EIGHT_BITS, Range
-from util.value_files import to_network
-from util.value_units import Unfit, class_numbers, in_units
+from util.images.read import BadImage, must_exist, read_image, reason_of
+from util.images.read_arrays import channels_last, read_image_array, read_pixels
+from util.images.tars import readable
+from util.images.values import Unfit, class_numbers, in_units
+from util.images.write import to_network
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Checkpoint folders: file names, the resumable state, saving in the background."""

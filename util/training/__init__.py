@@ -1,0 +1,1 @@
+"""Training without networks: learning rates, symptoms of trouble, the watchdog."""
