@@ -28,8 +28,8 @@ from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import write_text
 from util.images.value_results import ValueFiles
-from util.logger import At, Logger, Sink
-from util.results import ResultWriter
+from util.logs.logger import At, Logger, Sink
+from util.pages.results import ResultWriter
 from util.terminal import changes, show_notes
 
 
@@ -163,7 +163,7 @@ def tracker(options: TestOptions) -> list[Sink]:
     """Weights & Biases, where it is asked for and can be reached."""
     if not options.log.use_wandb:
         return []
-    from util.sinks.wandb_sink import open_wandb
+    from util.logs.sinks.wandb import open_wandb
 
     return open_wandb(
         options.log.wandb_project_name, options.run.name, options.values(), options.folder

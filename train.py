@@ -29,11 +29,11 @@ from util.distributed.stop import StopRequest
 from util.errors import InputError, SharedError, run_command
 from util.failures import explained
 from util.files import sweep
-from util.logger import At, crossed
+from util.logs.logger import At, crossed
+from util.logs.reporter import Reporter
+from util.logs.run_start import Found, announce
+from util.logs.sinks import require_packages
 from util.position_seed import position_seed
-from util.reporter import Reporter
-from util.sinks import require_packages
-from util.summary import Found, announce
 from util.terminal import show_notes
 from util.training.lr_schedule import base_rate, multiplier
 from util.training.watchdog import Watchdog

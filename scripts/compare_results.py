@@ -17,8 +17,8 @@ from scripts.evaluation.examples import METRICS, compared, link_to
 from scripts.evaluation.folders import COMPARISONS, distinct, read_run
 from util.errors import InputError, run_command
 from util.files import make_folder
-from util.gallery import write_gallery
-from util.measured import meanings
+from util.pages.gallery import write_gallery
+from util.pages.result_metrics import meanings
 from util.script_parser import script_parser
 
 SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.errors import InputError, run_command
-from util.records import FILE, Record, read_record
+from util.logs.records import FILE, Record, read_record
 
 WHERE = ("images", "epoch", "iters", "epochs_done", "learning_rate", "seconds", "data")
 

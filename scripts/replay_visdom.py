@@ -17,11 +17,12 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import LogOptions, at_least
-from util import records, visdom_server
 from util.errors import InputError, run_command
-from util.records import Record
-from util.run_history import images_by_epoch
-from util.sinks.visdom_windows import KINDS, Windows
+from util.logs import records
+from util.logs.records import Record
+from util.logs.run_history import images_by_epoch
+from util.logs.visdom import server as visdom_server
+from util.logs.visdom.windows import KINDS, Windows
 
 FLAGS = {
     "display_server": "visdom's server",

@@ -13,9 +13,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.errors import InputError, run_command
-from util.records import FILE
+from util.logs.records import FILE
+from util.logs.training_page.earlier import rebuild
 from util.script_parser import script_parser
-from util.training_page.earlier import rebuild
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from util import visdom_server
 from util.errors import run_command
+from util.logs.visdom import server as visdom_server
 
 
 def main(argv: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from models.base_model import BaseModel
 from models.inference.translate_dataset import shared, translations
 from options.base_options import ModelOptions
 from util.images.value_results import ValueFiles
-from util.results import ResultWriter
+from util.pages.results import ResultWriter
 
 
 class Unchanged(BaseModel):

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-from util.results import ResultWriter
+from util.pages.results import ResultWriter
 
 LABELS = ("real_A", "fake_B", "real_B")
 

@@ -14,7 +14,7 @@ from runs import run
 from terminal_helpers import COLOUR, in_a_pipe, line, lines, on_a_terminal
 
 import test as test_script
-from util.pace import Pace
+from util.logs.pace import Pace
 from util.terminal import emphasised
 
 pytestmark = pytest.mark.timeout(200)

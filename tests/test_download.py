@@ -16,10 +16,10 @@ import torch
 from archives import PICTURES, tarred, zipped
 from download_helpers import MINI, tree
 
-from util.download import download, main
+from util.download.__main__ import download, main
+from util.download.get_data import GetData
+from util.download.published import KINDS
 from util.errors import InputError
-from util.get_data import GetData
-from util.published import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -128,7 +128,14 @@ def test_an_empty_folder_of_an_earlier_failure_is_filled(mirror, tmp_path):
 def test_interrupt_keeps_the_part_and_the_next_run_goes_on_from_it(mirror, tmp_path):
     mirror.files[MINI] = archive = zipped(PICTURES)
     mirror.stall.set()
-    words = [sys.executable, "util/download.py", "cyclegan_dataset", "mini", "--out", str(tmp_path)]
+    words = [
+        sys.executable,
+        "util/download/__main__.py",
+        "cyclegan_dataset",
+        "mini",
+        "--out",
+        str(tmp_path),
+    ]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a child inherits "ignored"
     try:
         child = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)

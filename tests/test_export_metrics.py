@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from runs import ROOT
 
-from util.logger import At
-from util.records import FILE
-from util.sinks.record_sink import RecordSink
+from util.logs.logger import At
+from util.logs.records import FILE
+from util.logs.sinks.record import RecordSink
 
 pytestmark = pytest.mark.usefixtures("warm")
 

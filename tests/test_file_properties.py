@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from property_helpers import folder
 
 from util.checkpoints import files as checkpoint
+from util.download.unpack import ArchiveError, unpack
 from util.errors import InputError
 from util.images.read import BadImage, read_image
-from util.unpack import ArchiveError, unpack
 
 DTYPES = [
     torch.float32,

@@ -15,7 +15,7 @@ from models.cycle_gan_model import CycleGANOptions
 from models.engine.cuda_graphs import Graphs
 from models.losses import mean_verdict
 from models.pix2pix_model import Pix2PixOptions
-from util.records import FILE, read_record
+from util.logs.records import FILE, read_record
 
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}
 CYCLE_GAN, PIX2PIX = CycleGANOptions(**TINY, pool_size=0), Pix2PixOptions(**TINY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from gallery_helpers import flat
 
-from util.measured import measured
+from util.pages.result_metrics import measured
 
 
 def test_of_unpaired_pictures_reconstructions_alone_are_measured() -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 from property_helpers import folder
 
 from util.errors import InputError
-from util.html import Picture, Row, write_page
-from util.results import ResultWriter, result_name
+from util.pages.html import Picture, Row, write_page
+from util.pages.results import ResultWriter, result_name
 
 FILE_NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters="/\0"),

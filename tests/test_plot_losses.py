@@ -17,7 +17,7 @@ from scripts.curves.drawing import smoothed
 from scripts.curves.old_log import epoch_images, read_runs
 from scripts.curves.reading import read_log
 from util.errors import InputError
-from util.records import FILE
+from util.logs.records import FILE
 
 pytestmark = pytest.mark.usefixtures("warm")
 

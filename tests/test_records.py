@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from util.logger import At
-from util.records import FILE, read_record
-from util.sinks.record_sink import RecordSink
+from util.logs.logger import At
+from util.logs.records import FILE, read_record
+from util.logs.sinks.record import RecordSink
 
 START = {"name": "run", "last_epoch": 3, "epoch_images": 10, "options": {"lr": 0.1}}
 

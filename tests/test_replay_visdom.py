@@ -15,8 +15,8 @@ from visdom_helpers import at, curve, free_port, needs_visdom, wait_until, windo
 from scripts import replay_visdom
 from util.errors import InputError
 from util.images import save_image
-from util.records import FILE
-from util.sinks.record_sink import RecordSink
+from util.logs.records import FILE
+from util.logs.sinks.record import RecordSink
 
 pytestmark = [pytest.mark.usefixtures("warm"), needs_visdom, pytest.mark.timeout(120)]
 

@@ -11,7 +11,7 @@ import pytest
 from gallery_helpers import LABELS, flat, names, near, numbers, pixel, result_page, with_errors
 from marks import exhaustive
 
-from util.gallery import Column, Example, Picture, write_gallery
+from util.pages.gallery import Column, Example, Picture, write_gallery
 
 
 def test_without_scripts_the_page_shows_and_links_every_picture(open_page, tmp_path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from util.records import FILE
-from util.run_history import earlier
-from util.sinks.record_sink import RecordSink
-from util.sinks.visdom_text import images_a_second, state
+from util.logs.records import FILE
+from util.logs.run_history import earlier
+from util.logs.sinks.record import RecordSink
+from util.logs.visdom.text import images_a_second, state
 
 START = {"name": "run", "last_epoch": 3, "epoch_images": 10, "options": {}}
 CURVE = [(0.5, {"G": 2.0}), (1.0, {"val_l1": 0.5}), (1.5, {"G": 1.0})]

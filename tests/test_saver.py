@@ -141,8 +141,8 @@ def test_losses_that_are_no_numbers_stop_the_run_and_keep_the_last_save(paired, 
 
 
 def test_a_log_line_that_the_disk_refuses_comes_later(tmp_path, caplog) -> None:
-    from util.logger import At
-    from util.sinks.loss_log_sink import LossLogSink
+    from util.logs.logger import At
+    from util.logs.sinks.loss_log import LossLogSink
 
     path = tmp_path / "loss_log.txt"
     sink = LossLogSink(path)

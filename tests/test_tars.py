@@ -22,7 +22,7 @@ from util.errors import InputError
 from util.images.names import member_image
 from util.images.read import read_image
 from util.images.tars import OPEN, forget_tars, image_bytes
-from util.results import result_name
+from util.pages.results import result_name
 
 MODES = {
     "aligned": {},

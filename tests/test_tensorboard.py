@@ -12,8 +12,8 @@ from runs import run
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from util.errors import InputError
-from util.logger import At
-from util.sinks.tensorboard_sink import TensorBoardSink
+from util.logs.logger import At
+from util.logs.sinks.tensorboard import TensorBoardSink
 
 
 def at(images: int) -> At:

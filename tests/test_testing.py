@@ -15,7 +15,7 @@ import test as test_script
 import train
 from util.errors import InputError
 from util.images import save_image, to_uint8
-from util.results import result_name
+from util.pages.results import result_name
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from runs import ROOT, assert_same, content, run
 from training_page_helpers import read_training_page
 
 from util.errors import InputError
-from util.logger import At, Logger
+from util.logs.logger import At, Logger
 
 
 def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:

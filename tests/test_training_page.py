@@ -13,8 +13,8 @@ from training_page_helpers import log_epochs, open_sink, read_training_page
 
 from scripts import training_page
 from util.errors import InputError
-from util.logger import At
-from util.training_page.stream import SIZE, Stream, point
+from util.logs.logger import At
+from util.logs.training_page.stream import SIZE, Stream, point
 
 
 def files_of(web: Path) -> dict[Path, tuple[int, int]]:

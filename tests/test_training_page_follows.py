@@ -17,8 +17,8 @@ from playwright.sync_api import expect
 from runs import ROOT
 from training_page_helpers import log_epochs, open_sink
 
-from util.logger import At
-from util.records import FILE, read_record
+from util.logs.logger import At
+from util.logs.records import FILE, read_record
 
 pytestmark = pytest.mark.usefixtures("warm")
 

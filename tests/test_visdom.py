@@ -16,8 +16,8 @@ from visdom_helpers import (
     windows,
 )
 
-from util.records import Record
-from util.sinks.visdom_windows import grid, rates, thinned
+from util.logs.records import Record
+from util.logs.visdom.windows import grid, rates, thinned
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -19,7 +19,7 @@ from visdom_helpers import (
     windows,
 )
 
-from util import visdom_server
+from util.logs.visdom import server as visdom_server
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -8,7 +8,7 @@ import pytest
 from marks import exhaustive
 from visdom_helpers import IMAGES, at, needs_visdom, sink
 
-from util import visdom_server
+from util.logs.visdom import server as visdom_server
 
 pytestmark = [needs_visdom, pytest.mark.timeout(180)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from visdom_helpers import needs_visdom, post
 
-from util import visdom_assets
+from util.logs.visdom import assets as visdom_assets
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -45,7 +45,7 @@ def put_npm_on_path(monkeypatch, folder, content):
     npm.write_text(f"""#!{sys.executable}
 import io, sys, tarfile
 sys.path.insert(0, {str(Path.cwd())!r})
-from util.visdom_assets import VISDOM_0_2
+from util.logs.visdom.assets import VISDOM_0_2
 open({str(folder / "calls")!r}, "a").write("called ")
 for spec in VISDOM_0_2.keys() & set(sys.argv):
     with tarfile.open(spec.replace("@", "-") + ".tgz", "w:gz") as package:

@@ -10,8 +10,8 @@ from runs import run
 from wandb_helpers import config, history, parts
 
 import test as test_script
-from util.logger import At
-from util.sinks.wandb_sink import open_wandb, run_identity
+from util.logs.logger import At
+from util.logs.sinks.wandb import open_wandb, run_identity
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -78,7 +78,7 @@ def test_without_login_the_run_is_kept_and_a_note_says_how_to_upload_it(
     sink.close("done")
     assert time.monotonic() - began < 60
     assert history(parts(tmp_path)[0])[0]["G"] == 1.0
-    (note,) = [r.getMessage() for r in caplog.records if r.name == "util.sinks.wandb_sink"]
+    (note,) = [r.getMessage() for r in caplog.records if r.name == "util.logs.sinks.wandb"]
     assert "cannot be reached" in note
     kept = Path(note.rsplit("wandb sync ", 1)[1])
     assert list(kept.glob("*.wandb"))

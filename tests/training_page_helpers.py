@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from bad_inputs.pages import Page
 
-from util.logger import At
-from util.sinks.page_sink import PageSink
+from util.logs.logger import At
+from util.logs.training_page.sink import PageSink
 
 
 @dataclass

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from util import visdom_server
-from util.logger import At
-from util.sinks.visdom_sink import VisdomSink
+from util.logs.logger import At
+from util.logs.visdom import server as visdom_server
+from util.logs.visdom.sink import VisdomSink
 
 needs_visdom = pytest.mark.skipif(visdom_server.find_visdom() is None, reason="needs visdom")
 

@@ -14,7 +14,7 @@ from models.networks.norms import separate_images
 from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8
-from util.measured import Measured, measured
+from util.pages.result_metrics import Measured, measured
 from util.position_seed import position_seed
 
 AT_ONCE = 8  # small images

@@ -19,9 +19,9 @@ import torch
 
 from scripts.benchmarks.pictures import write_pictures
 from scripts.benchmarks.timing import Row
-from util import visdom_server
 from util.checkpoints.files import network_path
-from util.records import FILE, read_record
+from util.logs.records import FILE, read_record
+from util.logs.visdom import server as visdom_server
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = 96

@@ -17,8 +17,8 @@ import train
 from scripts.benchmarks.pictures import write_pictures
 from scripts.benchmarks.showing import server
 from scripts.benchmarks.timing import Row
-from util import reporter
-from util.logger import Sink
+from util.logs import reporter
+from util.logs.logger import Sink
 
 IMAGES = 800  # two displays, eight prints
 

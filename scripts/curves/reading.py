@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.curves.old_log import epoch_images, read_runs
 from util.errors import InputError
-from util.records import FILE, Record, read_records
+from util.logs.records import FILE, Record, read_records
 
 OLD = "loss_log.txt"
 

@@ -13,11 +13,11 @@ import torch
 
 from scripts.evaluation.folders import Comparison, Run, read
 from util.errors import InputError
-from util.gallery import Column, Example, Picture
-from util.gallery.content import Place
-from util.measured import column
 from util.metrics.catalogue import metric
 from util.metrics.paired import PIXEL_METRICS
+from util.pages.gallery import Column, Example, Picture
+from util.pages.gallery.content import Place
+from util.pages.result_metrics import column
 
 METRICS = ("l1", "psnr")
 INPUT, TRUTH = "input", "truth"

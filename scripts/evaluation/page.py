@@ -8,9 +8,9 @@ from pathlib import Path
 from scripts.evaluation.compare import Row
 from scripts.evaluation.folders import read
 from scripts.evaluation.report import Table
-from util import html
 from util.images import save_image
 from util.metrics import metric
+from util.pages import html
 
 LEGEND = "± is the standard error, sd the standard deviation over seeds."
 CASES = 4  # pictures at either end

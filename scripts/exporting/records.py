@@ -12,8 +12,8 @@ import torch
 
 from scripts.exporting.pictures import Picture
 from util.images import to_uint8
+from util.logs.records import FILE, read_record
 from util.metrics import NAMES, Scorer, metric
-from util.records import FILE, read_record
 
 METRICS = ("l1", "psnr")
 

@@ -13,7 +13,7 @@ import torch
 
 from util import distributed
 from util.errors import SharedError
-from util.logger import crossed
+from util.logs.logger import crossed
 from util.training import symptoms
 
 CHECK_IMAGES = 100

@@ -1,0 +1,1 @@
+"""Downloads of the papers' data sets and networks."""

@@ -1,8 +1,0 @@
-"""Pages on which people look at results: many examples, side by side, to sort, filter and compare."""
-
-from __future__ import annotations
-
-from util.gallery.content import Column, Example, Picture
-from util.gallery.page import write_gallery
-
-__all__ = ["Column", "Example", "Picture", "write_gallery"]

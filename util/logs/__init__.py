@@ -1,0 +1,1 @@
+"""Everything a run says: console, files, pages, trackers."""

@@ -1,0 +1,155 @@
+"""metrics.jsonl: what a run has logged, one JSON object a line, from which every view can be made again.
+
+    {"kind": "start", "time": ..., "name": ..., "last_epoch": ..., "epoch_images": ..., "options": {...},
+     "changed": ["lr"]}
+    {"kind": "losses", "epoch": 1, "iters": 100, "images": 100, "x": 0.25, "seconds": 0.1, "data": 0.0, "lr": 0.0002,
+     "time": ..., "values": {"G_GAN": 0.7, ...}}
+    {"kind": "scores", ... as losses ..., "values": {"val_l1": 0.1}}
+    {"kind": "health", ... as losses ..., "values": {"score_D_real": 0.9}}
+    {"kind": "end", "time": ..., "ending": "done"}
+
+`time` is in seconds since 1970, `x` in epochs, `seconds` for one image, `iters` counts images within the epoch and `images` all of
+the run. A value that is no finite number is null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from util.logs.logger import At
+
+FILE = "metrics.jsonl"
+KINDS = ("losses", "scores", "health")
+Point = tuple[At, dict[str, float]]
+
+
+@dataclass
+class Record:
+    """A run as it was logged.
+
+    changed: the options that are not at their defaults.
+    losses, scores, health: in the order in which they came. times: of the losses, in seconds since 1970.
+    ending: "" while it runs, or was killed.
+    """
+
+    name: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    last_epoch: int = 0
+    epoch_images: int = 0
+    started: float = 0.0
+    ending: str = ""
+    losses: list[Point] = field(default_factory=list)
+    scores: list[Point] = field(default_factory=list)
+    health: list[Point] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+
+
+def line_of(kind: str, **content: Any) -> str:
+    """One line of the file, without its end."""
+    return json.dumps({"kind": kind, **_finite(content)}, allow_nan=False)
+
+
+def point_line(kind: str, at: At, values: Mapping[str, float], time: float) -> str:
+    """A line of losses, scores or health."""
+    where = {"epoch": at.epoch, "iters": at.epoch_images, "images": at.run_images, "x": at.x}
+    pace = {"seconds": at.time, "data": at.data, "lr": at.lr}
+    return line_of(kind, **where, **pace, time=time, values=dict(values))
+
+
+def read_record(path: Path) -> Record:
+    """The last run in the file, with all of its continuations. Raises: OSError when it cannot be read."""
+    return (read_records(path) or [Record()])[-1]
+
+
+def read_records(path: Path) -> list[Record]:
+    """All runs in the file, each with its continuations. Raises: OSError when it cannot be read."""
+    records: list[Record] = []
+    for entry in _entries(path):
+        kind = entry["kind"]
+        if not records or (kind == "start" and not entry.get("continued")):
+            records.append(Record(started=entry.get("time", 0.0)))
+        record = records[-1]
+        if kind == "start":
+            record.name, record.options = entry["name"], entry["options"]
+            record.changed = entry.get("changed", [])
+            record.last_epoch, record.epoch_images = entry["last_epoch"], entry["epoch_images"]
+            record.ending = ""
+        elif kind in KINDS:
+            getattr(record, kind).append(_point(entry))
+            if kind == "losses":
+                record.times.append(entry["time"])
+        elif kind == "end":
+            record.ending = entry["ending"]
+    return records
+
+
+def lines_until(path: Path, epoch: int, images: int) -> list[str]:
+    """The file's lines without those of the last run's later steps, which were taken before a kill and will be again."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    parsed = [_parsed(line) for line in lines]
+    begins = max(
+        (
+            i
+            for i, entry in enumerate(parsed)
+            if entry and entry["kind"] == "start" and not entry.get("continued")
+        ),
+        default=0,
+    )
+    kept = []
+    for number, (line, entry) in enumerate(zip(lines, parsed, strict=True)):
+        if entry is None:
+            continue  # half a line, of a kill
+        if (
+            number > begins
+            and "epoch" in entry
+            and (entry["epoch"], entry["iters"]) > (epoch, images)
+        ):
+            continue
+        kept.append(line)
+    return kept
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if (entry := _parsed(line)) is not None:
+                yield entry
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """None for what is no whole line, such as one that is being written."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if line.endswith("\n") and isinstance(entry, dict) and "kind" in entry else None
+
+
+def _point(entry: Mapping[str, Any]) -> Point:
+    at = At(
+        entry["epoch"],
+        entry["iters"],
+        entry["images"],
+        entry["x"],
+        entry["seconds"],
+        entry["data"],
+        entry["lr"],
+    )
+    return at, {k: math.nan if v is None else v for k, v in entry["values"].items()}
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,86 @@
+"""What a run tells at its end: how it went, where to look, what to do next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from options.base_options import RunOptions
+from options.flags import flags_of
+from options.train_options import TrainOptions
+from util.checkpoints.state import Progress
+from util.cost import duration
+from util.logs import records
+from util.logs.pace import Pace
+from util.logs.sinks.console import loss_text
+
+STARVED = 0.25  # share of the time waiting for data from which on there is something to gain
+Rows = list[tuple[str, str]]  # label, text
+
+
+def closing_rows(
+    options: TrainOptions, progress: Progress, pace: Pace, losses: Mapping[str, float]
+) -> Rows:
+    """Labels and texts.
+
+    Args:
+        progress: at the end.
+        losses: the newest.
+    """
+    done = f"{pace.images} images in {duration(pace.seconds)}: {pace}"
+    if pace.waiting > STARVED and pace.images:
+        done += (
+            "; a larger --num_threads" + ("" if options.data.cache else " or --cache") + " may help"
+        )
+    rows = [("trained", done)]
+    if progress.epoch <= options.optim.last_epoch:
+        at = f"epoch {progress.epoch} of {options.optim.last_epoch}"
+        rows.append(("reached", f"{at}, image {progress.seen} of {progress.epoch_images}"))
+    if losses:
+        rows.append(("losses", f"{loss_text(dict(losses))} (the last ones)"))
+    if progress.best:
+        best = (f"{name} {value:.4g} (best_{name})" for name, value in progress.best.items())
+        rows.append(("best", ", ".join(best)))
+    return rows + place_rows(options) + _next(options)
+
+
+def place_rows(options: TrainOptions) -> Rows:
+    """Where to watch the run, and where its numbers and networks are."""
+    folder, log = options.folder, options.log
+    rows = []
+    if not log.no_html:
+        rows.append(("page", (folder / "web/index.html").absolute().as_uri()))
+    if log.display_id > 0:
+        rows.append(("visdom", f"{log.display_server}:{log.display_port}"))
+    if log.use_tensorboard:
+        rows.append(("board", f"tensorboard --logdir {shlex.quote(str(folder / 'tensorboard'))}"))
+    return [*rows, ("numbers", f"{folder / records.FILE}, {folder / 'loss_log.txt'}")]
+
+
+def _next(options: TrainOptions) -> Rows:
+    """The networks that are there, and the command that tests them."""
+    if not any(options.folder.glob("latest_net_*.pth")):
+        return []
+    return [
+        ("networks", f"{options.folder / 'latest_net_*.pth'}"),
+        ("test with", test_command(options)),
+    ]
+
+
+def test_command(options: TrainOptions) -> str:
+    """What to type to translate the test images, or those of --val_phase where there are none."""
+    run, root = options.run, options.data.dataroot
+    words = ["python", "test.py", "--dataroot", root, "--name", run.name]
+    words += ["--model", options.model.model]
+    for flag in ("checkpoints_dir", "gpu_ids"):
+        if (value := getattr(run, flag)) != flags_of(RunOptions)[flag]["default"]:
+            words += [f"--{flag}", value]
+    if not _has_split(root, "test") and _has_split(root, options.val.val_phase):
+        words += ["--phase", options.val.val_phase]
+    return shlex.join(words)
+
+
+def _has_split(root: str, phase: str) -> bool:
+    return any(os.path.exists(Path(root) / f"{phase}{side}") for side in ("", "A"))

@@ -1,0 +1,91 @@
+"""Losses on the console, with a line of progress where there is a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from tqdm import tqdm
+
+from util.logs.logger import At
+from util.logs.pace import Pace
+from util.terminal import emphasised, styled
+
+BAR = "{desc} {percentage:3.0f}% |{bar:20}| {rate_fmt}{postfix}, {remaining} left, {n_fmt}/{total_fmt}"
+
+
+def loss_line(at: At, losses: dict[str, float]) -> str:
+    """The ancestor's line, in the format that its readers have always parsed."""
+    return f"{_when(at)} {loss_text(losses)}"
+
+
+def loss_text(losses: dict[str, float]) -> str:
+    """Names and values."""
+    return " ".join(f"{name}: {value:.3f}" for name, value in losses.items())
+
+
+def _when(at: At) -> str:
+    return (
+        f"(epoch: {at.epoch}, iters: {at.epoch_images}, time: {at.time:.3f}, data: {at.data:.3f})"
+    )
+
+
+class ConsoleSink:
+    """Prints losses; on a terminal keeps one line with images/s, share of waiting for data, and time left.
+
+    last: the newest losses.
+    """
+
+    def __init__(self, epoch_images: int, last_epoch: int) -> None:
+        self.epoch_images, self.last_epoch = epoch_images, last_epoch
+        self.bar: tqdm | None = None
+        self.pace = Pace()
+        self.last: dict[str, float] = {}
+
+    def progress(self, at: At, images: int) -> None:
+        """Counts a step of so many images."""
+        self.pace.count(images, at.data)
+        if not sys.stderr.isatty():
+            return
+        if self.bar is None:
+            total = self.epoch_images * self.last_epoch
+            done = (at.epoch - 1) * self.epoch_images + at.epoch_images - images
+            self.bar = tqdm(
+                total=total,
+                initial=done,
+                unit=" images",
+                smoothing=0.05,
+                bar_format=BAR,
+                dynamic_ncols=True,
+                leave=False,
+            )
+        self.bar.set_description_str(f"epoch {at.epoch}/{self.last_epoch}", refresh=False)
+        self.bar.set_postfix_str(f"data wait {self.pace.waiting:.0%}", refresh=False)
+        self.bar.update(images)
+
+    def losses(self, at: At, losses: dict[str, float]) -> None:
+        self.last = losses
+        self.scores(at, losses)
+
+    def scores(self, at: At, scores: dict[str, float]) -> None:
+        self.message(f"{styled(_when(at), 'dim', sys.stdout)} {loss_text(scores)}")
+
+    def health(self, at: At, values: dict[str, float]) -> None:
+        """Nothing: the pages draw it."""
+
+    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
+        """Nothing: a console shows no images."""
+
+    def message(self, text: str) -> None:
+        """A line, above the progress bar."""
+        text = emphasised(text, sys.stdout)
+        if self.bar is None:
+            print(text, flush=True)
+        else:
+            self.bar.write(text, file=sys.stdout)
+
+    def close(self, ending: str) -> None:
+        self.pace.stop()
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None

@@ -1,0 +1,62 @@
+"""loss_log.txt, which scripts have parsed since 2017."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from util.errors import InputError
+from util.files import write_text
+from util.logs.logger import At
+from util.logs.sinks.appending import AppendedFile
+from util.logs.sinks.console import loss_line
+
+BEGINNING = "Training Loss"  # in the banner of a run that is not continued
+POSITION = re.compile(r"\(epoch: (\d+), iters: (\d+),")
+
+
+class LossLogSink:
+    """Appends a line for every print; a banner stands where a run starts.
+
+    Args:
+        resumed: (epoch, images of it) where the file's last run goes on; its lines of later steps, which were
+            taken before a kill and will be taken again, are removed. None begins another run.
+    """
+
+    def __init__(self, path: Path, resumed: tuple[int, int] | None = None) -> None:
+        self.file = AppendedFile(path)
+        if resumed and path.exists():
+            write_text(path, "".join(_until(path, resumed)))
+        date = datetime.now().strftime("%a %b %d %H:%M:%S %Y")
+        what = "Continued" if resumed else BEGINNING
+        if error := self.file.write(f"================ {what} ({date}) ================"):
+            raise InputError(f"cannot write {path}: {error.strerror}")
+
+    def losses(self, at: At, losses: dict[str, float]) -> None:
+        self.file.add(loss_line(at, losses))
+
+    scores = losses
+
+    def health(self, at: At, values: dict[str, float]) -> None:
+        """Nothing: old readers of this file know losses alone."""
+
+    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
+        """Nothing: this is a text file."""
+
+    def close(self, ending: str) -> None:
+        """Nothing is kept open."""
+
+
+def _until(path: Path, resumed: tuple[int, int]) -> list[str]:
+    """The lines of the file up to a point of its last run."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    begins = max((i for i, line in enumerate(lines) if f" {BEGINNING} (" in line), default=0)
+    kept = lines[:begins]
+    for line in lines[begins:]:
+        match = POSITION.match(line)
+        if match is None or (int(match[1]), int(match[2])) <= resumed:
+            kept.append(line)
+    return kept

@@ -1,0 +1,54 @@
+"""What a page showed before: made again from metrics.jsonl and the images on disk."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from util.logs.records import FILE, KINDS, Record, read_record
+from util.logs.run_history import images_by_epoch
+from util.logs.training_page.shell import write_shell
+from util.logs.training_page.stream import Stream, point, shown
+
+
+def events_of(record: Record, images: Path, epochs: float) -> list[str]:
+    """The events of a run, in their order.
+
+    Args:
+        images: folder of its images.
+        epochs: those of later epochs belong to another run.
+    """
+    found = []
+    for kind in KINDS:
+        points = getattr(record, kind)
+        times = record.times if kind == "losses" else [record.started] * len(points)
+        found += [
+            (at.run_images, point(kind, at, values, when))
+            for (at, values), when in zip(points, times, strict=True)
+        ]
+    found.sort(key=lambda pair: pair[0])
+    return [event for _, event in found] + [
+        shown(epoch, 0, list(files)) for epoch, files in images_by_epoch(images, epochs).items()
+    ]
+
+
+def rebuild(folder: Path) -> None:
+    """Makes the page of the run in the folder anew. Raises: OSError when its record cannot be read, InputError when
+    the page cannot be written."""
+    record, web = read_record(folder / FILE), folder / "web"
+    options = record.options
+    run = {
+        "name": record.name,
+        "last_epoch": record.last_epoch,
+        "epoch_images": record.epoch_images,
+        "step_images": options.get("batch_size", 1),
+        "device": "",
+        "width": options.get("display_winsize", 256),
+        "options": options,
+        "defaults": {},
+        "changed": record.changed,
+        "before": 0,
+    }
+    stream = Stream(web / "data", run, events_of(record, web / "images", math.inf))
+    stream.write(record.ending, max(record.times, default=record.started))
+    write_shell(web / "index.html", record.name)

@@ -1,0 +1,1 @@
+"""visdom: its server, its windows, the sink that feeds it."""

@@ -1,0 +1,156 @@
+"""results/<name>/<phase>_<epoch>/: images named after what they were made from, and a page of them."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path, PurePath
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+import numpy as np
+
+from util.errors import InputError, SharedError
+from util.files import make_folder
+from util.images import save_image, stretched
+from util.pages.gallery import Example, Picture, write_gallery
+from util.pages.result_metrics import Measured, columns_of, first_pair, meanings, measured
+
+IN_FLIGHT = 64  # images that may wait for the disk before the network waits for them
+
+
+def result_name(path: str, dataroot: str, phase: str) -> str:
+    """Where an input's results go below images/: its place below the data root, without extension.
+
+    The phase folder (test, testA, testB) is left out, and so are tars that the path leads into; other sub-folders
+    are kept.
+    """
+    relative = PurePath(os.path.relpath(path, dataroot))
+    *folders, stem = relative.with_suffix("").parts
+    parts = (*(name for name in folders if not name.lower().endswith(".tar")), stem)
+    if parts[0] == "..":
+        return relative.stem
+    if len(parts) > 1 and parts[0] in (phase, f"{phase}A", f"{phase}B"):
+        parts = parts[1:]
+    return "/".join(parts)
+
+
+class ResultWriter:
+    """Writes images in the background, each once, and the page at the end, also after an error.
+
+    Args:
+        page: whether this process writes the page, which shows all processes' images.
+        write_values: writes a label's values to a path, which it gives a suffix.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        title: str,
+        *,
+        dataroot: str,
+        phase: str,
+        width: int,
+        aspect_ratio: float = 1.0,
+        page: bool = True,
+        write_values: Callable[[Path, str, np.ndarray], None] | None = None,
+    ) -> None:
+        self.folder, self.title, self.width = make_folder(folder), title, width
+        self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
+        self.page, self.write_values = page, write_values
+        self.examples: dict[int, Example] = {}
+        self.count = 0
+        self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
+        self.pool = ThreadPoolExecutor(2)
+        self.pending: deque[Future[None]] = deque()
+
+    def add(
+        self,
+        number: int,
+        paths: dict[str, str],
+        pictures: dict[str, np.ndarray],
+        values: Mapping[str, np.ndarray] = MappingProxyType({}),
+        facts: Measured | None = None,
+    ) -> None:
+        """Writes uint8 images by label, each named after the input at paths[label].
+
+        Args:
+            number: place on the page.
+            pictures: {} where another process writes them.
+            values: of some of them, for files beside the pictures; in values/ instead of images/.
+            facts: of all pictures; found out here by default.
+        """
+        facts = measured(paths, pictures) if facts is None else facts
+        rows: dict[str, list[Picture]] = {}  # by name
+        for label, path in paths.items():
+            name = self._claim(path, label)
+            if name is None:
+                continue  # the smaller of two folders has started over
+            file = f"images/{name}_{label}.png"
+            if label in pictures:
+                self._enqueue(save_image, self.folder / file, pictures[label], self.aspect_ratio)
+            if label in values and self.write_values:
+                place = self.folder / f"values/{name}_{label}"
+                self._enqueue(self.write_values, place, label, values[label])
+            size = stretched(facts.sizes[label], self.aspect_ratio)
+            rows.setdefault(name, []).append(Picture(file, label, *size))
+        self.count += 1
+        if rows:
+            labels = {picture.label for row in rows.values() for picture in row}
+            numbers = {key: value for key, value in facts.values.items() if key[0] in labels}
+            self.examples[number] = Example(" | ".join(rows), list(rows.values()), numbers)
+
+    def _claim(self, path: str, label: str) -> str | None:
+        """A name that no other input has; None when this input's image is written already."""
+        name = result_name(path, self.dataroot, self.phase)
+        place = PurePath(os.path.relpath(path, self.dataroot))
+        whole, suffix = place.with_suffix("").as_posix().lstrip("./"), place.suffix.lstrip(".")
+        # The same name may lie in several phase folders, and a.jpg beside a.png.
+        for candidate in (name, whole, f"{name}_{suffix}", f"{whole}_{suffix}"):
+            if (candidate, label) not in self.owners:
+                self.owners[candidate, label] = path
+                return candidate
+            if self.owners[candidate, label] == path:
+                return None
+        raise SharedError(
+            f"{path} and {self.owners[name, label]} would overwrite each other's results"
+        )
+
+    def _enqueue(self, write: Callable[..., None], *arguments: Any) -> None:
+        while len(self.pending) >= IN_FLIGHT:
+            self.pending.popleft().result()
+        self.pending.append(self.pool.submit(write, *arguments))
+
+    def __enter__(self) -> ResultWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            while self.pending:
+                self.pending.popleft().result()
+        except OSError as failure:
+            raise InputError(f"cannot write to {self.folder}: {failure.strerror}") from None
+        finally:
+            self.pool.shutdown()
+        if self.page:
+            self._write_page()
+
+    def _write_page(self) -> None:
+        examples = [self.examples[number] for number in sorted(self.examples)]
+        columns = columns_of(examples)
+        write_gallery(
+            self.folder / "index.html",
+            self.title,
+            examples,
+            columns,
+            width=self.width,
+            pair=first_pair(columns),
+            notes=meanings([each.place[1] for each in columns]),
+        )
