@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.evaluation.examples import METRICS, compared, link_to
-from scripts.evaluation.folders import COMPARISONS, distinct, read_run
+from scripts.lib.evaluation.examples import METRICS, compared, link_to
+from scripts.lib.evaluation.folders import COMPARISONS, distinct, read_run
 from util.errors import InputError, run_command
 from util.files import make_folder
 from util.pages.gallery import write_gallery

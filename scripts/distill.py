@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import train
 from models.inference.find_generator import DIRECTIONS, find_generator
-from scripts.distilling.command import student_size, train_words
-from scripts.distilling.comparison import compared, table
-from scripts.exporting.pictures import pictures_of_run
+from scripts.lib.distillation.command import student_size, train_words
+from scripts.lib.distillation.comparison import compared, table
+from scripts.lib.exporting.pictures import pictures_of_run
 from util.errors import InputError, run_command
 from util.files import write_text
 from util.script_parser import script_parser

@@ -15,11 +15,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.base_options import RunOptions
-from scripts.evaluation.checkpoints import Tester, latest_of, training_images
-from scripts.evaluation.folders import distinct
-from scripts.evaluation.page import write_report_page
-from scripts.evaluation.report import text_of, write_csv, write_json
-from scripts.evaluation.tables import Ask, Groups, build_tables
+from scripts.lib.evaluation.checkpoints import Tester, latest_of, training_images
+from scripts.lib.evaluation.folders import distinct
+from scripts.lib.evaluation.page import write_report_page
+from scripts.lib.evaluation.report import text_of, write_csv, write_json
+from scripts.lib.evaluation.tables import Ask, Groups, build_tables
 from util.device import select_device
 from util.errors import InputError, run_command
 from util.failures import explained

@@ -14,12 +14,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from models.inference.find_generator import DIRECTIONS, SavedGenerator, find_generator, units_of
-from scripts.exporting.card import write_card
-from scripts.exporting.facts import facts_of
-from scripts.exporting.generator import Exportable, open_generator
-from scripts.exporting.hub import require_hub, upload
-from scripts.exporting.pictures import Picture, pictures_in, pictures_of_run
-from scripts.exporting.writing import CERTIFICATE, FORMATS, Written, write_checked
+from scripts.lib.exporting.card import write_card
+from scripts.lib.exporting.facts import facts_of
+from scripts.lib.exporting.generator import Exportable, open_generator
+from scripts.lib.exporting.hub import require_hub, upload
+from scripts.lib.exporting.pictures import Picture, pictures_in, pictures_of_run
+from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, Written, write_checked
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 

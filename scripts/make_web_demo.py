@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from models.inference.find_generator import DIRECTIONS, SavedGenerator, find_generator
 from scripts.export import check_size, find_pictures
-from scripts.exporting.facts import facts_of
-from scripts.exporting.generator import Exportable, open_generator
-from scripts.exporting.pictures import Picture
-from scripts.exporting.writing import Written, write_checked
-from scripts.web_demo.palette import palette
-from scripts.web_demo.runtime import runtime_files
-from scripts.web_demo.writing import Demo, write_demo
+from scripts.lib.exporting.facts import facts_of
+from scripts.lib.exporting.generator import Exportable, open_generator
+from scripts.lib.exporting.pictures import Picture
+from scripts.lib.exporting.writing import Written, write_checked
+from scripts.lib.web_demo.palette import palette
+from scripts.lib.web_demo.runtime import runtime_files
+from scripts.lib.web_demo.writing import Demo, write_demo
 from util.errors import InputError, run_command
 from util.files import make_folder
 from util.images import to_uint8

@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.curves.drawing import Look, draw
-from scripts.curves.reading import Run, find_log, read_log
+from scripts.lib.curves.drawing import Look, draw
+from scripts.lib.curves.reading import Run, find_log, read_log
 from util.errors import InputError, run_command
 from util.files import make_folder
 from util.script_parser import script_parser

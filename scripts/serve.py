@@ -29,9 +29,9 @@ def main(argv: Sequence[str]) -> int:
         import python_multipart  # noqa: F401
         import uvicorn
 
-        from scripts.serving.batching import Batcher
-        from scripts.serving.limits import Limits
-        from scripts.serving.service import create_service
+        from scripts.lib.serving.batching import Batcher
+        from scripts.lib.serving.limits import Limits
+        from scripts.lib.serving.service import create_service
     except ImportError as error:
         raise InputError(
             f"the server needs a package that is not installed ({error.name}): pip install fastapi uvicorn python-multipart"

@@ -21,9 +21,9 @@ from models import Translator, load_translator
 from options.base_options import ALPHAS, PRECISIONS, RunOptions
 from options.ranges import EIGHT_BITS
 from options.test_options import TILE_MODES
-from scripts.translation.files import Job, is_video, listed, planned, streams, unfinished
-from scripts.translation.images import translate_images, translate_large_files
-from scripts.translation.values import values_of
+from scripts.lib.translation.files import Job, is_video, listed, planned, streams, unfinished
+from scripts.lib.translation.images import translate_images, translate_large_files
+from scripts.lib.translation.values import values_of
 from util.device import describe, select_device
 from util.errors import InputError, run_command
 from util.failures import explained
@@ -129,7 +129,7 @@ def check_video(t: Translator) -> None:
 
 
 def translate_one_video(t: Translator, job: Job) -> int:
-    from scripts.translation.video import translate_video
+    from scripts.lib.translation.video import translate_video
 
     torch.backends.cudnn.benchmark = True  # all frames have one size
     norms = [m for m in t.generator.modules() if isinstance(m, torch.nn.InstanceNorm2d)]

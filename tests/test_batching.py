@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from scripts.serving.batching import Batcher, Full
+from scripts.lib.serving.batching import Batcher, Full
 
 
 def finished(work: Coroutine[Any, Any, Any]) -> Any:

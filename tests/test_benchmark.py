@@ -9,10 +9,10 @@ from marks import exhaustive
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
-from scripts import benchmark
-from scripts.benchmarks import showing
-from scripts.benchmarks.plain_steps import PLAIN
-from scripts.benchmarks.scaling import Network, efficiency, exchange_seconds
+from scripts.dev import benchmark
+from scripts.dev.benchmarks import showing
+from scripts.dev.benchmarks.plain_steps import PLAIN
+from scripts.dev.benchmarks.scaling import Network, efficiency, exchange_seconds
 
 pytestmark = pytest.mark.usefixtures("warm")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scripts import compare_precision
+from scripts.dev import compare_precision
 from util.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("warm")

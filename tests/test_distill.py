@@ -103,8 +103,8 @@ def test_a_student_is_trained_saved_and_compared(name, direction, runs, capsys) 
 
 def test_counted_multiplications_are_those_of_the_formula(runs) -> None:
     from models.inference.find_generator import find_generator
-    from scripts.distilling.comparison import macs
-    from scripts.exporting.generator import open_generator
+    from scripts.lib.distillation.comparison import macs
+    from scripts.lib.exporting.generator import open_generator
 
     ngf, side = 2, 32
     stem = 3 * ngf * 49 * side**2

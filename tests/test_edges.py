@@ -14,7 +14,7 @@ from runs import ROOT
 from scipy.io import savemat
 
 from scripts.edges import batch_edges, batch_hed
-from util.edges import canny_edges, cleaned, drawn_edges, orientation, ridges
+from scripts.edges.lines import canny_edges, cleaned, drawn_edges, orientation, ridges
 from util.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("warm")

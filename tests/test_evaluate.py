@@ -16,7 +16,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts import evaluate
-from scripts.evaluation.folders import read_run
+from scripts.lib.evaluation.folders import read_run
 
 LEVELS = (40, 60, 80, 100, 120, 140)  # of the truths
 

@@ -12,8 +12,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts import evaluate
-from scripts.evaluation.compare import Row, told_apart, verdict
-from scripts.evaluation.measure import Scores
+from scripts.lib.evaluation.compare import Row, told_apart, verdict
+from scripts.lib.evaluation.measure import Scores
 from util.errors import InputError
 from util.metrics import Result
 

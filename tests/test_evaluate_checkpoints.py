@@ -13,7 +13,7 @@ from runs import run
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scripts import evaluate
-from scripts.evaluation.checkpoints import Checkpoint, checkpoints_at, training_images
+from scripts.lib.evaluation.checkpoints import Checkpoint, checkpoints_at, training_images
 from util.errors import InputError
 
 

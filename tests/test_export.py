@@ -20,10 +20,10 @@ from translator_helpers import pixels, results_of
 from models.inference.find_generator import find_generator
 from models.networks import GENERATORS
 from options.base_options import NORMS
-from scripts.exporting import writing
-from scripts.exporting.generator import open_generator
-from scripts.exporting.onnx_file import open_onnx
-from scripts.exporting.torch_files import METADATA
+from scripts.lib.exporting import writing
+from scripts.lib.exporting.generator import open_generator
+from scripts.lib.exporting.onnx_file import open_onnx
+from scripts.lib.exporting.torch_files import METADATA
 
 CLOSE = 0.05  # grey levels
 

@@ -13,9 +13,9 @@ from runs import ROOT, run
 from test_records import log
 
 from scripts import plot_losses
-from scripts.curves.drawing import smoothed
-from scripts.curves.old_log import epoch_images, read_runs
-from scripts.curves.reading import read_log
+from scripts.lib.curves.drawing import smoothed
+from scripts.lib.curves.old_log import epoch_images, read_runs
+from scripts.lib.curves.reading import read_log
 from util.errors import InputError
 from util.logs.records import FILE
 

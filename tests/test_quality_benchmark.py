@@ -1,4 +1,4 @@
-"""scripts/quality_benchmark.py: what it would train is sound, it trains for real, and its tables say what was measured."""
+"""scripts/dev/quality_benchmark.py: what it would train is sound, it trains for real, and its tables say what was measured."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from data import dataset_options
 from models import create_model, model_options
 from models.base_model import Adam
 from options.train_options import TrainOptions
-from scripts import quality_benchmark
-from scripts.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, parts_of
-from scripts.quality.running import Job, Place, jobs_of, run_one, training
-from scripts.quality.scoring import tables_of
-from scripts.quality.writing import append, section
+from scripts.dev import quality_benchmark
+from scripts.dev.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, parts_of
+from scripts.dev.quality.running import Job, Place, jobs_of, run_one, training
+from scripts.dev.quality.scoring import tables_of
+from scripts.dev.quality.writing import append, section
 from util.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("warm")

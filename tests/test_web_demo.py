@@ -18,7 +18,7 @@ from web_demo_helpers import canvas, frames, make_demo, served, wait_for_frame
 
 from models.inference.translator import load_translator
 from scripts import make_web_demo
-from scripts.web_demo.palette import palette
+from scripts.lib.web_demo.palette import palette
 from util.errors import InputError
 
 

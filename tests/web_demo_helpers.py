@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page
 
 from scripts import make_web_demo
-from scripts.web_demo import runtime
+from scripts.lib.web_demo import runtime
 from util.errors import InputError
 
 CACHE = Path(__file__).parent.parent / "datasets/.cache"

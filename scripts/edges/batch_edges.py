@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from data.files.image_folder import list_images
 from data.files.join_pairs import check_place, joined, write_picture
 from data.files.pairs import names_of
-from util.edges import canny_edges, cleaned, drawn_edges
+from scripts.edges.lines import canny_edges, cleaned, drawn_edges
 from util.errors import InputError, run_command
 from util.images.read import BadImage, read_image
 from util.script_parser import script_parser

@@ -1,1 +1,0 @@
-"""What scripts/benchmark.py measures, each thing against a plain version of itself."""

@@ -1,0 +1,141 @@
+"""Trains and tests by the project's own commands, several at a time; what is done already is not done again."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.dev.quality.recipes import Budget, Recipe, Task
+from util.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+TEST_IMAGES = 200  # of a test split at most: scoring takes a second an image
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training and its test."""
+
+    task: Task
+    recipe: Recipe
+    direction: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its folders."""
+        text = f"{self.task.data} {self.recipe.name} {self.direction} seed{self.seed}"
+        return re.sub(r"[^A-Za-z0-9]+", "_", text)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it all lies: data sets, checkpoints, results; and the device."""
+
+    work: Path
+    budget: Budget
+    gpu_ids: str
+
+    def data(self, task: Task) -> Path:
+        """datasets/prepare.py names the size where it is not the data set's usual one."""
+        folder = self.work / f"data{task.size}"
+        unusual = folder / f"{task.data}_{task.size}"
+        return unusual if unusual.exists() else folder / task.data
+
+    def run(self, job: Job) -> Path:
+        return self.work / "checkpoints" / job.name
+
+    def results(self, job: Job) -> Path:
+        return self.work / "results" / job.name / "test_latest"
+
+
+def jobs_of(tasks: Sequence[Task], seeds: Sequence[int]) -> list[Job]:
+    """All trainings, the first seed of everything first; a CycleGAN does both directions at once."""
+    return [
+        Job(task, recipe, direction, seed)
+        for seed in seeds
+        for task in tasks
+        for recipe in task.recipes
+        for direction in (task.directions if recipe.model == "pix2pix" else task.directions[:1])
+    ]
+
+
+def run_all(jobs: Sequence[Job], place: Place, at_once: int) -> Iterator[Job]:
+    """Trains and tests, and gives each job when it is done. Raises: InputError when a command fails."""
+    for task in {job.task.data: job.task for job in jobs}.values():
+        prepare(task, place)
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        running = [pool.submit(run_one, job, place, at_once) for job in jobs]
+        for job, future in zip(jobs, running, strict=True):
+            future.result()
+            yield job
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def prepare(task: Task, place: Place) -> None:
+    """Makes the data set."""
+    root = place.data(task)
+    words = [task.data, "--size", str(task.size), "--out", str(root.parent)]
+    command("datasets/prepare.py", words, place.work / "prepare.log", threads=1)
+
+
+def run_one(job: Job, place: Place, at_once: int) -> None:
+    """One training and its test, in processes of their own."""
+    run, results = place.run(job), place.results(job)
+    epochs = place.budget.epochs[job.recipe.model, job.task.data]
+    threads = max(1, (os.cpu_count() or 1) // at_once)
+    log = place.work / "logs" / f"{job.name}.txt"
+    state = run / "latest_state.pth"
+    if not (state.exists() and list(run.glob(f"{epochs}_net_*.pth"))):
+        constant = -(-epochs // 2)
+        flags = (
+            f"--n_epochs {constant} --n_epochs_decay {epochs - constant} --save_epoch_freq {epochs}"
+        )
+        loaders = max(1, threads // 2) if place.gpu_ids != "-1" else 1
+        quiet = f"--save_latest_freq 20000 --print_freq 2000 --no_html --num_threads {loaders}"
+        words = [*training(job, place), *flags.split(), *quiet.split()]
+        resume = ["--continue_train"] if state.exists() else []
+        command("train.py", [*words, *resume], log, threads)
+    page = results / "index.html"
+    if not page.exists() or page.stat().st_mtime < state.stat().st_mtime:
+        size = job.task.size
+        flags = f"--eval --num_test {TEST_IMAGES} --load_size {size} --crop_size {size}"
+        where = ["--results_dir", str(place.work / "results")]
+        command("test.py", [*common(job, place), *where, *flags.split()], log, threads)
+
+
+def common(job: Job, place: Place) -> list[str]:
+    """The flags that training and testing share."""
+    run = place.run(job)
+    where = ["--dataroot", str(place.data(job.task)), "--checkpoints_dir", str(run.parent)]
+    flags = f"--name {run.name} --model {job.recipe.model} --direction {job.direction}"
+    return [*where, *flags.split(), "--gpu_ids", place.gpu_ids]
+
+
+def training(job: Job, place: Place) -> list[str]:
+    """The flags of a training, but for how long it is."""
+    budget, size = place.budget, job.task.size
+    flags = f"{budget.flags[job.recipe.model]} {job.recipe.flags} {job.task.flags}"
+    sizes = f"--load_size {size * 9 // 8} --crop_size {size} --seed {job.seed} --display_id -1"
+    return [*common(job, place), *flags.format(size=size).split(), *sizes.split()]
+
+
+def command(script: str, words: Sequence[str], log: Path, threads: int) -> None:
+    """Runs one of the project's scripts. Raises: InputError when it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    with log.open("a", encoding="utf-8") as out:
+        out.write(f"$ python {script} {' '.join(words)}\n")
+        out.flush()
+        line = [sys.executable, str(ROOT / script), *words]
+        status = subprocess.run(line, env=env, stdout=out, stderr=out, check=False).returncode
+    if status:
+        raise InputError(f"{script} ended with status {status}: see {log}")

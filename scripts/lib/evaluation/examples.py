@@ -1,0 +1,163 @@
+"""What several runs made of the same inputs, as examples for a page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import torch
+
+from scripts.lib.evaluation.folders import Comparison, Run, read
+from util.errors import InputError
+from util.metrics.catalogue import metric
+from util.metrics.paired import PIXEL_METRICS
+from util.pages.gallery import Column, Example, Picture
+from util.pages.gallery.content import Place
+from util.pages.result_metrics import column
+
+METRICS = ("l1", "psnr")
+INPUT, TRUTH = "input", "truth"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """pair: labels of what is compared first."""
+
+    examples: list[Example]
+    columns: list[Column]
+    pair: tuple[str, str]
+    notes: list[str]
+
+
+def compared(
+    runs: Sequence[Run], comparisons: Sequence[Comparison], out: Path, *, unpaired: bool
+) -> Compared:
+    """Every input that any run has translated, with links from the folder `out`.
+
+    Args:
+        runs: of different names; the first is what others are compared with.
+        unpaired: whether images that have an output's name are not its truth.
+    Raises: InputError when no input is common to all runs, or an image cannot be read.
+    """
+    examples, notes = [], []
+    for comparison in comparisons:
+        names = sorted(set(chain(*(run.files.get(comparison.fake, ()) for run in runs))))
+        notes += _missing(runs, comparison, names)
+        prefix = f"{comparison.title}: " if len(comparisons) > 1 else ""
+        maker = _Maker(runs, comparison, out, unpaired, prefix)
+        with ThreadPoolExecutor(4) as pool:  # most of the time images are decoded
+            examples += pool.map(maker.example, names)
+    columns = list(_columns([_label(run) for run in runs]))
+    truth = any(picture.label == TRUTH for example in examples for picture in example.pictures)
+    labels = [*(_label(run) for run in runs), TRUTH if truth else INPUT]
+    pair = (labels[0], labels[-1] if truth or len(runs) == 1 else labels[1])
+    return Compared(examples, columns, pair, notes)
+
+
+def _missing(runs: Sequence[Run], comparison: Comparison, names: Sequence[str]) -> Iterator[str]:
+    own = [run.files.get(comparison.fake, {}).keys() for run in runs]
+    if not set.intersection(*map(set, own)):
+        firsts = "; ".join(f"{run.name}: {min(o, default='none')}" for run, o in zip(runs, own, strict=True))  # fmt: skip
+        raise InputError(
+            f"the runs have no input in common ({comparison.fake}; {firsts}): test them on the same --dataroot and "
+            "--phase, or give --direction"
+        )
+    for run, has in zip(runs, own, strict=True):
+        if lacking := len(names) - len(has):
+            yield f"{comparison.title}: {run.name} lacks {lacking} of {len(names)} inputs."
+
+
+def _columns(labels: Sequence[str]) -> Iterator[Column]:
+    for label in labels:
+        for name in METRICS:
+            yield column((label, name), f"{label} {name}", name)
+    for other in labels[1:]:
+        for name in METRICS:
+            place = _against(other, labels[0], name)
+            yield Column(place, place[1], None, metric(name).decimals)
+        place = _apart(other, labels[0])
+        yield Column(place, place[1], None, metric("l1").decimals)
+
+
+def _against(label: str, first: str, name: str) -> Place:
+    """How much larger a run's metric is than the first run's."""
+    return "", f"{label} - {first} {name}"
+
+
+def _apart(label: str, first: str) -> Place:
+    """How far a run's output is from the first run's."""
+    return "", f"|{label} - {first}| l1"
+
+
+def _label(run: Run) -> str:
+    return f"run {run.name}" if run.name in (INPUT, TRUTH) else run.name
+
+
+def link_to(path: Path, folder: Path) -> str:
+    """The path relative to the folder. Raises: InputError on Windows, from one drive to another."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        raise InputError(
+            f"a page in {folder} cannot link to {path}: give an --out on its drive"
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Maker:
+    runs: Sequence[Run]
+    comparison: Comparison
+    out: Path
+    unpaired: bool
+    prefix: str  # of names
+
+    def example(self, name: str) -> Example:
+        truths = {} if self.unpaired else self._files(self.comparison.real, name)
+        inputs = self._files(self.comparison.source, name)
+        images: dict[str, torch.Tensor] = {}
+        pictures, values = [], {}
+        for path in list(inputs.values())[:1]:
+            pictures.append(self._picture(path, INPUT, read(path)))
+        for label, path in self._files(self.comparison.fake, name).items():
+            images[label] = read(path)
+            pictures.append(self._picture(path, label, images[label]))
+            if truths:  # the run's own, which may be of another size than other runs'
+                truth = read(truths.get(label) or next(iter(truths.values())))
+                values.update(_values(label, images[label], truth))
+        for path in list(truths.values())[:1]:
+            pictures.append(self._picture(path, TRUTH, read(path)))
+        values.update(_differences(images, values, _label(self.runs[0])))
+        return Example(f"{self.prefix}{name}", [pictures], values)
+
+    def _files(self, label: str, name: str) -> dict[str, Path]:
+        """By run, of those that have one."""
+        found = {_label(run): run.files.get(label, {}).get(name) for run in self.runs}
+        return {run: path for run, path in found.items() if path is not None}
+
+    def _picture(self, path: Path, label: str, image: torch.Tensor) -> Picture:
+        return Picture(link_to(path, self.out), label, image.shape[-1], image.shape[-2])
+
+
+def _values(label: str, image: torch.Tensor, truth: torch.Tensor) -> dict[Place, float]:
+    if image.shape != truth.shape:
+        return {}
+    return {(label, name): PIXEL_METRICS[name](image[None], truth[None]).item() for name in METRICS}
+
+
+def _differences(
+    images: dict[str, torch.Tensor], values: dict[Place, float], first: str
+) -> dict[Place, float]:
+    found = {}
+    for label in images.keys() - {first} if first in images else ():
+        for name in METRICS:
+            if (label, name) in values and (first, name) in values:
+                difference = values[label, name] - values[first, name]
+                found[_against(label, first, name)] = difference
+        if images[label].shape == images[first].shape:
+            l1 = PIXEL_METRICS["l1"](images[label][None], images[first][None])
+            found[_apart(label, first)] = l1.item()
+    return found

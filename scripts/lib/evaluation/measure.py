@@ -1,0 +1,157 @@
+"""Scores of one set of images against another, with the trivial answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torchvision.transforms.v2 import functional as resizing
+
+from data.files.image_folder import list_images
+from scripts.lib.evaluation.folders import Files, read
+from util.errors import InputError
+from util.metrics import Result, Scorer, metric
+from util.metrics.baselines import mean_image
+from util.metrics.networks import Networks
+
+AT_ONCE = 16  # images of one size that go through the networks together
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of one run, by metric. per_image: name of the image -> value, for the paired ones."""
+
+    results: dict[str, Result]
+    per_image: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def score(
+    names: Sequence[str], fakes: Files, reals: Files, shared: Sequence[str], networks: Networks
+) -> Scores:
+    """Paired metrics over the shared names, set metrics over all files of both.
+
+    Raises: InputError when two of a pair differ in size, or there are too few images for a set metric.
+    """
+    pairs = [name for name in names if metric(name).paired] if shared else []
+    sets = [name for name in names if not metric(name).paired]
+    if pairs and fakes.keys() == reals.keys() == set(shared):  # one pass through the networks
+        pairs, sets = list(names), []
+    found = Scores({})
+    with _explained(names):
+        if pairs:
+            found = _score_pairs(pairs, fakes, reals, shared, networks)
+        if sets:
+            found.results.update(_score_sets(sets, fakes, reals, networks))
+    return Scores(
+        {name: found.results[name] for name in names if name in found.results}, found.per_image
+    )
+
+
+@contextmanager
+def _explained(names: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except ValueError as error:  # too few images for a set
+        sets = ", ".join(name for name in names if not metric(name).paired)
+        raise InputError(f"{error}: leave {sets} out of --metrics, or test more images") from None
+
+
+def _score_pairs(
+    names: Sequence[str], fakes: Files, reals: Files, shared: Sequence[str], networks: Networks
+) -> Scores:
+    scorer = Scorer(names, networks=networks)
+    for batch in _batches(read_pair(fakes[name], reals[name]) for name in shared):
+        scorer.add(*(torch.stack(side) for side in zip(*batch, strict=True)))
+    per_image = {
+        name: dict(zip(shared, values, strict=True)) for name, values in scorer.per_image().items()
+    }
+    return Scores(scorer.results(), per_image)
+
+
+def _score_sets(
+    names: Sequence[str], fakes: Files, reals: Files, networks: Networks
+) -> dict[str, Result]:
+    scorer = Scorer(names, networks=networks)
+    for batch in _batches((read(path),) for path in fakes.values()):
+        scorer.add(fake=torch.stack([image for (image,) in batch]))
+    for batch in _batches((read(path),) for path in reals.values()):
+        scorer.add(real=torch.stack([image for (image,) in batch]))
+    return scorer.results()
+
+
+def score_constant(
+    names: Sequence[str],
+    image: torch.Tensor,
+    reals: Files,
+    shared: Sequence[str],
+    networks: Networks,
+) -> Scores:
+    """Paired metrics of one uint8 image (3, H, W) that stands for every result."""
+    scorer = Scorer([name for name in names if metric(name).paired], networks=networks)
+    for name in shared:
+        scorer.add(image[None], read(reals[name])[None])
+    per_image = {
+        name: dict(zip(shared, values, strict=True)) for name, values in scorer.per_image().items()
+    }
+    return Scores(scorer.results(), per_image)
+
+
+def _batches(items: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[list[tuple[torch.Tensor, ...]]]:
+    """Neighbours of one size, a few together."""
+    batch: list[tuple[torch.Tensor, ...]] = []
+    for item in items:
+        if batch and (len(batch) == AT_ONCE or item[0].shape != batch[0][0].shape):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def read_pair(fake: Path, real: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both as uint8 (3, H, W). Raises: InputError when their sizes differ."""
+    pair = read(fake), read(real)
+    (height, width), (rows, columns) = (image.shape[1:] for image in pair)
+    if (height, width) != (rows, columns):
+        raise InputError(
+            f"{fake} has {width}x{height} pixels, its truth {real} {columns}x{rows}: give truths as large as "
+            "the results, or make the results anew with --preprocess none"
+        )
+    return pair
+
+
+def training_mean(folder: Path, side: str, half: str, size: tuple[int, int]) -> torch.Tensor | None:
+    """The mean of a domain's training images, resized to (H, W): uint8 (3, H, W).
+
+    Args:
+        folder: the data root, with trainA and trainB or with pairs in train; or one of these folders.
+        half: left or right, of pairs side by side: where domain B is.
+
+    Returns: None when the folder holds the other domain alone.
+    """
+    inner = next((folder / n for n in (f"train{side}", "train") if (folder / n).is_dir()), folder)
+    if inner.name in ("trainA", "trainB") and inner.name != f"train{side}":
+        return None
+    images = (read(Path(path)) for path in list_images(inner))
+    if not inner.name.endswith(f"train{side}"):
+        left = (half == "left") == (side == "B")
+        images = (_half(image, left) for image in images)
+    resized = (_resized(image, size).permute(1, 2, 0).numpy() for image in images)
+    return torch.from_numpy(mean_image(resized)).permute(2, 0, 1)
+
+
+def _half(image: torch.Tensor, left: bool) -> torch.Tensor:
+    middle = image.shape[2] // 2
+    return image[..., :middle] if left else image[..., middle:]
+
+
+def _resized(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    if tuple(image.shape[1:]) == size:
+        return image
+    bicubic = resizing.InterpolationMode.BICUBIC
+    return resizing.resize(image, list(size), interpolation=bicubic, antialias=True)

@@ -1,0 +1,198 @@
+"""One table for each comparison that the result folders allow: runs, groups of seeds and trivial answers as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from scripts.lib.evaluation.compare import Row
+from scripts.lib.evaluation.folders import COMPARISONS, Comparison, Files, Run, read, truth_folder
+from scripts.lib.evaluation.measure import score, score_constant, training_mean
+from scripts.lib.evaluation.report import Table
+from util.errors import InputError
+from util.metrics import metric
+from util.metrics.networks import Networks
+from util.metrics.paired import SMALLEST
+
+Groups = Mapping[str, Sequence[Run]]  # name -> runs that differ by seed alone
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the command line asks for.
+
+    names: metrics, the deciding one first. lenient: leave out those that these images are too small or few for.
+    sides: domains of the results to look at, "AB", "A" or "B". half: where B is in pairs of training images.
+    """
+
+    names: Sequence[str]
+    lenient: bool
+    sides: str = "AB"
+    truth: Path | None = None
+    train: Path | None = None
+    half: str = "right"
+    unpaired: bool = False
+
+
+def build_tables(groups: Groups, ask: Ask, networks: Networks) -> list[Table]:
+    """Raises: InputError when nothing can be compared."""
+    runs = [run for members in groups.values() for run in members]
+    sides = ask.sides
+    if ask.truth and len(sides) > 1:  # the truths are of one domain
+        sides = "B" if any("fake_B" in run.files for run in runs) else "A"
+    tables = []
+    for comparison in (each for each in COMPARISONS if each.into in sides):
+        translation = bool(comparison.source)
+        names = [name for name in ask.names if translation or name in ("l1", "psnr")]
+        truth = ask.truth if translation else None
+        if names and (table := _table(comparison, groups, names, ask, truth, networks)):
+            tables.append(table)
+    if not tables:
+        raise InputError(
+            "there is nothing to compare the results with: their folders hold no truths (real_B for fake_B, real_A for "
+            "fake_A). Give them by --truth DIR, under the names of the inputs"
+        )
+    if not any(table.rows for table in tables):
+        notes = (
+            "; ".join(note for table in tables for note in table.notes)
+            or "--unpaired leaves only sets"
+        )
+        raise InputError(f"none of {', '.join(ask.names)} can be measured here: {notes}")
+    return [table for table in tables if table.rows]
+
+
+def _table(
+    comparison: Comparison,
+    groups: Groups,
+    names: Sequence[str],
+    ask: Ask,
+    truth: Path | None,
+    networks: Networks,
+) -> Table | None:
+    having = {
+        name: runs for name, runs in groups.items() if all(comparison.fake in r.files for r in runs)
+    }
+    runs = [run for members in having.values() for run in members]
+    reals = [_reals(run, comparison, truth) for run in runs]
+    if not runs or not all(reals):
+        return None
+    table = Table(comparison, names)
+    table.notes += [f"{n} has no {comparison.fake}" for n in groups if n not in having]
+    fakes = [run.files[comparison.fake] for run in runs]
+    shared = [] if ask.unpaired else _shared(comparison, runs, fakes, reals, table)
+    table.names = _possible(names, fakes, reals, shared, ask, table)
+    if not table.names:
+        return table
+    table.notes += _different_truths(runs, reals, shared)
+    places = {id(run): place for place, run in enumerate(runs)}
+    for name, members in having.items():
+        found = []
+        for run in members:
+            place = places[id(run)]
+            print(f"measuring {run.folder}: {comparison.title}", flush=True)
+            found.append(score(table.names, fakes[place], reals[place], shared, networks))
+        place = places[id(members[0])]
+        inputs = members[0].files.get(comparison.source, {})
+        table.files[name] = (fakes[place], reals[place], inputs)
+        table.rows.append(Row(name, found))
+    if comparison.source:
+        _add_trivial(table, runs[0], reals[0], shared, ask, networks)
+    return table
+
+
+def _reals(run: Run, comparison: Comparison, truth: Path | None) -> Files:
+    if truth:
+        return truth_folder(truth, run.files[comparison.fake])
+    return run.files.get(comparison.real, {})
+
+
+def _shared(
+    comparison: Comparison, runs: list[Run], fakes: list[Files], reals: list[Files], table: Table
+) -> list[str]:
+    """Names of the images that all runs have results and truths for. Raises: InputError when runs share none."""
+    pairs = [fake.keys() & real.keys() for fake, real in zip(fakes, reals, strict=True)]
+    if not any(pairs):
+        table.notes.append(
+            f"no {comparison.fake} has the name of a {comparison.real}: not pairs, so only sets are compared"
+        )
+        return []
+    shared = sorted(set.intersection(*map(set, pairs)))
+    if not shared:
+        names = " and ".join(str(run.folder) for run in runs)
+        raise InputError(f"{names} have no image in common: test them on the same images")
+    left = max(len(fake) for fake in fakes) - len(shared)
+    if left:
+        table.notes.append(
+            f"pairs: the {len(shared)} images that all runs and the truths have; up to {left} more are left out "
+            "(if equal names are chance here, say --unpaired)"
+        )
+    return shared
+
+
+def _possible(
+    names: Sequence[str],
+    fakes: list[Files],
+    reals: list[Files],
+    shared: list[str],
+    ask: Ask,
+    table: Table,
+) -> list[str]:
+    """The metrics that can be computed of these images."""
+    side = min(read(next(iter(fakes[0].values()))).shape[1:])
+    few = min(map(len, [*fakes, *reals])) < 2
+    taken = []
+    for name in names:
+        if metric(name).paired and not shared:
+            continue
+        small = side < SMALLEST.get(name, 0)
+        if ask.lenient and (small or (few and not metric(name).paired)):
+            table.notes.append(
+                f"{name} is left out: the images are too {'small' if small else 'few'}"
+            )
+            continue
+        taken.append(name)
+    return taken
+
+
+def _different_truths(runs: list[Run], reals: list[Files], shared: list[str]) -> list[str]:
+    """Notes about runs whose truths are not those of the first one: their rows say nothing about each other."""
+    notes = []
+    for name in shared[:1] + shared[len(shared) // 2 :][:1]:
+        first = read(reals[0][name])
+        for run, files in zip(runs[1:], reals[1:], strict=True):
+            if not torch.equal(first, read(files[name])):
+                text = (
+                    f"{run.name} was tested on other truths than {runs[0].name}: data, size or preprocessing differ, "
+                    "so their rows cannot be compared"
+                )
+                notes += [text] if text not in notes else []
+    return notes
+
+
+def _add_trivial(
+    table: Table, run: Run, reals: Files, shared: list[str], ask: Ask, networks: Networks
+) -> None:
+    inputs = run.files.get(table.comparison.source, {})
+    try:
+        if inputs:
+            names = [n for n in table.names if metric(n).paired or len(inputs) > 1]
+            table.rows.append(
+                Row(
+                    "input as output", [score(names, inputs, reals, shared, networks)], trivial=True
+                )
+            )
+    except InputError as error:  # an input of another size is no answer
+        table.notes.append(f"no row for the input as output: {error}")
+    if not ask.train or not shared:
+        return
+    paired = [name for name in table.names if metric(name).paired]
+    size = read(reals[shared[0]]).shape[1:]
+    mean = training_mean(ask.train, table.comparison.into, ask.half, (size[0], size[1]))
+    if any(read(reals[name]).shape[1:] != size for name in shared):
+        table.notes.append("no row for the mean training image: the results have several sizes")
+    elif mean is not None and paired:
+        scores = score_constant(paired, mean, reals, shared, networks)
+        table.rows.append(Row("mean training image", [scores], trivial=True))

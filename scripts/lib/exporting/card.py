@@ -1,0 +1,165 @@
+"""The README of an export: what the generator is, what it makes, how to run it, and what was measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from scripts.lib.exporting.job import Format
+from scripts.lib.exporting.pictures import Picture
+from scripts.lib.exporting.records import scores_of_training, scores_on
+from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, Written
+from util.files import write_text
+from util.images import to_uint8
+
+SAMPLES = "samples.png"
+SHOWN, GAP = 4, 4  # pictures; pixels between them
+READ = """\
+import numpy as np
+from PIL import Image
+image = Image.open("input.png").convert("{mode}").resize(({size}, {size}), Image.Resampling.BICUBIC)
+x = np.atleast_3d(np.asarray(image, np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]  # (1, {channels}, H, W) in [-1, 1]"""
+ZEROS = """\
+import numpy as np
+x = np.zeros((1, {channels}, {size}, {size}), np.float32)  # images (N, C, H, W) in [-1, 1]"""
+WRITE = """
+levels = ((y[0].transpose(1, 2, 0) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
+Image.fromarray(levels.squeeze()).save("output.png")"""
+
+
+def write_card(
+    folder: Path, written: Written, pictures: Sequence[Picture], run: Path, licence: str
+) -> Path:
+    """Writes README.md and samples.png; all files in the folder that have passed are listed.
+
+    Args:
+        run: folder of the checkpoints, for what was measured in training.
+    """
+    facts = written.certificate["facts"]
+    write_samples(folder / SAMPLES, pictures, written.outputs)
+    parts = [
+        front_matter(licence),
+        f"# {facts['name']}{': ' + facts['direction'] if facts['direction'] else ''}",
+        about(facts),
+        f"![Inputs, what the generator makes of them{', truths' if pictures[0].truth is not None else ''}]({SAMPLES})",
+        "## How to run it",
+        f"```python\n{usage(written, FORMATS[written.certificate['format']])}\n```",
+        sizes(facts),
+        "## Files, and how far they are from the generator",
+        files_table(folder, facts["weights_sha256"]),
+        "## What was measured",
+        scores_on(pictures, written.outputs) or "No truths of the test images are known.",
+        scores_of_training(run),
+        "## Data and training",
+        f"Trained on `{facts['training'].get('dataroot', 'unknown data')}`.",
+        options_table(facts["training"]),
+        f"## Licence\n\n{licence}",
+    ]
+    path = folder / "README.md"
+    write_text(path, "\n\n".join(part for part in parts if part) + "\n")
+    return path
+
+
+def front_matter(licence: str) -> str:
+    """What the Hugging Face hub reads: its names of licences are lower case, as mit or bsd-2-clause."""
+    lines = ["tags:", "- image-to-image", "pipeline_tag: image-to-image"]
+    if licence != "not stated":
+        known = re.fullmatch(r"[a-z][a-z0-9.-]+", licence)
+        lines += [f"license: {licence if known else 'other'}"]
+        lines += [] if known else [f"license_name: {json.dumps(licence)}"]
+    return "\n".join(["---", *lines, "---"])
+
+
+def about(facts: dict[str, Any]) -> str:
+    kind, training = facts["architecture"], facts["training"]
+    network = f"A generator {kind['netG']} of width {kind['ngf']}" if kind else "A generator"
+    trained = f", trained as `{training['model']}`" if "model" in training else ""
+    dropout = {
+        True: "; trained with dropout, which is off here",
+        False: "; trained without dropout",
+        None: "; off here, if there was any in training",
+    }[facts["trained_with_dropout"]]
+    statistics = (
+        f", statistics {facts['norm_statistics']}" if facts["norm_policy"] != "none" else ""
+    )
+    return (
+        f"{network}{trained}: {facts['input']['channels']} channels in, {facts['output']['channels']} out.\n\n"
+        f"- Norm: {kind.get('norm', 'unknown')}{statistics}.\n"
+        f"- Dropout: off{dropout}.\n"
+        f"- Weights: `{facts['weights']}`, sha256 `{facts['weights_sha256']}`."
+    )
+
+
+def sizes(facts: dict[str, Any]) -> str:
+    if facts["dynamic"]:
+        least, multiple = facts["smallest_size"], facts["size_multiple"]
+        return (
+            f"Any number of images goes through at once; their sides are multiples of {multiple}, {least} or more. For other "
+            "sizes continue the image to the right and below by mirroring, and cut the result."
+        )
+    return f"One image of {facts['size']} x {facts['size']} goes through at a time."
+
+
+def usage(written: Written, form: Format) -> str:
+    facts = written.certificate["facts"]
+    channels, size = facts["input"]["channels"], facts["size"]
+    picture = channels in (1, 3) and facts["output"]["channels"] in (1, 3)
+    read = (READ if picture else ZEROS).format(
+        mode="L" if channels == 1 else "RGB", size=size, channels=channels
+    )
+    return f"{read}\n{form.usage.format(file=written.path.name)}{WRITE if picture else ''}"
+
+
+def files_table(folder: Path, weights: str) -> str:
+    """Of the files in the folder that have passed and are of these weights."""
+    lines = [
+        "Each was run on test images and compared with the generator; differences are in grey levels of 255.\n",
+        "| file | MB | largest difference | mean | 8-bit values that differ | run in |",
+        "|---|---|---|---|---|---|",
+    ]
+    for path in sorted(folder.glob(f"*{CERTIFICATE}")):
+        proof = json.loads(path.read_text(encoding="utf-8"))
+        if not proof["passed"] or proof["facts"]["weights_sha256"] != weights:
+            continue
+        note = "" if proof["within_limit"] else f" (more than the usual {proof['limit']:g})"
+        lines.append(
+            f"| [{proof['file']}]({path.name}) | {proof['bytes'] / 1e6:.1f} | {proof['max']:.3g}{note} | "
+            f"{proof['mean']:.2g} | {proof['changed_8_bits']:.3%} | {proof['runtime']}, {proof['inputs']} inputs |"
+        )
+    return "\n".join(lines)
+
+
+def options_table(training: dict[str, Any]) -> str:
+    rows = [f"| {name} | {value} |" for name, value in training.items() if value != ""]
+    return "\n".join(["| option | value |", "|---|---|", *rows]) if rows else ""
+
+
+def write_samples(path: Path, pictures: Sequence[Picture], outputs: Sequence[torch.Tensor]) -> None:
+    """A row for each of some pictures, spread over all: input, output and, where known, truth."""
+    chosen = range(0, len(pictures), -(-len(pictures) // SHOWN))
+    rows = []
+    for i in chosen:
+        images = [pictures[i].image, outputs[i], pictures[i].truth]
+        tiles = [_tile(image) for image in images if image is not None]
+        rows.append(
+            np.concatenate(
+                [np.pad(tile, ((0, 0), (0, GAP), (0, 0)), constant_values=255) for tile in tiles], 1
+            )
+        )
+    sheet = np.concatenate(
+        [np.pad(row, ((0, GAP), (0, 0), (0, 0)), constant_values=255) for row in rows]
+    )
+    Image.fromarray(sheet[:-GAP, :-GAP]).save(path)
+
+
+def _tile(image: torch.Tensor) -> np.ndarray:
+    """(H, W, 3) of the first image, whatever its channels."""
+    pixels = np.atleast_3d(to_uint8(image)[0])
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))

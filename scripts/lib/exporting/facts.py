@@ -1,0 +1,98 @@
+"""What a file says of itself: which generator, trained how, and what goes in and comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from models.inference.find_generator import SavedGenerator
+from options.base_options import LogOptions, RunOptions
+from options.flags import flags_of
+from options.ranges import EIGHT_BITS
+from options.train_options import SaveOptions
+from scripts.lib.exporting.generator import Exportable
+from util.images.values import Units
+
+IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
+OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}
+
+
+def direction_of(saved: SavedGenerator) -> str:
+    """AtoB or BtoA; "" where nothing tells."""
+    trained = saved.flags.get("direction", "AtoB" if saved.name in ("G_A", "G_B") else "")
+    other = {"AtoB": "BtoA", "BtoA": "AtoB"}
+    return other.get(trained, "") if saved.name == "G_B" else trained
+
+
+def training_options(saved: SavedGenerator) -> dict[str, Any]:
+    """The flags that decided what was learnt; of paths the last part, since they tell of a machine."""
+    groups = (RunOptions, LogOptions, SaveOptions)
+    left_out = {name for group in groups for name in flags_of(group)} | OF_A_MACHINE
+    flags = {
+        name: value
+        for name, value in sorted(saved.flags.items())
+        if name == "seed" or name not in left_out
+    }
+    return {
+        name: "inf" if value == float("inf") else Path(value).name if _is_path(value) else value
+        for name, value in flags.items()
+    }
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and ("/" in value or "\\" in value)
+
+
+def _values_of_input(units: Units) -> dict[str, Any]:
+    """What -1 and 1 stand for in the files that the generator was trained on."""
+    if units.labels:
+        return {
+            "labels": units.labels,
+            "from_labels": "1 in the channel of a pixel's class, -1 elsewhere",
+        }
+    if units.input in (None, EIGHT_BITS):
+        return {"from_8_bits": "x / 127.5 - 1"}
+    low, high, _ = units.input
+    return {"values": [low, high], "from_values": "2 * (x - low) / (high - low) - 1"}
+
+
+def _values_of_output(units: Units) -> dict[str, Any]:
+    if units.output in (None, EIGHT_BITS):
+        return {"to_8_bits": "round((y + 1) * 127.5)"}
+    low, high, _ = units.output
+    return {"values": [low, high], "to_values": "low + (y + 1) * (high - low) / 2"}
+
+
+def facts_of(
+    exportable: Exportable,
+    saved: SavedGenerator,
+    name: str,
+    size: int,
+    dynamic: bool,
+    precision: str,
+) -> dict[str, Any]:
+    """JSON-like, for the file's metadata and its certificate."""
+    translator = exportable.translator
+    return {
+        "name": name,
+        "direction": direction_of(saved),
+        "input": {
+            "name": "input",
+            "channels": translator.input_nc,
+            **IMAGES,
+            **_values_of_input(translator.units),
+        },
+        "output": {
+            "name": "output",
+            "channels": translator.output_nc,
+            **IMAGES,
+            **_values_of_output(translator.units),
+        },
+        "dynamic": dynamic,
+        "size": size,
+        "size_multiple": exportable.multiple,
+        "smallest_size": exportable.smallest,
+        "precision": precision,
+        **exportable.facts,
+        "training": training_options(saved),
+    }

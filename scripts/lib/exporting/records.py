@@ -1,0 +1,62 @@
+"""Scores for the README: of the exported file on the test images, and of the training's validations."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from scripts.lib.exporting.pictures import Picture
+from util.images import to_uint8
+from util.logs.records import FILE, read_record
+from util.metrics import NAMES, Scorer, metric
+
+METRICS = ("l1", "psnr")
+
+
+def scores_on(pictures: Sequence[Picture], outputs: Sequence[torch.Tensor]) -> str:
+    """A line about the outputs against truths; "" without any."""
+    values = measured(pictures, outputs)
+    if not values:
+        return ""
+    found = ", ".join(f"{metric(name).title} {value:.4g}" for name, value in values.items())
+    return f"On {len(pictures)} test images, against the truth: {found}."
+
+
+def measured(pictures: Sequence[Picture], outputs: Sequence[torch.Tensor]) -> dict[str, float]:
+    """Metric -> mean over the pictures; {} unless all truths are known."""
+    scorer = Scorer(METRICS, torch.device("cpu"))
+    for picture, output in zip(pictures, outputs, strict=True):
+        if picture.truth is None:
+            return {}
+        made, truth = (np.atleast_3d(to_uint8(image)[0])[None] for image in (output, picture.truth))
+        scorer.add(made, truth)
+    return scorer.summary()
+
+
+def scores_of_training(run: Path) -> str:
+    """A table of a run's validations: the last values and the best; "" without any."""
+    try:
+        scores = read_record(run / FILE).scores
+    except OSError:
+        return ""
+    if not scores:
+        return ""
+    last = scores[-1][1]
+    lines = ["| while training | last | best |", "|---|---|---|"]
+    for name, value in last.items():
+        values = [found[name] for _, found in scores if math.isfinite(found.get(name, math.nan))]
+        best = (min if _lower_is_better(name) else max)(values, default=math.nan)
+        lines.append(f"| {name} | {value:.4g} | {best:.4g} |")
+    return "\n".join(lines)
+
+
+def _lower_is_better(curve: str) -> bool:
+    """Of a validation's curve, such as val_rec_l1_A_ema."""
+    names = "|".join(sorted(NAMES, key=len, reverse=True))
+    found = re.fullmatch(rf"val_(?:rec_)?({names})(?:_[AB])?(?:_ema)?", curve)
+    return bool(found) and metric(found[1]).lower_is_better

@@ -1,0 +1,101 @@
+"""One file and its certificate: written, run, compared, and only then given its name."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scripts.lib.exporting.certificate import certificate, compare, inputs_for
+from scripts.lib.exporting.generator import Exportable, sha256_of
+from scripts.lib.exporting.job import Format, Job
+from scripts.lib.exporting.onnx_file import ONNX
+from scripts.lib.exporting.pictures import Picture
+from scripts.lib.exporting.safetensors_file import SAFETENSORS
+from scripts.lib.exporting.torch_files import EXPORTED, TORCHSCRIPT
+from util.errors import InputError
+from util.files import make_folder, write_text
+
+FORMATS: dict[str, Format] = {
+    "onnx": ONNX,
+    "torchscript": TORCHSCRIPT,
+    "exported": EXPORTED,
+    "safetensors": SAFETENSORS,
+}
+CERTIFICATE = ".certificate.json"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that has been compared.
+
+    Attributes:
+        certificate: what lies beside it as JSON.
+        outputs: what it made of the pictures, each (1, C, H, W).
+    """
+
+    path: Path
+    certificate: dict[str, Any]
+    outputs: list[torch.Tensor]
+
+
+def write_checked(
+    kind: str,
+    exportable: Exportable,
+    facts: dict[str, Any],
+    pictures: Sequence[Picture],
+    folder: Path,
+    sample: Sequence[torch.Tensor] = (),
+) -> Written:
+    """Writes folder/generator[_half|_int8].<suffix> and its certificate, by the comparison on the pictures.
+
+    A file that fails gets the name generator.failed.<suffix>; one of an earlier export stays as it was.
+
+    Args:
+        kind: of FORMATS.
+        facts: see `facts_of`.
+        sample: images (1, C, size, size) for the ranges of int8.
+    Raises: InputError when a package is missing, or the disk refuses.
+    """
+    form, precision = FORMATS[kind], facts["precision"]
+    job = Job(
+        network=exportable.network,
+        weights=exportable.weights,
+        channels=exportable.input_nc,
+        multiple=exportable.multiple,
+        size=facts["size"],
+        dynamic=facts["dynamic"],
+        precision=precision,
+        facts=facts,
+        sample=sample,
+    )
+    stem = "generator" if precision == "fp32" else f"generator_{precision}"
+    make_folder(folder)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as beside:
+            draft = Path(beside, stem + form.suffix)
+            form.write(job, draft)
+            runtime = form.open(draft)
+            inputs = inputs_for(job, pictures)
+            comparison = compare(exportable.translator.translate_tensor, runtime, inputs)
+            proof = certificate(precision, runtime, comparison)
+            path = folder / f"{stem}{'' if proof['passed'] else '.failed'}{form.suffix}"
+            proof = {
+                "file": path.name,
+                "sha256": sha256_of(draft),
+                "bytes": draft.stat().st_size,
+                "format": kind,
+                **proof,
+                "facts": facts,
+            }
+            os.replace(draft, path)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
+    write_text(Path(f"{path}{CERTIFICATE}"), json.dumps(proof, indent=2) + "\n")
+    return Written(path, proof, comparison.outputs[: len(pictures)])

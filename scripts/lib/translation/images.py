@@ -1,0 +1,94 @@
+"""Translating many images: read ahead, in threads, while the network works and results are written; or part by part."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from models import Translator
+from scripts.lib.translation.files import Job
+from scripts.lib.translation.values import Values
+from util.errors import InputError
+from util.failures import explained
+from util.images.read import BadImage
+
+AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
+
+
+def translate_large_files(
+    t: Translator, values: Values, jobs: Sequence[Job]
+) -> list[InputError | BadImage]:
+    """Translates TIFF files that need not fit into memory; returns what cannot be read or written."""
+    bad: list[InputError | BadImage] = []
+    for job in jobs:
+        with explained("--tile"), tqdm(unit="part", leave=False, disable=None) as bar:
+
+            def progress(done: int, total: int, bar: tqdm = bar) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            try:
+                t.translate_file(Path(job.source), job.target, values.units, progress)
+            except InputError as error:
+                bad.append(error)
+    return bad
+
+
+def translate_images(
+    t: Translator, values: Values, jobs: Sequence[Job]
+) -> list[InputError | BadImage]:
+    """Translates and writes all that can be read; returns what cannot."""
+    bad: list[InputError | BadImage] = []
+    started: deque[Job] = deque()
+    saving: deque[Future[None]] = deque()
+    with (
+        explained("--batch_size"),
+        warnings.catch_warnings(),  # what readers do in threads puts back each other's filters
+        ThreadPoolExecutor(2) as pool,
+        tqdm(total=len(jobs), unit="img", leave=False, disable=None) as bar,
+    ):
+        warnings.simplefilter("ignore")
+
+        def read(job: Job) -> torch.Tensor | BadImage:
+            try:
+                return values.read(job.source)
+            except BadImage as error:
+                return error
+
+        def images() -> Iterator[torch.Tensor]:
+            for job, image in zip(jobs, ahead(pool, read, jobs), strict=True):
+                if isinstance(image, BadImage):
+                    bad.append(image)
+                    bar.update()
+                else:
+                    started.append(job)
+                    yield image
+
+        for result in t.stream(images()):
+            saving.append(pool.submit(values.write, started.popleft().target, result))
+            if len(saving) > AHEAD:
+                saving.popleft().result()
+            bar.update()
+        for future in saving:
+            future.result()
+    return bad
+
+
+def ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any]
+) -> Iterator[Any]:
+    """function(item) for all items in order, a few of them computed before they are asked for."""
+    waiting: deque[Future[Any]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
