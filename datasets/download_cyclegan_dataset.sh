@@ -6,4 +6,4 @@ set -eu
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="$root/.venv/bin/python"
 [ -x "$python" ] || python=python3
-exec "${PYTHON:-$python}" "$root/util/download/__main__.py" cyclegan_dataset "$@"
+exec "${PYTHON:-$python}" "$root/util/download" cyclegan_dataset "$@"

@@ -6,4 +6,4 @@ set -eu
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="$root/.venv/bin/python"
 [ -x "$python" ] || python=python3
-exec "${PYTHON:-$python}" "$root/util/download/__main__.py" pix2pix_model "$@"
+exec "${PYTHON:-$python}" "$root/util/download" pix2pix_model "$@"

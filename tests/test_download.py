@@ -16,7 +16,7 @@ import torch
 from archives import PICTURES, tarred, zipped
 from download_helpers import MINI, tree
 
-from util.download.__main__ import download, main
+from util.download.download import download, main
 from util.download.get_data import GetData
 from util.download.published import KINDS
 from util.errors import InputError
@@ -130,7 +130,7 @@ def test_interrupt_keeps_the_part_and_the_next_run_goes_on_from_it(mirror, tmp_p
     mirror.stall.set()
     words = [
         sys.executable,
-        "util/download/__main__.py",
+        "util/download",
         "cyclegan_dataset",
         "mini",
         "--out",

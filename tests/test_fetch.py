@@ -10,7 +10,7 @@ import pytest
 from archives import PICTURES, zipped
 from download_helpers import MINI, tree
 
-from util.download.__main__ import FetchError, download, fetch
+from util.download.download import FetchError, download, fetch
 from util.errors import InputError
 
 

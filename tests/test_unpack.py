@@ -14,7 +14,7 @@ import torch
 from archives import HOSTILE, OUTSIDE, SAFE, claimed, odd, tarred, zipped
 from download_helpers import MINI, tree
 
-from util.download.__main__ import download
+from util.download.download import download
 from util.download.unpack import ArchiveError, unpack
 from util.download.weights_file import check_weights
 from util.errors import InputError

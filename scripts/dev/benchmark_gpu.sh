@@ -2,7 +2,7 @@
 # All tables of docs/performance.md that need an NVIDIA GPU: bash scripts/dev/benchmark_gpu.sh [GPU] > gpu.md
 # About ten minutes on a fast card, and longer for --compile. PYTHON= chooses the interpreter.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 GPU="${1:-0}"
 if [ -z "${PYTHON:-}" ]; then
   PYTHON=python3

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from util.checkpoints.files import STATE_FILE, load
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COLOURS = {"fp32": "tab:blue", "bf16": "tab:orange", "fp16": "tab:green"}
 
 

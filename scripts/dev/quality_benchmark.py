@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.dev.quality.pictures import write_sheet
 from scripts.dev.quality.recipes import BUDGETS, Task, parts_of

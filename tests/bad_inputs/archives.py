@@ -16,7 +16,7 @@ from archives import HOSTILE, PICTURES, SAFE, claimed, odd, tarred, zipped
 
 from bad_inputs.kind import BadInput
 from bad_inputs.weights import runs_code
-from util.download.__main__ import __main__ as download
+from util.download import download
 
 OLD = "datasets/mini/own.jpg"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from util.download.__main__ import KINDS, download
+from util.download.download import KINDS, download
 from util.errors import InputError
 
 

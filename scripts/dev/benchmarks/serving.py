@@ -24,7 +24,7 @@ from models.networks import define_G
 from scripts.dev.benchmarks.timing import Row
 from util.errors import InputError
 
-SERVE = Path(__file__).resolve().parents[1] / "serve.py"
+SERVE = Path(__file__).resolve().parents[3] / "scripts/serve.py"
 REQUESTS = 20  # of each client
 BAD = {b"garbage" * 1000: 400, b"x" * 2_000_000: 413}  # body -> the answer that is due
 

@@ -23,7 +23,7 @@ from util.checkpoints.files import network_path
 from util.logs.records import FILE, read_record
 from util.logs.visdom import server as visdom_server
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 IMAGES = 96
 NOTHING = ("--no_html", "--display_id", "-1")
 Fault = Callable[[subprocess.Popen], object]

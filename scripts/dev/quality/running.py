@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.dev.quality.recipes import Budget, Recipe, Task
 from util.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEST_IMAGES = 200  # of a test split at most: scoring takes a second an image
 
 

@@ -15,7 +15,7 @@ from util.errors import InputError
 from util.logs.visdom.application import listen
 from util.logs.visdom.assets import ensure_assets
 
-SCRIPT = Path(__file__).resolve().parents[1] / "scripts" / "visdom_server.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "visdom_server.py"
 INSTALL = (
     "visdom is not installed. To get it: PIP_CONSTRAINT=build-constraints.txt "
     "PIP_BUILD_CONSTRAINT=build-constraints.txt pip install visdom 'tornado<6.6'"
