@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data import BaseDataset, Source, create_dataset, dataset_options
 from data.aligned_dataset import AlignedDataset
-from data.checks import doctor, headers_of, quick_findings
+from data.checks import doctor
 from data.checks.finding import SEVERITIES, Finding
+from data.checks.quick import headers_of, quick_findings
 from data.loading.loader import Loader
 from models import Adam, BaseModel, create_model, model_options
 from options.sizes import Typed

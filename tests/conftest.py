@@ -12,16 +12,16 @@ from PIL import Image
 
 # Fixtures that several files use.
 pytest_plugins = [
-    "browser_helpers",
-    "cityscapes_helpers",
-    "doctor_helpers",
-    "download_helpers",
-    "group_helpers",
-    "prepare_helpers",
-    "translator_helpers",
-    "visdom_helpers",
-    "wandb_helpers",
-    "warm_python",
+    "helpers.browser",
+    "helpers.cityscapes",
+    "helpers.doctor",
+    "helpers.download",
+    "helpers.group",
+    "helpers.prepare",
+    "helpers.translator",
+    "helpers.visdom",
+    "helpers.wandb",
+    "helpers.warm_python",
 ]
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=40)

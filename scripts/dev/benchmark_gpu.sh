@@ -19,7 +19,7 @@ bench() {
 
 echo "## Do recorded steps train as ordinary ones do?"
 echo
-CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q tests/test_gpu.py tests/test_gpu_layers.py tests/test_graphs.py tests/test_precision.py tests/test_golden.py || echo "some tests failed"
+CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q tests/system/test_gpu.py tests/models/test_gpu_layers.py tests/models/test_graphs.py tests/models/test_precision.py tests/models/test_golden.py || echo "some tests failed"
 
 echo
 echo "## Steps"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from archives import HOSTILE, PICTURES, SAFE, claimed, odd, tarred, zipped
+from helpers.archives import HOSTILE, PICTURES, SAFE, claimed, odd, tarred, zipped
 
 from bad_inputs.kind import BadInput
 from bad_inputs.weights import runs_code

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import write_images
-from training_page_helpers import read_training_page
+from helpers.training_page import read_training_page
 
 from bad_inputs.commands import pairs, train_run, translate, weights
 from bad_inputs.kind import BadInput

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from archives import odd
 from conftest import picture
+from helpers.archives import odd
+from helpers.tar import write_tar
 from PIL import Image
-from tar_helpers import write_tar
 
 from bad_inputs.commands import train_run, translate, weights
 from bad_inputs.kind import BadInput

@@ -1,0 +1,1 @@
+"""Data, runs, pages and servers that several tests use."""

@@ -1,0 +1,82 @@
+"""--precision: fewer bits inside networks, float32 outside, and steps that still learn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from helpers.gpu import on_a_gpu
+
+from models import Adam, create_model
+from models.cycle_gan_model import CycleGANOptions
+from models.engine.precision import Precision, select_precision
+from models.pix2pix_model import Pix2PixOptions
+from util.errors import InputError
+
+CPU = torch.device("cpu")
+TINY = {"ngf": 4, "ndf": 4, "netG": "resnet_6blocks", "no_dropout": True}
+MODELS = {"pix2pix": Pix2PixOptions(**TINY), "cycle_gan": CycleGANOptions(**TINY)}
+
+
+def batch(device: str = "cpu") -> dict:
+    generator = torch.Generator().manual_seed(0)
+    images = {side: torch.rand(1, 3, 32, 32, generator=generator) * 2 - 1 for side in "AB"}
+    return {**{k: v.to(device) for k, v in images.items()}, "A_paths": ["a"], "B_paths": ["b"]}
+
+
+def test_a_cpu_computes_in_float32_unless_told() -> None:
+    for training in (True, False):
+        assert select_precision("auto", CPU, training).dtype is None
+    assert select_precision("fp32", CPU).dtype is None
+    assert select_precision("bf16", CPU).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(("name", "device"), [("fp16", "cpu"), ("bf16", "mps"), ("fp16", "mps")])
+def test_what_a_device_cannot_do_is_said(name, device) -> None:
+    with pytest.raises(InputError, match=f"--precision {name} does not work .*{device}"):
+        select_precision(name, torch.device(device))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bf16_stays_inside_the_networks(name) -> None:
+    half = create_model(MODELS[name], adam=Adam(), precision=Precision("cpu", torch.bfloat16))
+    full = create_model(MODELS[name], adam=Adam())
+    seen: set[torch.dtype] = set()
+    for network in half.networks().values():
+        network.register_forward_hook(lambda module, inputs, output: seen.add(output.dtype))
+    step, exact = half.train_step(batch()), full.train_step(batch())
+    assert seen == {torch.bfloat16}
+    assert {value.dtype for value in (*step.losses.values(), *step.visuals.values())} == {
+        torch.float32
+    }
+    assert {weight.dtype for weight in half.parameters()} == {torch.float32}
+    for loss, value in step.losses.items():
+        assert value.item() == pytest.approx(exact.losses[loss].item(), rel=0.03, abs=0.02)
+        assert value.item() != exact.losses[loss].item()
+
+
+def test_a_network_tested_in_bf16_gives_nearly_the_same_image() -> None:
+    model = create_model(MODELS["pix2pix"])
+    exact = model.translate(batch())["fake_B"]
+    model.precision = Precision("cpu", torch.bfloat16)
+    result = model.translate(batch())["fake_B"]
+    assert result.dtype == torch.float32
+    assert 0 < (result - exact).abs().max() < 0.02
+
+
+@on_a_gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_gpu_learns_in_every_precision(name, precision) -> None:
+    device = torch.device("cuda")
+    model = create_model(
+        MODELS[name],
+        adam=Adam(),
+        device=device,
+        precision=select_precision(precision, device),
+    )
+    on_cpu = create_model(MODELS[name], adam=Adam())
+    for number in range(3):
+        step, exact = model.train_step(batch("cuda")), on_cpu.train_step(batch())
+        for loss, value in step.losses.items() if number == 0 else ():
+            assert value.item() == pytest.approx(exact.losses[loss].item(), rel=0.05, abs=0.05)
+    assert all(torch.isfinite(value) for value in step.losses.values())

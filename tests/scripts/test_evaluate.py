@@ -1,0 +1,223 @@
+"""scripts/evaluate.py on small result folders: numbers, answers and the page."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bad_inputs.pages import checked_page
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from scripts import evaluate
+from scripts.lib.evaluation.folders import read_run
+
+LEVELS = (40, 60, 80, 100, 120, 140)  # of the truths
+
+
+def write(path: Path, level: float, size: int = 16) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((size, size, 3), level, np.uint8)).save(path)
+
+
+def results(
+    root: Path, name: str, error: int, labels=("real_A", "fake_B", "real_B"), **more
+) -> Path:
+    """results/<name>/test_latest: flat grey images; the inputs are 51 levels above the truths, fakes `error`."""
+    folder = root / "results" / name / "test_latest"
+    add = {"real_A": 51, "fake_B": error, "real_B": 0, **more}
+    for place, level in enumerate(LEVELS):
+        for label in labels:
+            write(folder / f"images/{place}_{label}.png", level + add[label])
+    return folder
+
+
+def run(*words: object) -> None:
+    assert evaluate.main([*map(str, words), "--gpu_ids", "-1"]) == 0
+
+
+def report(out: Path) -> list[dict]:
+    return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
+def row(table: dict, name: str) -> dict:
+    return next(row for row in table["rows"] if row["name"] == name)
+
+
+def test_a_run_stands_beside_trivial_answers_in_numbers_that_can_be_computed_by_hand(
+    tmp_path, capsys
+) -> None:
+    folder = results(tmp_path, "mine", 5)
+    for level in (100, 110):
+        write(tmp_path / f"data/trainB/{level}.png", level)
+    run(folder, "--metrics", "l1,psnr", "--train", tmp_path / "data", "--out", tmp_path / "out")
+    (table,) = report(tmp_path / "out")
+    mine = row(table, "mine")["metrics"]
+    assert mine["l1"]["value"] == pytest.approx(5 / 255)
+    assert mine["psnr"]["value"] == pytest.approx(20 * math.log10(51))
+    assert mine["l1"]["n_fake"] == len(LEVELS)
+    assert row(table, "input as output")["metrics"]["l1"]["value"] == pytest.approx(0.2)
+    mean = np.mean([abs(105 - level) for level in LEVELS]) / 255
+    assert row(table, "mean training image")["metrics"]["l1"]["value"] == pytest.approx(mean)
+    assert "beats the trivial answers" in table["verdict"]
+    out = capsys.readouterr().out
+    assert "which to use? mine, the only run" in out
+    assert str(tmp_path / "out" / "index.html") in out
+
+
+def test_the_better_run_is_named_with_the_interval_of_the_difference(tmp_path) -> None:
+    folders = [results(tmp_path, name, error) for name, error in (("one", 9), ("two", 4))]
+    run(*folders, "--metrics", "l1", "--out", tmp_path)
+    (table,) = report(tmp_path)
+    assert table["verdict"].startswith("Use two: l1 0.0157 against 0.0353 of one")
+    first = table["differences"][0]
+    assert (first["best"], first["other"], first["images"]) == ("two", "one", 6)
+    assert first["mean"] == first["low"] == first["high"] == pytest.approx(-5 / 255)
+
+
+def test_seeds_of_one_run_are_one_row_with_their_mean_and_spread(tmp_path) -> None:
+    folders = [results(tmp_path, f"s{error}", error) for error in (4, 6)]
+    run("--group", f"ours={folders[0]},{folders[1]}", "--metrics", "l1", "--out", tmp_path)
+    ours = row(report(tmp_path)[0], "ours")
+    assert ours["seeds"] == 2
+    assert ours["metrics"]["l1"]["value"] == pytest.approx(5 / 255)
+    assert ours["metrics"]["l1"]["sd_over_seeds"] == pytest.approx(math.sqrt(2) / 255)
+    assert list(ours["metrics"]["l1"]["per_image"].values()) == pytest.approx([5 / 255] * 6)
+
+
+def test_a_cyclegan_has_both_directions_and_reconstructions(tmp_path) -> None:
+    labels = ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B")
+    levels = {"rec_A": 50, "fake_A": 61, "rec_B": 2}
+    folder = results(tmp_path, "cyc", 5, labels, **levels)
+    run(folder, "--metrics", "l1,psnr", "--out", tmp_path)
+    errors = {t["fake"]: row(t, "cyc")["metrics"]["l1"]["value"] * 255 for t in report(tmp_path)}
+    assert errors == pytest.approx({"fake_B": 5, "fake_A": 10, "rec_A": 1, "rec_B": 2})
+    run(folder, "--metrics", "l1,psnr", "--out", tmp_path, "--direction", "AtoB")
+    assert [table["fake"] for table in report(tmp_path)] == ["fake_B", "rec_A"]
+
+
+def test_truths_may_lie_in_a_folder_of_their_own_and_results_be_those_of_model_test(
+    tmp_path,
+) -> None:
+    folder = tmp_path / "results/only/test_latest"
+    for place, level in enumerate(LEVELS):
+        write(folder / f"images/{place}_fake.png", level + 5)
+        write(folder / f"images/{place}_real.png", level + 51)
+        write(tmp_path / f"truths/{place}.bmp", level)
+    run(folder, "--truth", tmp_path / "truths", "--metrics", "l1", "--out", tmp_path)
+    (table,) = report(tmp_path)
+    assert row(table, "only")["metrics"]["l1"]["value"] == pytest.approx(5 / 255)
+    assert row(table, "input as output")["metrics"]["l1"]["value"] == pytest.approx(0.2)
+
+
+def test_the_mean_of_side_by_side_training_images_is_that_of_the_half_that_is_b(tmp_path) -> None:
+    folder = results(tmp_path, "mine", 5)
+    (tmp_path / "data/train").mkdir(parents=True)
+    pair = np.full((16, 32, 3), 90, np.uint8)
+    pair[:, :16] = 200
+    Image.fromarray(pair).save(tmp_path / "data/train/1.png")
+    for half, level in (("right", 90), ("left", 200)):
+        run(
+            folder,
+            "--metrics",
+            "l1",
+            "--train",
+            tmp_path / "data",
+            "--half",
+            half,
+            "--out",
+            tmp_path,
+        )
+        mean = row(report(tmp_path)[0], "mean training image")["metrics"]["l1"]["value"]
+        assert mean == pytest.approx(np.mean([abs(level - truth) for truth in LEVELS]) / 255)
+
+
+def test_the_page_is_well_formed_and_shows_the_worst_and_best(tmp_path) -> None:
+    folder = results(tmp_path, "mine & <co>", 5)
+    write(folder / "images/3_fake_B.png", 255)
+    run(folder, "--metrics", "l1,psnr", "--out", tmp_path / "out")
+    page = checked_page(tmp_path / "out/index.html")
+    assert page.texts["h1"] == ["Evaluation"]
+    assert page.texts["th"][:3] == ["", "l1 (lower is better)", "psnr (higher is better)"]
+    assert "mine & <co>, worst: 3, l1 0.6078" in page.texts["h3"]
+    assert sum("best:" in text for text in page.texts["h3"]) == 2  # six images, four are the worst
+    shown = np.asarray(Image.open(tmp_path / "out/images/0_0/3_result.png"))
+    assert (shown == 255).all()
+
+
+def test_the_csv_has_a_line_for_each_number(tmp_path) -> None:
+    run(results(tmp_path, "mine", 5), "--metrics", "l1,psnr", "--out", tmp_path)
+    with open(tmp_path / "report.csv", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["row"], line["metric"]) for line in lines] == [
+        (name, metric) for name in ("mine", "input as output") for metric in ("l1", "psnr")
+    ]
+    assert float(lines[0]["value"]) == pytest.approx(5 / 255)
+    assert lines[0]["sd_over_seeds"] == ""
+
+
+def test_images_that_not_all_runs_have_are_left_out_with_a_note(tmp_path) -> None:
+    folders = [results(tmp_path, name, 5) for name in "ab"]
+    (folders[0] / "images/5_fake_B.png").unlink()
+    run(*folders, "--metrics", "l1", "--out", tmp_path)
+    (table,) = report(tmp_path)
+    assert row(table, "b")["metrics"]["l1"]["n_fake"] == 5
+    assert "the 5 images that all runs and the truths have" in table["notes"][0]
+
+
+def test_runs_with_other_truths_are_told_of(tmp_path) -> None:
+    folders = [results(tmp_path, "a", 5), results(tmp_path, "b", 5, real_B=1)]
+    run(*folders, "--metrics", "l1", "--out", tmp_path)
+    assert "b was tested on other truths than a" in report(tmp_path)[0]["notes"][0]
+
+
+def test_sets_are_compared_where_names_are_no_pairs(tmp_path, capsys) -> None:
+    folder = tmp_path / "results/cyc/test_latest"
+    for place, level in enumerate(LEVELS):
+        write(folder / f"images/horse{place}_fake_B.png", level)
+        write(folder / f"images/horse{place}_real_A.png", level + 99)
+        write(folder / f"images/zebra{place}_real_B.png", level)
+    write(folder / "images/zebra9_real_B.png", 99)
+    run(folder, "--metrics", "l1,kd_lite0", "--out", tmp_path)
+    (table,) = report(tmp_path)
+    found = row(table, "cyc")["metrics"]
+    assert list(found) == ["kd_lite0"]
+    assert "6 images against 7 real ones" in capsys.readouterr().out
+    assert (found["kd_lite0"]["n_fake"], found["kd_lite0"]["n_real"]) == (6, 7)
+    assert "not pairs, so only sets are compared" in table["notes"][0]
+    assert (
+        row(table, "input as output")["metrics"]["kd_lite0"]["value"] > found["kd_lite0"]["value"]
+    )
+
+
+def test_automatic_metrics_leave_out_what_the_images_are_too_small_for(tmp_path, capsys) -> None:
+    folder = tmp_path / "results/tiny/test_latest"
+    for label, level in (("real_A", 9), ("fake_B", 20), ("real_B", 22)):
+        write(folder / f"images/0_{label}.png", level, size=8)
+    run(folder, "--out", tmp_path)
+    (table,) = report(tmp_path)
+    assert row(table, "tiny")["metrics"]["l1"]["value"] == pytest.approx(2 / 255)
+    assert not {"ssim", "kd_lite0", "kid"} & set(row(table, "tiny")["metrics"])
+
+
+def test_runs_of_one_name_are_told_apart_by_their_phase(tmp_path) -> None:
+    folder = results(tmp_path, "mine", 5)
+    (folder.parent / "test_5").mkdir()
+    (folder / "images").rename(folder.parent / "test_5/images")
+    results(tmp_path, "mine", 4)
+    run(folder, folder.parent / "test_5", "--metrics", "l1", "--out", tmp_path)
+    assert [r["name"] for r in report(tmp_path)[0]["rows"]][:2] == [
+        "mine/test_latest",
+        "mine/test_5",
+    ]
+
+
+def test_names_may_hold_folders_and_the_labels_of_others(tmp_path) -> None:
+    write(tmp_path / "images/sub/x_fake_B_fake_B.png", 1)
+    assert list(read_run(tmp_path / "images").files["fake_B"]) == ["sub/x_fake_B"]

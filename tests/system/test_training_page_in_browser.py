@@ -1,0 +1,168 @@
+"""The training page in a browser: its curves and images, by mouse, keys and fingers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers.browser import OpenPage
+from helpers.chart import BLUE, ORANGE, ink, tip
+from helpers.marks import exhaustive
+from helpers.training_page import log_epochs, open_sink
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    """A page of 20 epochs."""
+    sink = open_sink(tmp_path / "web")
+    log_epochs(sink, *range(1, 21))
+    sink.close("done")
+    return tmp_path / "web"
+
+
+def test_lines_are_drawn_and_can_be_hidden_one_by_one(web: Path, open_page: OpenPage) -> None:
+    page = open_page(web / "index.html")
+    expect(page.locator(".chart")).to_have_count(5)
+    assert {BLUE, ORANGE} <= ink(page).keys()
+    button = page.get_by_role("button", name="G", exact=True)
+    button.click()
+    assert BLUE not in ink(page)
+    assert tip(page, 0.502) == {"image": 100, "D": pytest.approx(1 / 10.1, rel=1e-4)}
+    assert tip(page, 0.504)["image"] == 101
+    button.click()
+    assert {BLUE, ORANGE} <= ink(page).keys()
+    button.dblclick()
+    assert ORANGE not in ink(page)
+    assert tip(page, 0.5).keys() == {"image", "G"}
+
+
+def test_metrics_have_charts_of_their_own(web: Path, open_page: OpenPage) -> None:
+    page = open_page(web / "index.html")
+    titles = [text.removesuffix("log").strip() for text in page.locator("h3").all_inner_texts()]
+    assert titles == ["losses", "learning rate", "images per second", "validation: l1", "validation: psnr"]  # fmt: skip
+    assert tip(page, 1.0, 3) == {"image": 200, "val_l1": 0.05}
+    assert tip(page, 1.0, 1)["learning rate"] == 0.001
+
+
+@exhaustive
+def test_dragging_zooms_all_charts_and_a_double_click_ends_that(
+    web: Path, open_page: OpenPage
+) -> None:
+    page = open_page(web / "index.html")
+    assert tip(page, 0.0)["image"] == 1
+    box = page.locator(".chart .marks").first.bounding_box()
+    page.mouse.move(box["x"] + 58 + 0.5 * (box["width"] - 68), box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 58 + 0.75 * (box["width"] - 68), box["y"] + 90, steps=3)
+    page.mouse.up()
+    assert tip(page, 0.0)["image"] == pytest.approx(100, abs=1)
+    assert tip(page, 1.0)["image"] == pytest.approx(150, abs=1)
+    assert tip(page, 0.0, 3)["image"] == 100
+    page.locator(".chart .marks").nth(3).dblclick()
+    assert tip(page, 0.0)["image"] == 1
+
+
+@exhaustive
+def test_a_chart_that_was_clicked_is_zoomed_by_the_wheel_and_read_by_keys(
+    web: Path, open_page: OpenPage
+) -> None:
+    page = open_page(web / "index.html")
+    tip(page, 0.5)
+    page.mouse.wheel(0, 0)
+    page.locator(".chart .marks").first.click()
+    tip(page, 0.5)
+    for _ in range(3):
+        page.mouse.wheel(0, -100)
+    assert tip(page, 0.0)["image"] == pytest.approx(100 - 100 / 1.2**3, abs=2)
+    page.keyboard.press("Escape")
+    assert tip(page, 0.0)["image"] == 1
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert "(5 in all)" in page.locator(".tip b").first.inner_text()
+
+
+@exhaustive
+def test_values_can_be_smoothed_and_drawn_by_their_logarithm(
+    web: Path, open_page: OpenPage
+) -> None:
+    page = open_page(web / "index.html")
+    plain = ink(page)
+    page.locator("#smoothing").fill("0.9")
+    tip(page, 0.0)
+    expect(page.locator(".tip").first).to_contain_text("(1.01 smoothed)")
+    tip(page, 1.0)
+    means, weight = 0.0, 0.0
+    for g in (epoch + n / 100 for epoch in range(1, 21) for n in range(1, 11)):
+        means, weight = 0.9 * means + 0.1 * g, 0.9 * weight + 0.1
+    expect(page.locator(".tip").first).to_contain_text(f"({means / weight:.5g} smoothed)")
+    smooth = ink(page)
+    page.locator("h3 button").first.click()
+    assert len({str(sorted(each.items())) for each in (plain, smooth, ink(page))}) == 3
+
+
+def test_the_scrubber_goes_to_the_images_of_any_epoch_and_loads_no_others(
+    web: Path, open_page: OpenPage
+) -> None:
+    page = open_page(web / "index.html")
+    first = page.locator("#pictures img").first
+    expect(page.locator("#pictures figcaption")).to_have_text(["real_A", "fake_B"])
+    expect(first).to_have_attribute("src", re.compile(r"^images/epoch020_real_A\.png\?\d+$"))
+    assert first.evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
+    assert first.bounding_box()["width"] == 128
+    page.keyboard.press("ArrowLeft")
+    expect(first).to_have_attribute("src", re.compile("epoch019"))
+    page.locator("#epoch").fill("4")
+    expect(page.locator("#which")).to_have_text("epoch 5 of 20")
+    assert page.locator("#pictures a").first.get_attribute("href") == "images/epoch005_real_A.png"
+    page.get_by_title("an epoch on").click()
+    expect(first).to_have_attribute("src", re.compile("epoch006"))
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(each => each.name)")
+    assert len([name for name in loaded if ".png" in name]) <= 8
+
+
+@exhaustive
+def test_a_hundred_thousand_points_are_drawn_in_a_blink(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    sink = open_sink(tmp_path, interval=1e9)
+    log_epochs(sink, *range(1, 1001), per_epoch=100)
+    sink.close("done")
+    page = open_page(tmp_path / "index.html")
+    expect(page.locator("#facts")).to_contain_text("1000 of 20")
+    assert ink(page)[BLUE] > 500
+    took = page.evaluate("""async () => {
+        const began = performance.now();
+        for (let i = 0; i < 5; i++) {
+            document.getElementById('closer').click();
+            await new Promise(requestAnimationFrame);
+        }
+        await new Promise(done => setTimeout(done));
+        return (performance.now() - began) / 5;
+    }""")
+    assert took < 500  # ms, on a machine that has other things to do; some 20 on an idle one
+
+
+def test_nothing_is_wider_than_a_phone_and_a_finger_shows_values(
+    web: Path, open_page: OpenPage
+) -> None:
+    page = open_page(web / "index.html", width=390, height=844, has_touch=True, is_mobile=True)
+    expect(page.locator(".chart")).to_have_count(5)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".chart .marks").first.tap(position={"x": 200, "y": 80})
+    expect(page.locator(".tip").first).to_be_visible()
+    box = page.locator(".tip").first.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    plot = page.locator(".plot").first.bounding_box()
+    assert box["y"] >= plot["y"] + plot["height"] - 1  # there is no room for it beside the curves
+
+
+@exhaustive
+def test_lines_have_other_colours_in_the_dark(web: Path, open_page: OpenPage) -> None:
+    page = open_page(web / "index.html", color_scheme="dark")
+    expect(page.locator(".chart")).to_have_count(5)
+    drawn = ink(page)
+    assert drawn
+    assert BLUE not in drawn

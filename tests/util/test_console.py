@@ -1,0 +1,154 @@
+"""What a training shows on a terminal, and what in a pipe."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.runs import run
+from helpers.terminal import COLOUR, in_a_pipe, line, lines, on_a_terminal
+
+import test as test_script
+from util.logs.pace import Pace
+from util.terminal import emphasised
+
+pytestmark = pytest.mark.timeout(200)
+needs_pty = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+OLD_LINES = (  # patterns of what has been parsed since 2017
+    r"-+ Options -+",
+    r" +batch_size: 1 +",
+    r"The number of training images = 6",
+    r"\[Network G\] Total number of parameters : \d+\.\d{3} M",
+    r"\(epoch: 1, iters: 2, time: \d+\.\d{3}, data: \d+\.\d{3}\) G_GAN: \d+\.\d{3} .*",
+    r"saving the latest model \(epoch 1, total_iters 4\)",
+    r"saving the model at the end of epoch 1, iters 6",
+    r"End of epoch 1 / 1 \t Time Taken: \d+ sec.*",
+)
+
+
+def rows(printed: list[str]) -> dict[str, str]:
+    """Label -> text of the closing summary."""
+    start = max(i for i, text in enumerate(printed) if text.startswith("trained "))
+    return {text[:11].strip(): text[11:] for text in printed[start:] if text[11:12].strip()}
+
+
+def test_in_a_pipe_the_lines_that_are_parsed_stay_and_have_no_codes(paired, tmp_path) -> None:
+    flags = ["--print_freq", "2", "--save_latest_freq", "4", "--val_freq", "1"]
+    status, out, errors = in_a_pipe(line(paired, tmp_path, *flags), tmp_path)
+    assert status == 0, errors
+    printed = out.splitlines()
+    for pattern in OLD_LINES:
+        assert any(re.fullmatch(pattern, text) for text in printed), pattern
+    assert "\x1b" not in out + errors
+    assert "\r" not in out + errors
+    assert printed[-1] == f"done: {tmp_path / 'run'}"
+
+    closing = rows(printed)
+    assert re.match(r"6 images in \d+ s: .+, \d+% of the time waiting for data", closing["trained"])
+    assert closing["losses"].startswith("G_GAN: ")
+    assert re.fullmatch(r"l1 0\.\d+ \(best_l1\), psnr .* \(best_psnr\)", closing["best"])
+    page = Path(closing["page"].removeprefix("file://"))
+    assert page.exists()
+    for path in closing["numbers"].split(", "):
+        assert Path(path).exists()
+
+
+def test_the_closing_command_tests_the_run(paired, tmp_path, capsys) -> None:
+    run(paired, tmp_path / "some where", "run")
+    python, script, *words = shlex.split(rows(capsys.readouterr().out.splitlines())["test with"])
+    assert (python, script) == ("python", "test.py")
+    assert test_script.main([*words, "--results_dir", str(tmp_path)]) == 0
+    assert "3 images translated" in capsys.readouterr().out
+
+
+def test_without_a_test_split_it_tests_the_validation_images(paired, tmp_path, capsys) -> None:
+    for phase in ("train", "val"):
+        shutil.copytree(paired / phase, tmp_path / "data" / phase)
+    run(tmp_path / "data", tmp_path, "run")
+    assert rows(capsys.readouterr().out.splitlines())["test with"].endswith("--phase val")
+
+
+@needs_pty
+def test_on_a_terminal_the_start_is_short_and_one_line_shows_progress(paired, tmp_path) -> None:
+    command = line(paired, tmp_path, "--print_freq", "2", "--dropout")
+    status, shown = on_a_terminal(command)
+    assert status == 0, shown
+    final = lines(shown)
+    assert not any(re.fullmatch(r"-+ Options -+", text) for text in final)
+    assert any(re.fullmatch(r"  ngf +4  \(default 64\)", text) for text in final)
+    assert not any("lr_policy" in text for text in final)  # which is at its default
+    (data,) = [text for text in final if text.startswith("data ")]
+    assert data.endswith(f"6 images (aligned) in {paired}; train: 6 files; 64x32 pixels")
+    assert any(re.search(r"device +cpu \(1 threads\)", text) for text in final)
+
+    progress = r"epoch 1/1 +\d+% \|.{20}\| .*images.*, data wait \d+%, .* left, \d/6"
+    assert re.search(progress, shown)
+    assert not any(re.search(progress, text) for text in final)  # gone when it is done
+    losses = [text for text in final if re.match(r"\(epoch: 1, iters: [246], ", text)]
+    assert len(losses) == 3
+    assert all(re.fullmatch(r"\(.*\) G_GAN: .* D_fake: \d\.\d{3}", text) for text in losses)
+    assert rows(final)["trained"].startswith("6 images in ")
+    assert "----------------- Options" in (tmp_path / "run/train_opt.txt").read_text()
+
+
+@needs_pty
+def test_warnings_stand_out_and_colours_can_be_switched_off(paired, tmp_path) -> None:
+    command = line(paired, tmp_path, "--load_size", "72", "--crop_size", "64")
+    _, shown = on_a_terminal(command, NO_COLOR="1")
+    assert "warning: enlarged by more than 1.5" in shown
+    assert not COLOUR.search(shown)
+    _, shown = on_a_terminal(command)
+    assert "\x1b[1;33mwarning: enlarged by more than 1.5" in shown
+    assert "\x1b[33mnote: " in shown  # of the first run, which is put aside
+
+
+@needs_pty
+def test_ctrl_c_ends_with_the_summary_and_how_to_go_on(paired, tmp_path) -> None:
+    command = line(paired, tmp_path, "--n_epochs", "500")
+    status, shown = on_a_terminal(command, interrupt_at="End of epoch 2 / 500")
+    assert status == 128 + signal.SIGINT, shown
+    final = lines(shown)
+    reached = rows(final)["reached"]
+    assert re.fullmatch(r"epoch \d+ of 500, image \d of 6", reached)
+    assert int(reached.split()[1]) >= 3
+    assert "go on with the same command and --continue_train" in final
+
+
+@needs_pty
+def test_an_error_is_red_on_a_terminal(tmp_path) -> None:
+    status, shown = on_a_terminal(line(tmp_path / "none", tmp_path))
+    assert status == 1
+    assert "\x1b[1;31merror: " in shown
+
+
+def test_only_the_first_line_of_a_finding_is_emphasised_and_only_on_a_terminal() -> None:
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    text = "warning: odd\n    a.png"
+    assert emphasised(text, Terminal()) == "\x1b[1;33mwarning: odd\x1b[0m\n    a.png"
+    assert emphasised("plain", Terminal()) == "plain"
+    with open(__file__) as file:
+        assert emphasised(text, file) == text
+
+
+def test_pace_is_told_in_the_unit_that_fits(monkeypatch) -> None:
+    def pace(images: int, waited: float, seconds: float) -> str:
+        now = [100.0]
+        monkeypatch.setattr("time.perf_counter", lambda: now[0])
+        it = Pace()
+        it.count(images, waited)
+        now[0] += seconds
+        it.stop()
+        now[0] += 1000
+        return str(it)
+
+    assert pace(300, 1, 10) == "30 images/s, 10% of the time waiting for data"
+    assert pace(5, 4, 10) == "2 s/image, 40% of the time waiting for data"
+    assert pace(0, 0, 10) == "0 images/s, 0% of the time waiting for data"

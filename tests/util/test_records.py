@@ -1,0 +1,82 @@
+"""metrics.jsonl: what is logged can be read again, whatever happened to the run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from helpers.record import START, log
+
+from util.logs.logger import At
+from util.logs.records import FILE, read_record
+from util.logs.sinks.record import RecordSink
+
+
+def losses(path: Path) -> list[float]:
+    return [values["G"] for _, values in read_record(path).losses]
+
+
+def test_what_was_logged_is_read_back(tmp_path: Path) -> None:
+    sink = RecordSink(tmp_path / FILE, START)
+    at = At(2, 30, 130, 1.5, time=0.25, data=0.5, lr=0.0002)
+    sink.losses(at, {"G_A": 1.5, "D_A": math.nan})
+    sink.scores(at, {"val_psnr": 20.0})
+    sink.health(at, {"score_D_A_real": 0.9})
+    assert read_record(tmp_path / FILE).ending == ""
+    sink.close("done")
+
+    record = read_record(tmp_path / FILE)
+    assert (record.name, record.last_epoch, record.epoch_images) == ("run", 3, 10)
+    assert record.options == {"lr": 0.1}
+    assert record.losses[0][0] == at
+    assert record.losses[0][1]["G_A"] == 1.5
+    assert math.isnan(record.losses[0][1]["D_A"])
+    assert record.scores == [(at, {"val_psnr": 20.0})]
+    assert record.health == [(at, {"score_D_A_real": 0.9})]
+    assert record.ending == "done"
+    assert record.started <= record.times[0]
+
+
+def test_a_continued_run_goes_on_in_the_same_record_and_forgets_what_was_lost(tmp_path) -> None:
+    path = tmp_path / FILE
+    log(path, 1, 2, 3)
+    log(path, 2, 3, resumed=(2, 0), ending="done")
+    record = read_record(path)
+    assert losses(path) == [0.5, 1.0, 1.5]
+    assert [values["val_l1"] for _, values in record.scores] == [0.25, 0.5, 0.75]
+    assert record.ending == "done"
+
+
+def test_another_run_of_the_same_name_is_another_record(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    log(path, 1, 2, 3, ending="done")
+    log(path, 1)
+    assert losses(path) == [0.5]
+    log(path, 2, resumed=(2, 0))
+    assert losses(path) == [0.5, 1.0]
+    assert len(path.read_text().splitlines()) == 14  # and the first run's lines stay
+
+
+@pytest.mark.parametrize("resumed", [None, (2, 0)])
+def test_half_a_line_left_by_a_crash_costs_that_line_alone(tmp_path: Path, resumed) -> None:
+    path = tmp_path / FILE
+    log(path, 1)
+    with path.open("a") as file:
+        file.write('{"kind": "losses", "epo')
+    assert losses(path) == [0.5]
+    log(path, 2, resumed=resumed)
+    assert losses(path) == ([0.5, 1.0] if resumed else [1.0])
+
+
+def test_every_line_is_strict_json(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    sink = RecordSink(path, {**START, "options": {"num_test": math.inf}})
+    sink.losses(At(1, 1, 1, 0.1), {"G": math.inf})
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    for line in path.read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
