@@ -66,13 +66,14 @@ def drop_in(page: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(home / package.__name__)])
 
 
-def test_the_commands_of_the_readme_run_in_their_order_with_its_own_model_and_data_set(
+def test_the_commands_of_the_readme_run_in_their_order_and_those_of_its_own_model_and_data_set(
     tmp_path, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    drop_in(PAGES[0], tmp_path, monkeypatch)
-    found = commands(PAGES[0])
-    assert len(found) >= 8
+    extending = ROOT / "docs/extending.md"
+    drop_in(extending, tmp_path, monkeypatch)
+    found = [*commands(PAGES[0]), *commands(extending)]
+    assert len(found) >= 10
     for command in found:
         if "_pretrained" not in command:  # needs a download
             run(command, tmp_path)
@@ -81,9 +82,9 @@ def test_the_commands_of_the_readme_run_in_their_order_with_its_own_model_and_da
 def test_every_flag_in_the_documents_exists() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for pattern in ("options/*.py", "models/*.py", "data/*.py", "datasets/*.py", "scripts/*.py", "scripts/*/*.py", "util/*.py")
-        for path in ROOT.glob(pattern)
-    )  # fmt: skip
+        for folder in ("options", "models", "data", "datasets", "scripts", "util")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    )
     code += "".join(content for page in PAGES for _, content in python_files(page))
     known = set(re.findall(r"^    (\w+): [\w |]+ = (?:flag|override)\(", code, re.M))
     known |= {name.removeprefix("--") for name in re.findall(r'"(--\w+)"', code)}
