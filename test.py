@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from options.test_options import ARCHITECTURE, TestOptions
+from util.errors import check_command_line, run_command
+
+# --help and mistakes are answered before PyTorch is imported, which takes seconds.
+if __name__ == "__main__":
+    check_command_line(TestOptions.parse)
+
 import dataclasses
 import logging
 import sys
@@ -10,21 +17,20 @@ from collections.abc import Sequence
 import torch
 from tqdm import tqdm
 
-from data import BaseDataset, dataset_options
+from data import BaseDataset
 from data.checks.quick import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loading.loader import skipped_lines
-from models import BaseModel, create_model, model_options, place
+from models import BaseModel, create_model, place
 from models.engine.precision import select_precision
 from models.inference.translate_dataset import AT_ONCE, shared, translations
 from models.networks.weights import describe_generator, load_network
 from models.tiling import Tiling, draws_dropout
-from options.test_options import ARCHITECTURE, TestOptions
 from util import distributed
 from util.checkpoints.files import load_weights
 from util.device import describe, select_device
 from util.distributed.launch import process_group, start_several, wanted
-from util.errors import InputError, SharedError, run_command
+from util.errors import InputError, SharedError
 from util.failures import explained
 from util.files import write_text
 from util.images.value_results import ValueFiles
@@ -37,9 +43,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs a whole test; returns the exit status."""
     show_notes()
     with process_group():
-        options = distributed.from_main(
-            lambda: TestOptions.parse(argv, model_options, dataset_options)
-        )
+        options = distributed.from_main(lambda: TestOptions.parse(argv))
         if (processes := wanted(options.run.gpu_ids)) > 1:
             return start_several(__file__, argv, processes)
         with distributed.together():

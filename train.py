@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from options.train_options import TrainOptions
+from util.errors import check_command_line, run_command
+
+# --help and mistakes are answered before PyTorch is imported, which takes seconds.
+if __name__ == "__main__":
+    check_command_line(TrainOptions.parse)
+
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,24 +16,22 @@ from typing import Any
 
 import torch
 
-from data import Source, create_dataset, create_loader, dataset_options
+from data import Source, create_dataset, create_loader
 from data.checks.quick import files_in_words, headers_of, quick_findings
 from data.held_out import as_tested, held_out_loader, open_held_out, readable
 from data.loading.in_step import Unreadable, in_step
 from data.loading.loader import skipped_lines
-from models import model_options
 from models.inference.translate_dataset import AT_ONCE
 from models.training.resume import resume
 from models.training.setup import prepare_model
 from models.training.validation import Validation
-from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoints.saver import NotFinite, Saver
 from util.checkpoints.state import Progress, snapshot
 from util.device import make_deterministic, select_device
 from util.distributed.launch import process_group, start_several, wanted
 from util.distributed.stop import StopRequest
-from util.errors import InputError, SharedError, run_command
+from util.errors import InputError, SharedError
 from util.failures import explained
 from util.files import sweep
 from util.logs.logger import At, crossed
@@ -43,9 +48,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs a whole training; returns the exit status."""
     show_notes()
     with process_group():
-        options = distributed.from_main(
-            lambda: TrainOptions.parse(argv, model_options, dataset_options)
-        )
+        options = distributed.from_main(lambda: TrainOptions.parse(argv))
         if (processes := wanted(options.run.gpu_ids)) > 1:
             return start_several(__file__, argv, processes)
         with StopRequest() as stop:

@@ -9,21 +9,15 @@ import torch
 from data.base_dataset import BaseDataset, Source
 from data.loading.loader import Loader
 from options.base_options import DataOptions
+from options.dataset_options import DATASETS, dataset_options
+from options.registry import find_class
 from util import distributed
 from util.errors import InputError, SharedError
-from util.registry import find_class
-
-DATASETS = ("aligned", "unaligned", "single", "colorization", "template")
 
 
 def find_dataset(name: str) -> type[BaseDataset]:
     """The data set class of data/<name>_dataset.py. Raises: ValueError for an unknown name."""
     return find_class("data", "dataset", name, DATASETS)
-
-
-def dataset_options(name: str) -> type[DataOptions]:
-    """The options group of the data set of that name."""
-    return find_dataset(name).Options
 
 
 def create_dataset(options: DataOptions, source: Source) -> BaseDataset:

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
 from data.base_dataset import BaseDataset, Source
 from options.base_options import DataOptions
-
-
-@dataclass(frozen=True)
-class ColorizationDataOptions(DataOptions):
-    """One channel in, two out."""
-
-    flag_defaults: ClassVar[dict[str, Any]] = {"input_nc": 1, "output_nc": 2}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.direction != "AtoB":
-            raise ValueError(
-                "--dataset_mode colorization goes from grey to colour: --direction AtoB"
-            )
+from options.dataset_options import ColorizationDataOptions
 
 
 class ColorizationDataset(BaseDataset):

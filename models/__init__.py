@@ -10,24 +10,18 @@ import torch
 from models.base_model import Adam, BaseModel, Step
 from models.engine.precision import Precision
 from options.base_options import ModelOptions
+from options.model_options import MODELS, model_options
+from options.registry import find_class
 from util.errors import InputError
 from util.position_seed import position_seed
-from util.registry import find_class
 
 if TYPE_CHECKING:
     from models.inference.translator import Translator, load_translator
-
-MODELS = ("pix2pix", "cycle_gan", "colorization", "distill", "test", "template")
 
 
 def find_model(name: str) -> type[BaseModel]:
     """The model class of models/<name>_model.py. Raises: ValueError for an unknown name."""
     return find_class("models", "model", name, MODELS)
-
-
-def model_options(name: str) -> type[ModelOptions]:
-    """The options group of the model of that name."""
-    return find_model(name).Options
 
 
 def create_model(

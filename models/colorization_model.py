@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
-
 import numpy as np
 import torch
 
-from models.pix2pix_model import Pix2PixModel, Pix2PixOptions
-from options.flags import override
-
-
-@dataclass(frozen=True)
-class ColorizationOptions(Pix2PixOptions):
-    """pix2pix on the colorization data set."""
-
-    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "colorization"}
-
-    input_nc: int = override(1)
-    output_nc: int = override(2)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (self.input_nc, self.output_nc) != (1, 2):
-            raise ValueError(
-                "--model colorization goes from L to ab: --input_nc 1 and --output_nc 2, not "
-                f"{self.input_nc} and {self.output_nc}"
-            )
+from models.pix2pix_model import Pix2PixModel
+from options.model_options import ColorizationOptions
 
 
 class ColorizationModel(Pix2PixModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -13,29 +12,9 @@ from torch.nn import functional as F
 from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
 from models.gan_model import GANModel, frozen
-from options.base_options import GANOptions, at_least
-from options.flags import flag, override
+from options.model_options import CycleGANOptions
 
 LOSSES = ("D", "G", "cycle", "idt")
-
-
-@dataclass(frozen=True)
-class CycleGANOptions(GANOptions):
-    """The paper's choices: ResNet, instance norm, least-squares GAN loss, a pool of 50, no dropout."""
-
-    no_dropout: bool = override(True)
-    lambda_A: float = flag(10.0, "weight of the cycle A -> B -> A", only="train")
-    lambda_B: float = flag(10.0, "weight of the cycle B -> A -> B", only="train")
-    lambda_identity: float = flag(
-        0.5,
-        "weight of the identity loss relative to the cycles; 0 = off, and faster",
-        only="train",
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
-        at_least(0, lambda_identity=self.lambda_identity)
 
 
 class CycleGANModel(GANModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,41 +12,12 @@ from models.gan_model import GANModel, frozen
 from models.inference.find_generator import SavedGenerator, find_generator
 from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
-from models.pix2pix_model import Pix2PixOptions
-from options.base_options import at_least
-from options.flags import flag, override
+from options.model_options import DistillOptions
 from util.errors import InputError
 
 PAIRS = ("pix2pix", "colorization")  # models whose D judges input and output together
 OTHER = {"G_A": "G_B", "G_B": "G_A"}
 LOSSES = ("G_GAN", "G_teacher", "G_L1", "G_cycle", "D_real", "D_fake", "D_gp")
-
-
-@dataclass(frozen=True)
-class DistillOptions(Pix2PixOptions):
-    """Those of pix2pix, and the teacher. scripts/distill.py takes the rest from the teacher's own options."""
-
-    teacher: str = flag(
-        "", "a trained generator's weights: checkpoints/NAME, or a file", only="train"
-    )
-    teacher_norm: str = flag(
-        "image",
-        "the teacher's batch norm: by each image's own statistics, as test.py does, or by those of training, as "
-        "test.py --eval",
-        choices=("image", "running"),
-        only="train",
-    )
-    lambda_teacher: float = flag(
-        100.0, "weight of the mean difference from the teacher's output", only="train"
-    )
-    lambda_cycle: float = flag(
-        10.0, "teacher of a CycleGAN: weight of the way back by its other generator", only="train"
-    )
-    lambda_L1: float = override(100.0, help="teacher of pairs: weight of the reconstruction loss")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(0, lambda_teacher=self.lambda_teacher, lambda_cycle=self.lambda_cycle)
 
 
 class DistillModel(GANModel):

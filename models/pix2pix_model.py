@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
 
 import torch
 
@@ -12,28 +10,9 @@ from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
 from models.gan_model import GANModel, frozen
 from models.losses import reconstruction_loss
-from options.base_options import GANOptions, at_least
-from options.flags import flag, override
+from options.model_options import Pix2PixOptions
 
 LOSSES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_gp")
-
-
-@dataclass(frozen=True)
-class Pix2PixOptions(GANOptions):
-    """The paper's choices: U-Net, batch norm, vanilla GAN loss, L1."""
-
-    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "aligned"}
-
-    norm: str = override("batch")
-    netG: str = override("unet_256")
-    gan_mode: str = override("vanilla")
-    pool_size: int = override(0)
-    lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
-    loss_reconstruction: str = flag("l1", "reconstruction loss", choices=("l1", "l2"), only="train")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(0, lambda_L1=self.lambda_L1)
 
 
 class Pix2PixModel(GANModel):

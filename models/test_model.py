@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
-
 import torch
 from torch import nn
 
 from models.base_model import Adam, BaseModel, Batch
-from options.base_options import ModelOptions
-from options.flags import flag
-
-
-@dataclass(frozen=True)
-class TestModelOptions(ModelOptions):
-    """Which generator."""
-
-    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "single"}
-    __test__: ClassVar[bool] = False
-
-    model_suffix: str = flag(
-        "", "loads <epoch>_net_G<model_suffix>.pth, e.g. _A for a CycleGAN's A to B", only="test"
-    )
+from options.model_options import TestModelOptions
 
 
 class TestModel(BaseModel):

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from options.base_options import DataOptions, ModelOptions
+from options.dataset_options import dataset_options
 from options.flags import add_flags, build, defaults_of, flags_of
 from options.legacy import modernise
+from options.model_options import model_options
 
-OptionsOf = Callable[[str], type[Any]]  # name of a model or data set -> its options group
 NOT_INHERITED = {  # which run it is, and where it stands, are not properties to take over
     *("name", "suffix", "checkpoints_dir", "isTrain"),
     *("continue_train", "epoch_count", "epoch", "load_iter", "init_from"),
@@ -52,7 +53,6 @@ class CommandLine:
 
     Args:
         groups: attribute name -> options group, in the order of `--help`.
-        model_options, dataset_options: registries; raise ValueError for a name they do not know.
         phase: "train" or "test".
         take_over: what of a training run's flags counts when --options names its file.
     """
@@ -60,15 +60,12 @@ class CommandLine:
     def __init__(
         self,
         groups: dict[str, type],
-        model_options: OptionsOf,
-        dataset_options: OptionsOf,
         *,
         phase: str,
         description: str,
         take_over: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         self.groups, self.phase, self.description = groups, phase, description
-        self.model_options, self.dataset_options = model_options, dataset_options
         self.take_over = take_over
 
     def parse(self, argv: Sequence[str], saved: dict[str, Any] | None = None) -> Parsed:
@@ -160,11 +157,11 @@ class CommandLine:
         """The groups, with the model's and the data set's own in their places."""
         base = defaults_of([ModelOptions, DataOptions], self.phase == "train")
         try:
-            model_group = self.model_options(base["model"] if model is None else str(model))
+            model_group = model_options(base["model"] if model is None else str(model))
             preferred = model_group.flag_defaults.get("dataset_mode", base["dataset_mode"])
             return {
                 **self.groups,
-                "data": self.dataset_options(preferred if dataset is None else str(dataset)),
+                "data": dataset_options(preferred if dataset is None else str(dataset)),
                 "model": model_group,
             }
         except ValueError as error:

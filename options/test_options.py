@@ -11,7 +11,7 @@ from typing import Any
 
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
 from options.flags import changes, count_or_inf, flag, flat, table
-from options.parsing import CommandLine, OptionsOf
+from options.parsing import CommandLine
 
 ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "norm", "no_dropout")
 VALUES = (
@@ -79,14 +79,10 @@ class TestOptions:
     explicit: frozenset[str]
 
     @classmethod
-    def parse(
-        cls, argv: Sequence[str], model_options: OptionsOf, dataset_options: OptionsOf
-    ) -> TestOptions:
+    def parse(cls, argv: Sequence[str]) -> TestOptions:
         """Reads the command line over the flags that the run was trained with."""
         line = CommandLine(
             cls.groups(),
-            model_options,
-            dataset_options,
             phase="test",
             description="Translates images with a trained model and writes a result page.",
             take_over=lambda flags: inherited(flags, flags.get("model", "")),

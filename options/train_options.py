@@ -18,7 +18,7 @@ from options.base_options import (
     plain_name,
 )
 from options.flags import changes, count_or_inf, flag, flat, table
-from options.parsing import CommandLine, OptionsOf, dump_options
+from options.parsing import CommandLine, dump_options
 
 METRICS = (
     "l1",
@@ -133,14 +133,10 @@ class TrainOptions:
     explicit: frozenset[str] = frozenset()
 
     @classmethod
-    def parse(
-        cls, argv: Sequence[str], model_options: OptionsOf, dataset_options: OptionsOf
-    ) -> TrainOptions:
+    def parse(cls, argv: Sequence[str]) -> TrainOptions:
         """Reads the command line; with --continue_train, the run's saved flags come before the defaults."""
         line = CommandLine(
             cls.groups(),
-            model_options,
-            dataset_options,
             phase="train",
             description="Trains pix2pix, CycleGAN or a model of yours.",
         )

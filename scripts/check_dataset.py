@@ -21,13 +21,13 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data import BaseDataset, Source, create_dataset, dataset_options
+from data import BaseDataset, Source, create_dataset
 from data.aligned_dataset import AlignedDataset
 from data.checks import doctor
 from data.checks.finding import SEVERITIES, Finding
 from data.checks.quick import headers_of, quick_findings
 from data.loading.loader import Loader
-from models import Adam, BaseModel, create_model, model_options
+from models import Adam, BaseModel, create_model
 from options.sizes import Typed
 from options.train_options import TrainOptions
 from util.cost import duration, peak_memory, wait_for
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         print(__doc__)
     quick = "--quick" in argv
     words = [word for word in argv if word != "--quick"]
-    options = TrainOptions.parse(words, model_options, dataset_options)
+    options = TrainOptions.parse(words)
     show_notes()
     data, run = options.data, options.run
     adam = Adam(options.optim.lr, options.optim.beta1)

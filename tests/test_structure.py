@@ -11,9 +11,9 @@ import pytest
 from data import DATASETS, find_dataset
 from models import MODELS, find_model
 from options.flags import flags_of
+from options.registry import find_class
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
-from util.registry import find_class
 
 ROOT = Path(__file__).parent.parent
 ALLOWED = {

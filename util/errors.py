@@ -18,6 +18,15 @@ class SharedError(InputError):
     """One that all processes of a group raise alike: the first one tells it."""
 
 
+def check_command_line(parse: Callable[[Sequence[str]], object]) -> None:
+    """Answers --help and mistakes on the command line, before the caller imports what takes seconds.
+
+    Under torchrun the first process parses for all of them, once they have met.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        parse(sys.argv[1:])
+
+
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
     """Runs a script's main with the command line; InputError becomes one message and status 1."""
     for stream in (sys.stdout, sys.stderr):  # file names may hold what the console cannot show

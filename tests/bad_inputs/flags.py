@@ -75,7 +75,7 @@ def kinds_of_flag(
 
 def parsing(options: Any, words: list[str]) -> Callable[[Path], Callable[[], Any]]:
     def run() -> None:
-        options.parse(words, model_options, dataset_options)
+        options.parse(words)
 
     return lambda folder: run
 

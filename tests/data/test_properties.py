@@ -14,9 +14,7 @@ from helpers.property import folder
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from data import dataset_options
 from data.transforms import Preprocess
-from models import model_options
 from options.base_options import INITS, NORMS, PREPROCESS
 from options.parsing import dump_options, read_options
 from options.test_options import TestOptions
@@ -52,12 +50,12 @@ def test_options_survive_being_saved_and_read_back(flags: dict[str, Any]) -> Non
     for name, value in flags.items():
         switch = name if value else f"no_{name}".replace("no_no_", "")
         words.append(f"--{switch}" if isinstance(value, bool) else f"--{name}={value}")
-    asked = TrainOptions.parse(words, model_options, dataset_options)
+    asked = TrainOptions.parse(words)
     assert {**asked.values(), **flags} == asked.values()
     with folder() as place:
         file = place / "options.json"
         file.write_text(asked.json(), encoding="utf-8")
-        again = TrainOptions.parse(["--options", str(file)], model_options, dataset_options)
+        again = TrainOptions.parse(["--options", str(file)])
     assert again.values() == asked.values()
 
 
@@ -96,7 +94,7 @@ def test_no_command_line_ends_in_anything_but_options_or_a_message(words: list[s
 
 def parsed_or_refused(words: list[str]) -> None:
     for options in (TrainOptions, TestOptions):
-        ended = outcome(lambda o=options: o.parse(words, model_options, dataset_options))
+        ended = outcome(lambda o=options: o.parse(words))
         assert ended.how in ("works", "message"), ended.text
         assert ended.how == "works" or ended.text
 

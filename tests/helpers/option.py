@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from data import dataset_options
-from models import model_options
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 
 
 def train(*words: str) -> TrainOptions:
-    return TrainOptions.parse(["--dataroot", "D", *words], model_options, dataset_options)
+    return TrainOptions.parse(["--dataroot", "D", *words])
 
 
 def for_test(*words: str) -> TestOptions:
-    return TestOptions.parse(["--dataroot", "D", *words], model_options, dataset_options)
+    return TestOptions.parse(["--dataroot", "D", *words])
 
 
 def fails(capsys: pytest.CaptureFixture[str], *words: str, parse=train) -> str:

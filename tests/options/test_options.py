@@ -8,7 +8,6 @@ import math
 import pytest
 from helpers.option import fails, for_test, train
 
-from data import dataset_options
 from models import model_options
 from options.legacy import modernise
 from options.test_options import inherited
@@ -108,7 +107,7 @@ def test_a_contradiction_is_one_line_that_names_the_flag(words, message, capsys)
 
 def test_dataroot_is_required(capsys) -> None:
     with pytest.raises(SystemExit) as stop:
-        TrainOptions.parse([], model_options, dataset_options)
+        TrainOptions.parse([])
     assert stop.value.code == 2
     assert "--dataroot" in capsys.readouterr().err
 

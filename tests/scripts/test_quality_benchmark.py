@@ -14,8 +14,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from data import dataset_options
-from models import create_model, model_options
+from models import create_model
 from models.base_model import Adam
 from options.train_options import TrainOptions
 from scripts.dev import quality_benchmark
@@ -43,7 +42,7 @@ def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name,
     place = Place(tmp_path, budget, "-1")
     jobs = jobs_of(parts_of(budget.tasks[0]) if ablation else budget.tasks, [0])
     for job in jobs:
-        options = TrainOptions.parse(training(job, place), model_options, dataset_options)
+        options = TrainOptions.parse(training(job, place))
         with torch.device("meta"):
             model = create_model(options.model, adam=Adam(), device="meta")
         model.check_crop_size(options.data.crop_size)

@@ -10,8 +10,7 @@ from functools import partial
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from data import dataset_options
-from models import Adam, BaseModel, create_model, model_options
+from models import Adam, BaseModel, create_model
 from models.engine.cuda_graphs import WARM_UP
 from models.training.setup import prepare_model
 from options.train_options import TrainOptions
@@ -36,7 +35,7 @@ def flags(name: str, options: argparse.Namespace) -> list[str]:
 
 
 def told(name: str, options: argparse.Namespace) -> TrainOptions:
-    return TrainOptions.parse(flags(name, options), model_options, dataset_options)
+    return TrainOptions.parse(flags(name, options))
 
 
 def build(name: str, device: torch.device, options: argparse.Namespace) -> BaseModel:

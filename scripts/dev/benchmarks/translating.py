@@ -14,9 +14,8 @@ from PIL import Image
 from torch import nn
 
 import test
-from data import dataset_options
 from data.held_out import open_held_out
-from models import create_model, model_options, place
+from models import create_model, place
 from options.test_options import TestOptions
 from scripts.dev.benchmarks.pictures import write_pictures
 from scripts.dev.benchmarks.plain_images import translate_pairs
@@ -37,7 +36,7 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
         )
         flags += f"--ngf {options.ngf} --netG {options.netG or 'unet_256'} --no_dropout"
         (root / "run").mkdir()
-        told = TestOptions.parse(flags.split(), model_options, dataset_options)
+        told = TestOptions.parse(flags.split())
         plain, ours = (create_model(told.model) for _ in range(2))
         for model in (plain, ours):
             vary(model)

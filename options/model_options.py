@@ -1,0 +1,124 @@
+"""The flags of the models that ship, without the models: `--help` and mistakes need no PyTorch.
+
+A model of the user's keeps its flags in its own file; see models/template_model.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from options.base_options import GANOptions, ModelOptions, at_least
+from options.flags import flag, override
+from options.registry import find_class
+
+
+@dataclass(frozen=True)
+class Pix2PixOptions(GANOptions):
+    """The paper's choices: U-Net, batch norm, vanilla GAN loss, L1."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "aligned"}
+
+    norm: str = override("batch")
+    netG: str = override("unet_256")
+    gan_mode: str = override("vanilla")
+    pool_size: int = override(0)
+    lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
+    loss_reconstruction: str = flag("l1", "reconstruction loss", choices=("l1", "l2"), only="train")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_L1=self.lambda_L1)
+
+
+@dataclass(frozen=True)
+class CycleGANOptions(GANOptions):
+    """The paper's choices: ResNet, instance norm, least-squares GAN loss, a pool of 50, no dropout."""
+
+    no_dropout: bool = override(True)
+    lambda_A: float = flag(10.0, "weight of the cycle A -> B -> A", only="train")
+    lambda_B: float = flag(10.0, "weight of the cycle B -> A -> B", only="train")
+    lambda_identity: float = flag(
+        0.5,
+        "weight of the identity loss relative to the cycles; 0 = off, and faster",
+        only="train",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
+        at_least(0, lambda_identity=self.lambda_identity)
+
+
+@dataclass(frozen=True)
+class ColorizationOptions(Pix2PixOptions):
+    """pix2pix on the colorization data set."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "colorization"}
+
+    input_nc: int = override(1)
+    output_nc: int = override(2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.input_nc, self.output_nc) != (1, 2):
+            raise ValueError(
+                "--model colorization goes from L to ab: --input_nc 1 and --output_nc 2, not "
+                f"{self.input_nc} and {self.output_nc}"
+            )
+
+
+@dataclass(frozen=True)
+class DistillOptions(Pix2PixOptions):
+    """Those of pix2pix, and the teacher. scripts/distill.py takes the rest from the teacher's own options."""
+
+    teacher: str = flag(
+        "", "a trained generator's weights: checkpoints/NAME, or a file", only="train"
+    )
+    teacher_norm: str = flag(
+        "image",
+        "the teacher's batch norm: by each image's own statistics, as test.py does, or by those of training, as "
+        "test.py --eval",
+        choices=("image", "running"),
+        only="train",
+    )
+    lambda_teacher: float = flag(
+        100.0, "weight of the mean difference from the teacher's output", only="train"
+    )
+    lambda_cycle: float = flag(
+        10.0, "teacher of a CycleGAN: weight of the way back by its other generator", only="train"
+    )
+    lambda_L1: float = override(100.0, help="teacher of pairs: weight of the reconstruction loss")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_teacher=self.lambda_teacher, lambda_cycle=self.lambda_cycle)
+
+
+@dataclass(frozen=True)
+class TestModelOptions(ModelOptions):
+    """Which generator."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "single"}
+    # not a test case, whatever pytest thinks of the name
+    __test__: ClassVar[bool] = False
+
+    model_suffix: str = flag(
+        "", "loads <epoch>_net_G<model_suffix>.pth, e.g. _A for a CycleGAN's A to B", only="test"
+    )
+
+
+# Name -> its flags; None: they stand in the model's own file, as a model of the user's has them.
+MODELS: dict[str, type[ModelOptions] | None] = {
+    "pix2pix": Pix2PixOptions,
+    "cycle_gan": CycleGANOptions,
+    "colorization": ColorizationOptions,
+    "distill": DistillOptions,
+    "test": TestModelOptions,
+    "template": None,
+}
+
+
+def model_options(name: str) -> type[ModelOptions]:
+    """Finds the options group of the model of that name. Raises: ValueError for an unknown name."""
+    return MODELS.get(name) or find_class("models", "model", name, MODELS).Options
