@@ -156,5 +156,5 @@ def test_a_port_that_is_taken_and_a_missing_run_are_told(checkpoints, port) -> N
     words = ["--checkpoints_dir", str(checkpoints), "--name"]
     with pytest.raises(InputError, match="Give another --port"):
         serve.main([*words, "plain", "--port", str(port)])
-    with pytest.raises(InputError, match="there is no file or folder"):
+    with pytest.raises(InputError, match="there is no folder"):
         serve.main([*words, "nowhere"])

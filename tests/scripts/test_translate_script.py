@@ -151,7 +151,9 @@ def test_neither_or_both_of_name_and_weights_are_refused(tmp_path, capsys) -> No
         with pytest.raises(SystemExit) as error:
             translate.main([str(tmp_path), str(tmp_path / "out"), *flags])
         assert error.value.code == 2
-        assert "give --name NAME of a run, or --weights" in capsys.readouterr().err
+        message = capsys.readouterr().err
+        assert "--name" in message
+        assert "--weights" in message
 
 
 def test_as_a_command_it_can_be_interrupted_and_goes_on(checkpoints, tmp_path) -> None:

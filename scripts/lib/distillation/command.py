@@ -1,15 +1,22 @@
-"""The command line that trains a student as its teacher was trained."""
+"""scripts/distill.py after its flags: trains a student as its teacher was trained, and compares both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.inference.find_generator import SavedGenerator
+import train
+from models.inference.find_generator import SavedGenerator, find_generator
+from scripts.lib.distillation.comparison import compared, table
 from scripts.lib.exporting.facts import direction_of
+from scripts.lib.exporting.pictures import pictures_of_run
+from scripts.lib.generator_flags import chosen_generator
 from util.errors import InputError
+from util.files import write_text
 
+REPORT = "distilled.md"
 TAKEN = (
     *("dataroot", "dataset_mode", "preprocess", "load_size", "crop_size", "batch_size"),
     *("ndf", "netD", "n_layers_D", "gan_mode", "pool_size", "lambda_L1", "loss_reconstruction"),
@@ -18,6 +25,30 @@ TAKEN = (
 )
 SWITCHES = ("no_flip", "serial_batches")
 CHANNELS = ("input_nc", "output_nc")
+
+
+def distill(options: argparse.Namespace, further: Sequence[str]) -> int:
+    """Trains the student, with further flags of train.py, and compares; returns the exit status."""
+    runs = options.checkpoints_dir
+    teacher = chosen_generator(options)
+    netG, ngf = student_size(teacher.flags, options.netG, options.ngf)
+    student = options.student or f"{options.name}_{netG}_ngf{ngf}"
+    if student == options.name:
+        raise InputError(f"--student {student} is the teacher: give another name")
+    words = train_words(teacher, student, netG, ngf, runs)
+    words += ["--teacher_norm", options.norm_policy, *further]
+    print(f"$ python train.py {' '.join(words)}", flush=True)
+    if status := train.main(words):
+        return status
+    size = int(teacher.flags.get("crop_size", 256))
+    pictures = pictures_of_run(teacher, options.phase, size, options.num_test, "see --phase")
+    pair = {"teacher": teacher, "student": find_generator(runs / student)}
+    report = table(
+        compared(pair, pictures, options.rounds, options.norm_policy), len(pictures), size
+    )
+    write_text(runs / student / REPORT, report + "\n")
+    print(f"\n{report}\n\nwritten to {runs / student / REPORT}")
+    return 0
 
 
 def train_words(

@@ -62,6 +62,15 @@ class Exportable:
         """The least side of images."""
         return max(self.multiple, int(getattr(self.network, "smallest_input", 1)))
 
+    def check_size(self, size: int) -> None:
+        """Raises: InputError when images of that size do not go through the generator."""
+        if size % self.multiple or size < self.smallest:
+            fitting = max(self.smallest, round(size / self.multiple) * self.multiple)
+            raise InputError(
+                f"--size {size} does not fit this generator, whose images have sides that are multiples of {self.multiple}, "
+                f"and {self.smallest} or more: use {fitting}"
+            )
+
 
 def open_generator(
     saved: SavedGenerator, norm_policy: str = "image", sample: Sequence[torch.Tensor] | None = None

@@ -13,7 +13,7 @@ import torch
 from data import create_dataset, dataset_options
 from data.base_dataset import BaseDataset, Source
 from data.held_out import held_out_loader, readable
-from models.inference.find_generator import SavedGenerator
+from models.inference.find_generator import SavedGenerator, units_of
 from options.base_options import DataOptions
 from options.flags import build
 from options.ranges import AUTO
@@ -28,6 +28,22 @@ class Picture:
     name: str
     image: torch.Tensor
     truth: torch.Tensor | None = None
+
+
+def find_pictures(
+    saved: SavedGenerator,
+    flag: str,
+    folder: Path | None,
+    phase: str,
+    channels: int,
+    size: int,
+    most: int,
+) -> list[Picture]:
+    """Returns those of the folder or, without one, of the run's own data set; flag: that gives the folder."""
+    if folder is None:
+        remedy = f"give a folder of input images by {flag}"
+        return pictures_of_run(saved, phase, size, most, remedy)
+    return pictures_in(folder, channels, size, most, units_of(saved))
 
 
 def pictures_of_run(

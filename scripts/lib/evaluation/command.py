@@ -1,0 +1,104 @@
+"""scripts/evaluate.py after its flags: tests checkpoints, measures, reports."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scripts.lib.evaluation.checkpoints import Tester, latest_of, training_images
+from scripts.lib.evaluation.folders import distinct
+from scripts.lib.evaluation.page import write_report_page
+from scripts.lib.evaluation.report import text_of, write_csv, write_json
+from scripts.lib.evaluation.tables import Ask, Groups, build_tables
+from scripts.lib.generator_flags import chosen_device
+from util.errors import InputError
+from util.failures import explained
+from util.files import make_folder
+from util.metrics import chosen, missing
+from util.metrics.networks import Networks
+
+# Where the network of the first can be had, it stands for the second.
+AUTO = (("l1",), ("psnr",), ("ssim",), ("lpips", "pd_lite0"), ("kid", "kd_lite0"))
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measures, prints and writes; returns the exit status."""
+    device = chosen_device(options)
+    try:
+        weights = {"inception": options.inception_weights, "alexnet": options.lpips_weights}
+        for path in filter(None, weights.values()):
+            if not Path(path).is_file():  # automatic metrics would do without it and say nothing
+                raise InputError(f"there is no file {path} of weights")
+        names = automatic_metrics(weights) if options.metrics == "auto" else chosen(options.metrics)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    absent = missing(names, weights)
+    if absent:
+        raise InputError("\n".join(absent.values()))
+    ask = Ask(
+        names,
+        lenient=options.metrics == "auto",
+        sides={"AtoB": "B", "BtoA": "A", "both": "AB"}[options.direction],
+        truth=options.truth,
+        train=options.train,
+        half=options.half,
+        unpaired=options.unpaired,
+    )
+    out = make_folder(options.out)
+    tester = Tester(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
+    with explained():
+        groups = group_runs(options.folders, options.group, tester)
+        if tester.tested and ask.train is None and (known := training_images(tester.tested)):
+            ask = replace(ask, train=known[0], half=known[1])
+        tables = build_tables(groups, ask, Networks(device, weights))
+        for table in tables:
+            print(f"\n{text_of(table)}")
+        for table in tables:
+            print(f"\n{table.comparison.title}: which to use? {table.verdict}")
+        write_json(out / "report.json", tables)
+        write_csv(out / "report.csv", tables)
+        write_report_page(out / "index.html", tables)
+    print(f"\nsee {out / 'index.html'}")
+    return 0
+
+
+def automatic_metrics(weights: dict[str, str]) -> tuple[str, ...]:
+    """Returns the metrics that can be computed here; prints what is left out."""
+    names = []
+    for choices in AUTO:
+        absent = missing(choices, weights)
+        had = [name for name in choices if name not in absent]
+        if had:
+            names.append(had[0])
+        else:
+            reason = absent[choices[-1]]
+            print(f"note: without {' and '.join(choices)}: {reason}")
+    return tuple(names)
+
+
+def group_runs(places: Sequence[Path], groups: Sequence[str], tester: Tester) -> Groups:
+    """Returns name -> runs: each place by itself, then the groups.
+
+    Raises: InputError for none, a malformed group, or checkpoints that cannot be tested.
+    """
+    alone = distinct([run for place in places for run in tester.runs_at(place)])
+    found = {run.name: [run] for run in alone}
+    for text in groups:
+        name, equals, members = text.partition("=")
+        listed = [Path(member.strip()) for member in members.split(",") if member.strip()]
+        if not (equals and name.strip() and listed):
+            raise InputError(f"--group {text!r} is not NAME=FOLDER,FOLDER")
+        if name in found:
+            raise InputError(f"two rows would be called {name}: give --group another name")
+        # One of each folder: seeds count once.
+        found[name] = distinct(
+            [run for place in listed for run in tester.runs_at(latest_of(place))]
+        )
+    if not found:
+        raise InputError(
+            "no results are named: python scripts/evaluate.py results/NAME/test_latest, as test.py wrote it, or "
+            "checkpoints/NAME"
+        )
+    return found

@@ -1,0 +1,39 @@
+"""scripts/compare_results.py after its flags: reads the runs, writes their common page."""
+
+from __future__ import annotations
+
+import argparse
+
+from scripts.lib.evaluation.examples import METRICS, compared, link_to
+from scripts.lib.evaluation.folders import COMPARISONS, distinct, read_run
+from util.errors import InputError
+from util.files import make_folder
+from util.pages.gallery import write_gallery
+from util.pages.result_metrics import meanings
+
+SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}
+
+
+def compare_results(options: argparse.Namespace) -> int:
+    """Measures and writes the page; returns the exit status."""
+    runs = distinct([read_run(folder) for folder in options.folders])
+    wanted = [each for each in COMPARISONS if each.source and each.into in SIDES[options.direction]]
+    comparisons = [each for each in wanted if any(each.fake in run.files for run in runs)]
+    if not comparisons:
+        labels = ", ".join(each.fake for each in wanted)
+        raise InputError(f"no folder holds images {labels}: leave --direction out, or mend it")
+    out = make_folder(options.out)
+    pages = {run.name: run.folder / "index.html" for run in runs}
+    page = compared(runs, comparisons, out, unpaired=options.unpaired)
+    write_gallery(
+        out / "index.html",
+        f"{', '.join(run.name for run in runs)} on the same inputs",
+        page.examples,
+        page.columns,
+        width=options.display_winsize,
+        pair=page.pair,
+        links={name: link_to(path, out) for name, path in pages.items() if path.is_file()},
+        notes=[*page.notes, *meanings(METRICS if page.columns else [])],
+    )
+    print(f"{len(page.examples)} inputs, {len(runs)} runs; see {out / 'index.html'}")
+    return 0

@@ -1,0 +1,92 @@
+"""scripts/translate.py after its flags: finds the files, opens the generator, translates."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from models.inference.translator import Translator, load_translator
+from options.ranges import EIGHT_BITS
+from scripts.lib.generator_flags import checkpoint, translator_arguments
+from scripts.lib.translation.files import Job, is_video, listed, planned, streams, unfinished
+from scripts.lib.translation.images import translate_images, translate_large_files
+from scripts.lib.translation.values import values_of
+from util.device import describe
+from util.errors import InputError
+from util.failures import explained
+
+
+def translate(options: argparse.Namespace) -> int:
+    """Translates; returns the exit status, 1 where images could not be translated."""
+    paths = listed(options.input)
+    t = open_translator(options)
+    if is_video(options.input):
+        check_video(t)
+        jobs = planned(options.input, paths, options.output, lambda path: Path(path).suffix)
+    else:
+        values = values_of(t, paths)
+        jobs = planned(options.input, paths, options.output, partial(values.suffix, options.format))
+        for target in {job.target.suffix: job.target for job in jobs}.values():
+            values.format(target)  # or say now that it cannot hold the results
+    left = unfinished(jobs, options.overwrite)
+    if len(left) < len(jobs):
+        print(f"{len(jobs) - len(left)} there already; --overwrite makes them again")
+    if not left:
+        return 0
+    if is_video(options.input):
+        return translate_one_video(t, left[0])
+    large = [job for job in left if options.tile and streams(job)]
+    bad = translate_large_files(t, values, large)
+    bad += translate_images(t, values, [job for job in left if job not in large])
+    print(f"{len(left) - len(bad)} images translated; see {options.output}")
+    if bad:
+        print(f"{len(bad)} images could not be translated:", *bad, sep="\n    ", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def open_translator(options: argparse.Namespace) -> Translator:
+    """Opens the generator that the command line asks for. Raises: InputError."""
+    arguments = translator_arguments(options)
+    try:
+        t = load_translator(
+            checkpoint(options),
+            **arguments,
+            tile=options.tile,
+            tile_mode=options.tile_mode,
+            range_A=options.range_A,
+            range_B=options.range_B,
+            label_A=options.label_A,
+            alpha=options.alpha,
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    print(describe(arguments["device"], options.gpu_ids))
+    return t
+
+
+def check_video(t: Translator) -> None:
+    """Raises: InputError for a generator of more than grey or colour of 8 bits."""
+    if not t.units.plain or {t.input_nc, t.output_nc} - {1, 3}:
+        raise InputError(
+            f"videos hold colours of 8 bits; this network takes {t.input_nc} channels of {t.units.input or EIGHT_BITS} "
+            f"and gives {t.output_nc} of {t.units.output or EIGHT_BITS}: use images"
+        )
+
+
+def translate_one_video(t: Translator, job: Job) -> int:
+    from scripts.lib.translation.video import translate_video
+
+    torch.backends.cudnn.benchmark = True  # all frames have one size
+    norms = [m for m in t.generator.modules() if isinstance(m, torch.nn.InstanceNorm2d)]
+    if any(norm.affine for norm in norms):
+        print(
+            "note: batch norm takes the statistics of each frame, which may flicker; see --norm_policy"
+        )
+    with explained("--batch_size"):
+        count = translate_video(t, Path(job.source), job.target)
+    print(f"{count} frames translated; see {job.target}")
+    return 0

@@ -1,0 +1,115 @@
+"""scripts/make_web_demo.py after its flags: exports the generator, chooses samples and colours, writes the page."""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from PIL import Image
+
+from models.inference.find_generator import SavedGenerator
+from scripts.lib.exporting.facts import facts_of
+from scripts.lib.exporting.generator import Exportable, open_generator
+from scripts.lib.exporting.pictures import Picture, find_pictures
+from scripts.lib.exporting.writing import Written, write_checked
+from scripts.lib.generator_flags import chosen_generator
+from scripts.lib.web_demo.palette import palette
+from scripts.lib.web_demo.runtime import runtime_files
+from scripts.lib.web_demo.writing import Demo, write_demo
+from util.errors import InputError
+from util.files import make_folder
+from util.images import to_uint8
+
+PLAIN = ["#ffffff", "#000000", "#d62828", "#2a9d3a", "#2455c3", "#f4c20d"]
+COLOURED = 24  # training images that the palette is taken from
+HEAVY = 64e6  # bytes of a network that a phone may not want to fetch
+
+
+def make_web_demo(options: argparse.Namespace) -> int:
+    """Writes the page; returns the exit status."""
+    saved = chosen_generator(options)
+    exportable = open_generator(saved, options.norm_policy)
+    check_channels(exportable)
+    size = options.size or int(saved.flags.get("crop_size", 256))
+    exportable.check_size(size)
+    inputs = samples(options, saved, exportable.input_nc, size)
+    colours = training_palette(options, saved, exportable.input_nc, size) if inputs else PLAIN
+    runtime = runtime_files(options.cache)
+
+    out = make_folder(options.out)
+    facts = facts_of(exportable, saved, options.name, size, False, "fp32")
+    written = write_checked("onnx", exportable, facts, inputs or [noise(exportable, size)], out)
+    check_passed(written)
+    pictures = {f"sample{number}.png": shown(one.image) for number, one in enumerate(inputs)}
+    demo = Demo(
+        title=options.title or options.name,
+        size=size,
+        input_nc=exportable.input_nc,
+        output_nc=exportable.translator.output_nc,
+        palette=colours,
+        samples=list(pictures),
+        check="check.png" if inputs else "",
+        network=written.path.name,
+        bytes=written.certificate["bytes"],
+    )
+    if inputs:
+        pictures["check.png"] = exportable.translator(shown(inputs[0].image)).convert("RGB")
+    write_demo(out, demo, runtime, pictures)
+    print(f"{out}: a page for {size} x {size} pixels; the network has {demo.bytes / 1e6:.1f} MB")
+    if demo.bytes > HEAVY:
+        print(
+            "note: that is much for a phone; a generator with a smaller --ngf loads and computes faster"
+        )
+    print(f"try it: python -m http.server --bind 127.0.0.1 --directory {out}")
+    return 0
+
+
+def check_channels(exportable: Exportable) -> None:
+    channels = exportable.input_nc, exportable.translator.output_nc
+    if not {*channels} <= {1, 3}:
+        raise InputError(
+            f"this network translates {channels[0]} channels into {channels[1]}; a page has pictures of 1 or 3"
+        )
+    if not exportable.translator.units.plain:
+        raise InputError(
+            "this network was trained on values that pictures of 8 bits do not hold; a page draws in these"
+        )
+
+
+def check_passed(written: Written) -> None:
+    if not written.certificate["passed"]:
+        raise InputError(
+            f"{written.path} differs from the generator by {written.certificate['max']:.1f} grey levels: no page is made of it"
+        )
+
+
+def samples(
+    options: argparse.Namespace, saved: SavedGenerator, channels: int, size: int
+) -> list[Picture]:
+    """Inputs to start from, not all from the beginning of the split, where neighbours may be alike."""
+    if not options.samples:
+        return []
+    found = find_pictures(
+        saved, "--images", options.images, options.phase, channels, size, 5 * options.samples
+    )
+    return found[:: -(-len(found) // options.samples)]
+
+
+def training_palette(
+    options: argparse.Namespace, saved: SavedGenerator, channels: int, size: int
+) -> list[str]:
+    """Of training images; of the samples' split where these are not there."""
+    try:
+        found = find_pictures(saved, "--images", options.images, "train", channels, size, COLOURED)
+    except InputError:
+        found = find_pictures(saved, "--images", None, options.phase, channels, size, COLOURED)
+    return palette([shown(one.image) for one in found])
+
+
+def shown(image: torch.Tensor) -> Image.Image:
+    return Image.fromarray(to_uint8(image)[0]).convert("RGB")
+
+
+def noise(exportable: Exportable, size: int) -> Picture:
+    """What the exported file is compared on where there are no samples."""
+    return Picture("noise", torch.rand(1, exportable.input_nc, size, size) * 2 - 1)
