@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = ("translate", "export", "distill", "make_web_demo", "serve")
-SCRIPTS = (*GENERATOR, "evaluate", "compare_results")
+SCRIPTS = (*GENERATOR, "evaluate", "compare_results", "show_run")
 NEEDED = {"translate": ["in", "out"], "make_web_demo": ["--out", "page"]}
 
 

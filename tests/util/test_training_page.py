@@ -11,7 +11,7 @@ import pytest
 from helpers.runs import run
 from helpers.training_page import log_epochs, open_sink, read_training_page
 
-from scripts import training_page
+from scripts import show_run
 from util.errors import InputError
 from util.logs.logger import At
 from util.logs.training_page.stream import SIZE, Stream, point
@@ -162,7 +162,7 @@ def test_a_page_is_made_again_from_the_record(paired, tmp_path, capsys) -> None:
     shown = read_training_page(folder / "web")
     for file in [folder / "web/index.html", *(folder / "web/data").iterdir()]:
         file.unlink()
-    assert training_page.main(["n", "--checkpoints_dir", str(tmp_path)]) == 0
+    assert show_run.main(["page", "n", "--checkpoints_dir", str(tmp_path)]) == 0
     assert str(folder / "web/index.html") in capsys.readouterr().out
     again = read_training_page(folder / "web")
     assert [event[:5] + event[9:] for event in again.events] == [
@@ -173,9 +173,9 @@ def test_a_page_is_made_again_from_the_record(paired, tmp_path, capsys) -> None:
 
 
 def test_a_page_is_not_made_again_under_a_training_or_without_a_record(tmp_path: Path) -> None:
-    words = ["n", "--checkpoints_dir", str(tmp_path)]
-    with pytest.raises(InputError, match=r"cannot read .*metrics\.jsonl: No such file"):
-        training_page.main(words)
+    words = ["page", "n", "--checkpoints_dir", str(tmp_path)]
+    with pytest.raises(InputError, match=r"cannot read .*metrics\.jsonl \(No such file"):
+        show_run.main(words)
     log_epochs(open_sink(tmp_path / "n/web", "n"), 1)
     with pytest.raises(InputError, match="n is being trained"):
-        training_page.main(words)
+        show_run.main(words)

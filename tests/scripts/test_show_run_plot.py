@@ -1,4 +1,4 @@
-"""scripts/plot_losses.py: curves from logs of this code and of older code, of one run and of several."""
+"""scripts/show_run.py plot: curves from logs of this code and of older code, of one run and of several."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from helpers.record import log
 from helpers.runs import ROOT, run
 from PIL import Image
 
-from scripts import plot_losses
-from scripts.lib.curves.drawing import smoothed
-from scripts.lib.curves.old_log import epoch_images, read_runs
-from scripts.lib.curves.reading import read_log
+from scripts import show_run
+from scripts.lib.show_run.drawing import smoothed
+from scripts.lib.show_run.old_log import epoch_images, read_runs
+from scripts.lib.show_run.reading import read_log
 from util.errors import InputError
 from util.logs.records import FILE
 
@@ -104,12 +104,14 @@ def test_several_runs_are_drawn_over_each_other(tmp_path: Path, monkeypatch, cap
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
     log(tmp_path / "checkpoints/one" / FILE, 1, 2, 3)
     (tmp_path / "checkpoints/$two_x$/loss_log.txt").write_text(f"{BANNER}\n(epoch: 1, iters: 5, time: 0, data: 0) G: 3\n(epoch: 2, iters: 5, time: 0, data: 0) G: 1\n")  # fmt: skip
-    assert plot_losses.main(["one", "--series", "G"]) == 0
+    assert show_run.main(["plot", "one", "--series", "G"]) == 0
     assert capsys.readouterr().out == "see checkpoints/one/losses.png\n"
     alone = colours(tmp_path / "checkpoints/one/losses.png")
     assert BLUE in alone
     assert ORANGE not in alone
-    assert plot_losses.main(["one", "$two_x$", "--series", "G", "--smooth", "0.5", "--log"]) == 0
+    assert (
+        show_run.main(["plot", "one", "$two_x$", "--series", "G", "--smooth", "0.5", "--log"]) == 0
+    )
     assert {BLUE, ORANGE} <= colours(tmp_path / "losses.png")
 
 
@@ -117,13 +119,16 @@ def test_several_runs_are_drawn_over_each_other(tmp_path: Path, monkeypatch, cap
 def test_the_ending_of_the_file_chooses_its_format(ending, begins, tmp_path: Path) -> None:
     log(tmp_path / FILE, 1, 2)
     out = tmp_path / f"plots/a.{ending}"
-    assert plot_losses.main([str(tmp_path), "--out", str(out), "--x", "images", "--together"]) == 0
+    assert (
+        show_run.main(["plot", str(tmp_path), "--out", str(out), "--x", "images", "--together"])
+        == 0
+    )
     assert out.read_bytes().startswith(begins)
 
 
 def test_a_real_run_is_plotted_by_the_command(paired, tmp_path: Path) -> None:
     run(paired, tmp_path, "n", "--print_freq", "1")
-    words = [str(ROOT / "scripts/plot_losses.py"), "n", "--checkpoints_dir", str(tmp_path)]
+    words = [str(ROOT / "scripts/show_run.py"), "plot", "n", "--checkpoints_dir", str(tmp_path)]
     assert subprocess.run([sys.executable, *words], check=False).returncode == 0
     assert len(colours(tmp_path / "n/losses.png")) > 3
 
@@ -146,11 +151,11 @@ def test_what_cannot_be_plotted_is_said(flags, says: str, tmp_path: Path, monkey
     log(tmp_path / "n" / FILE, 1)
     (tmp_path / "empty/loss_log.txt").write_text(BANNER)
     with pytest.raises(InputError, match=says.replace("(", r"\(")):
-        plot_losses.main([*flags, "--checkpoints_dir", str(tmp_path)])
+        show_run.main(["plot", *flags, "--checkpoints_dir", str(tmp_path)])
 
 
 def test_without_matplotlib_it_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     log(tmp_path / FILE, 1)
     with pytest.raises(InputError, match="pip install matplotlib"):
-        plot_losses.main([str(tmp_path)])
+        show_run.main(["plot", str(tmp_path)])

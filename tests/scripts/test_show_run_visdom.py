@@ -12,7 +12,8 @@ import pytest
 from helpers.marks import exhaustive
 from helpers.visdom import at, curve, free_port, needs_visdom, wait_until, windows
 
-from scripts import replay_visdom
+from scripts import show_run
+from scripts.lib.show_run import visdom
 from util.errors import InputError
 from util.images import save_image
 from util.logs.records import FILE
@@ -40,12 +41,12 @@ def sink(tmp_path: Path) -> RecordSink:
 
 def words(folder: Path, port: int, env: str, *more: str) -> list[str]:
     place = ["--display_port", str(port), "--display_env", env]
-    return ["--name", "old", "--checkpoints_dir", str(folder), *place, *more]
+    return ["visdom", "old", "--checkpoints_dir", str(folder), *place, *more]
 
 
 @pytest.mark.usefixtures("sink")
 def test_a_run_is_shown_with_its_curves_and_the_images_of_its_last_epoch(tmp_path, port, capsys):
-    assert replay_visdom.main(words(tmp_path, port, "replayed", "--display_ncols", "0")) == 0
+    assert show_run.main(words(tmp_path, port, "replayed", "--display_ncols", "0")) == 0
     shown = windows(port, "replayed")
     assert curve(port, "replayed") == {"G": [(0, 1), (1, 2)]}
     assert curve(port, "replayed", "1_scores") == {"val_l1": [(1, 0.5)]}
@@ -56,7 +57,7 @@ def test_a_run_is_shown_with_its_curves_and_the_images_of_its_last_epoch(tmp_pat
 
 @exhaustive
 def test_a_run_that_goes_on_is_followed_to_its_end(tmp_path, port, sink):
-    command = [sys.executable, replay_visdom.__file__, *words(tmp_path, port, "go", "--follow")]
+    command = [sys.executable, show_run.__file__, *words(tmp_path, port, "go", "--follow")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         wait_until(lambda: len(curve(port, "go").get("G", [])) == 2, 60)
@@ -76,15 +77,15 @@ def test_a_server_is_started_where_none_is(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     started = []
     monkeypatch.setattr(
-        replay_visdom.visdom_server,
+        visdom.visdom_server,
         "start",
-        lambda *given, start=replay_visdom.visdom_server.start: (
+        lambda *given, start=visdom.visdom_server.start: (
             started.append(start(*given)) or started[0]
         ),
     )
     port = free_port()
     try:
-        assert replay_visdom.main(words(tmp_path, port, "main")) == 0
+        assert show_run.main(words(tmp_path, port, "main")) == 0
         assert curve(port, "main")
     finally:
         for process in started:
@@ -93,10 +94,10 @@ def test_a_server_is_started_where_none_is(tmp_path, monkeypatch):
 
 
 def test_a_run_that_is_not_there_and_a_server_that_does_not_answer_are_told(tmp_path, sink):
-    with pytest.raises(InputError, match=r"cannot read .*new/metrics\.jsonl .*--name"):
-        replay_visdom.main(["--name", "new", "--checkpoints_dir", str(tmp_path)])
+    with pytest.raises(InputError, match=r"cannot read .*new/metrics\.jsonl .*NAME"):
+        show_run.main(["visdom", "new", "--checkpoints_dir", str(tmp_path)])
     far = ["--display_server", "http://127.0.0.2"]
     with pytest.raises(InputError, match="no visdom answers at http://127.0.0.2:"):
-        replay_visdom.main(words(tmp_path, free_port(), "x", *far))
+        show_run.main(words(tmp_path, free_port(), "x", *far))
     with pytest.raises(SystemExit, match="2"):
-        replay_visdom.main(words(tmp_path, 1, "x", "--display_id", "0"))
+        show_run.main(words(tmp_path, 1, "x", "--display_id", "0"))

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.lib.curves.old_log import epoch_images, read_runs
+from scripts.lib.show_run.old_log import epoch_images, read_runs
 from util.errors import InputError
-from util.logs.records import FILE, Record, read_records
+from util.logs.records import FILE, Record, read_record, read_records
 
 OLD = "loss_log.txt"
 
@@ -35,6 +35,16 @@ class Run:
             curve.epochs.append(epochs)
             curve.images.append(images)
             curve.values.append(value)
+
+
+def read_run(folder: Path) -> Record:
+    """Reads what the run in a folder has logged. Raises: InputError when there is no log."""
+    try:
+        return read_record(folder / FILE)
+    except OSError as error:
+        raise InputError(
+            f"cannot read {folder / FILE} ({error.strerror}): NAME and --checkpoints_dir say which run it is"
+        ) from None
 
 
 def find_log(name: str, checkpoints: Path) -> Path:

@@ -1,51 +1,31 @@
-"""Show a run that was trained before, or is being trained, in visdom, from what it has logged.
-
-Example: python scripts/replay_visdom.py --name maps_cyclegan
-"""
+"""A run in visdom, from what it has logged and its images."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from options.base_options import LogOptions, at_least
-from util.errors import InputError, run_command
-from util.logs import records
+from options.base_options import LogOptions
+from scripts.lib.show_run.reading import read_run
+from util.errors import InputError
 from util.logs.records import Record
 from util.logs.run_history import images_by_epoch
 from util.logs.visdom import server as visdom_server
 from util.logs.visdom.windows import KINDS, Windows
 
-FLAGS = {
-    "display_server": "visdom's server",
-    "display_port": "its port",
-    "display_env": "environment to show the run in",
-    "display_id": "first window; each run in an environment needs some of its own",
-    "display_ncols": "images per row; 0 = a window each",
-    "display_winsize": "width of an image, in pixels",
-}
 PAUSE = 2.0  # seconds between two looks at a run, at least
 SHARE = 0.05  # of the time may go into looking
 
 
-def main(argv: Sequence[str]) -> int:
-    words = parser()
-    options = words.parse_args(argv)
-    try:
-        log = LogOptions(**{name: getattr(options, name) for name in FLAGS})
-        at_least(1, display_id=log.display_id)
-    except ValueError as error:
-        words.error(str(error))
-    folder = Path(options.checkpoints_dir) / options.name
-    record = read(folder)
+def show_in_visdom(options: argparse.Namespace) -> int:
+    """Draws the run and, with --follow, goes on until it ends; returns the exit status."""
+    log: LogOptions = options.log
+    folder = options.checkpoints_dir / options.name
+    record = read_run(folder)
     open_server(log, folder / "visdom_server.log")
     show(record, folder, log)
     env = visdom_server.environment(log.display_env)
@@ -54,29 +34,6 @@ def main(argv: Sequence[str]) -> int:
     if options.follow and not record.ending:
         follow(folder, log)
     return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    words.add_argument("--name", required=True, help="of the run")
-    words.add_argument("--checkpoints_dir", default="./checkpoints", help="folder of all runs")
-    words.add_argument("--follow", action="store_true", help="go on until the run ends")
-    for name, help_text in FLAGS.items():
-        default = getattr(LogOptions(), name)
-        words.add_argument(
-            f"--{name}", type=type(default), default=default, help=f"{help_text} [{default}]"
-        )
-    return words
-
-
-def read(folder: Path) -> Record:
-    """What the run has logged. Raises: InputError when there is nothing."""
-    try:
-        return records.read_record(folder / records.FILE)
-    except OSError as error:
-        raise InputError(
-            f"cannot read {folder / records.FILE} ({error.strerror}): --checkpoints_dir and --name say which run it is"
-        ) from None
 
 
 def open_server(log: LogOptions, log_path: Path) -> None:
@@ -126,7 +83,7 @@ def follow(folder: Path, log: LogOptions) -> None:
     ended, works = False, True
     while not ended:
         began = time.monotonic()
-        record = read(folder)
+        record = read_run(folder)
         try:
             show(record, folder, log)
             ended, works = bool(record.ending), True
@@ -135,7 +92,3 @@ def follow(folder: Path, log: LogOptions) -> None:
                 print(f"{error}; trying again", flush=True)
             works = False
         time.sleep(max(PAUSE, (time.monotonic() - began) / SHARE))
-
-
-if __name__ == "__main__":
-    run_command(main)

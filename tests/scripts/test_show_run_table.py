@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 
 def export(*words: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, str(ROOT / "scripts/export_metrics.py"), *words]
+    line = [sys.executable, str(ROOT / "scripts/show_run.py"), "table", *words]
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
@@ -48,8 +48,10 @@ def test_every_count_of_images_is_a_row_and_every_name_a_column(tmp_path: Path) 
 def test_a_run_that_is_not_there_and_a_file_that_cannot_be_written_are_named(tmp_path) -> None:
     done = export("none", "--checkpoints_dir", str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'none' / FILE} cannot be read")
+    assert done.stderr.startswith(f"error: cannot read {tmp_path / 'none' / FILE}")
     (tmp_path / FILE).touch()
-    done = export(".", "--checkpoints_dir", str(tmp_path), "--out", str(tmp_path / "no/such.csv"))
+    done = export(
+        ".", "--checkpoints_dir", str(tmp_path), "--out", str(tmp_path / FILE / "such.csv")
+    )
     assert done.returncode == 1
-    assert "such.csv cannot be written" in done.stderr
+    assert "such.csv" in done.stderr

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.lib.curves.reading import Run
+from scripts.lib.show_run.reading import Run
 from util.errors import InputError
 
 
