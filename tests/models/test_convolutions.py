@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 import models.networks.cpu_convolutions as ours
 from models.networks import winograd
-from models.networks.winograd import tiles_of, winograd_conv2d
+from models.networks.winograd import TILE, tiles_of, winograd_conv2d
 
 
 def images(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -33,15 +33,42 @@ def test_gradients_of_gradients_are_right() -> None:
     assert torch.autograd.gradgradcheck(winograd_conv2d, (x, weight))
 
 
-def test_rounding_in_float32_stays_close_to_that_of_the_direct_sum() -> None:
-    for kernel in (3, 4):
-        x, weight = images(1, 128, 30, 30).detach(), images(128, 128, kernel, kernel).detach()
-        exact = F.conv2d(x, weight)
-        errors = [
-            (conv(x.float(), weight.float()).double() - exact).abs().max().item()
-            for conv in (winograd_conv2d, F.conv2d)
-        ]
-        assert errors[0] < 4 * errors[1]
+def growth(kernel: int) -> float:
+    """How many times larger Winograd's summands are than those of the direct sum, as root mean square.
+
+    For independent x and w of mean 0 and variance 1, element i of the transform B^T x has the variance ||B^T_i||^2 (the
+    squared norm of row i), that of G w has ||G_i||^2, and output k adds their product weighted by A^T_ki. So along one side
+    the variances add up to sum_i (A^T_ki)^2 ||G_i||^2 ||B^T_i||^2, where the direct sum has r. The transforms of two
+    dimensions are those of one applied twice, which squares both; the root of that, averaged over k, is the ratio.
+    """
+    on_outputs, on_weights, on_inputs = winograd._transforms(TILE[kernel], kernel, torch.float64)
+    variances = on_weights.square().sum(1) * on_inputs.square().sum(1)
+    return float((on_outputs.square() @ variances).mean()) / kernel
+
+
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_points_of_evaluation_keep_numbers_small(kernel) -> None:
+    """With 0, 1, -1, 2, -2 (Lavin & Gray 2016) it would be 10.8."""
+    assert growth(kernel) == pytest.approx(6.944, abs=0.001)
+
+
+@pytest.mark.parametrize("kernel", [3, 4])
+def test_rounding_in_float32_stays_below_what_the_arithmetic_allows(kernel) -> None:
+    """Bounds the error by unit roundoff u = 2^-24, the growth of the summands and the number of channels C alone.
+
+    Adding n independent terms of variance s^2 one after the other, the k-th addition rounds a partial sum of variance k s^2
+    by at most u times its size (Higham & Mary 2019: roundings as independent, of mean 0), so the sum's error has a variance
+    of at most u^2 s^2 (1 + ... + n), about n/2 u^2 times the sum's own. Any other order, and fused multiplications, round less.
+    There is one sum over C channels, and six over at most 6 terms: x, w and the products are transformed along both sides.
+    The summed terms have the variance C (kernel growth)^2; so the error's root mean square is at most
+    u kernel growth sqrt(C (C/2 + 6 * 6/2)).
+    """
+    C = 128
+    x = images(1, C, 30, 30).detach().float()
+    weight = images(C, C, kernel, kernel, seed=1).detach().float()
+    error = winograd_conv2d(x, weight) - F.conv2d(x.double(), weight.double())
+    bound = 2.0**-24 * kernel * growth(kernel) * (C * (C / 2 + 6 * 6 / 2)) ** 0.5
+    assert error.square().mean().sqrt() < bound
 
 
 def test_tiles_are_counted_as_they_are_cut() -> None:

@@ -1,9 +1,14 @@
 """Training learns: small models, simple mappings, a stated score on images not seen before.
 
-Scores with these seeds when written: pix2pix 19.9 dB, CycleGAN 18.8 and 17.7 dB; the input as it is has 10.7 and 7.8 dB.
+How a training goes on depends on rounding, and rounding on the processor. So the median of three seeds counts, and the
+bounds lie well below it. Medians found with the instructions of AVX2, AVX-512 and of older processors: 18.9 to 19.3 dB
+for pix2pix, and for CycleGAN 19.2 there and 17.3 to 17.7 back. The input as it is has 10.7 and 7.8 dB.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
 
 import pytest
 import torch
@@ -31,7 +36,9 @@ def psnr(images: torch.Tensor, truth: torch.Tensor) -> float:
     return float(10 * torch.log10(4 / (images - truth).square().mean(dim=(1, 2, 3))).mean())
 
 
-def train(model: BaseModel, steps: int, batch) -> None:
+def train(
+    model: BaseModel, steps: int, batch: Callable[[], tuple[torch.Tensor, torch.Tensor]]
+) -> None:
     for _ in range(steps):
         A, B = batch()
         model.train_step({"A": A, "B": B, "A_paths": ["a"] * len(A), "B_paths": ["b"] * len(B)})
@@ -67,7 +74,9 @@ def orange_on_blue(masks: torch.Tensor) -> torch.Tensor:
     return blue + (orange - blue) * masks
 
 
-def test_pix2pix_learns_to_invert_and_swap_colours() -> None:
+def pix2pix_score(seed: int) -> float:
+    """PSNR of a pix2pix that was trained to invert and to swap colours."""
+
     def recoloured(images: torch.Tensor) -> torch.Tensor:
         return -images.roll(1, dims=1)
 
@@ -75,23 +84,34 @@ def test_pix2pix_learns_to_invert_and_swap_colours() -> None:
         A = blobs(4, rng)
         return A, recoloured(A)
 
-    rng = torch.Generator().manual_seed(0)
+    rng = torch.Generator().manual_seed(seed)
     options = Pix2PixOptions(**SMALL, n_layers_D=1, norm="instance", no_dropout=True)
-    model = create_model(options, adam=FAST, seed=5)
+    model = create_model(options, adam=FAST, seed=seed)
     train(model, 100, pairs)
-    A = blobs(16, torch.Generator().manual_seed(1))
-    assert psnr(translated(model, A, A)["fake_B"], recoloured(A)) > 18
+    A = blobs(16, torch.Generator().manual_seed(1000))
+    return psnr(translated(model, A, A)["fake_B"], recoloured(A))
 
 
-def test_cyclegan_learns_colours_from_images_that_do_not_belong_together() -> None:
+def cyclegan_scores(seed: int) -> tuple[float, float]:
+    """PSNR of both generators of a CycleGAN that was trained on grey squares and on coloured ones."""
+
     def strangers() -> tuple[torch.Tensor, torch.Tensor]:
         return grey(squares(2, rng)), orange_on_blue(squares(2, rng))
 
-    rng = torch.Generator().manual_seed(0)
-    options = CycleGANOptions(**SMALL, n_layers_D=2, lambda_identity=0.0)
-    model = create_model(options, adam=FAST, seed=0)
-    train(model, 100, strangers)
-    masks = squares(16, torch.Generator().manual_seed(1))
+    rng = torch.Generator().manual_seed(seed)
+    model = create_model(CycleGANOptions(**SMALL, n_layers_D=2), adam=FAST, seed=seed)
+    train(model, 60, strangers)
+    masks = squares(16, torch.Generator().manual_seed(1000))
     images = translated(model, grey(masks), orange_on_blue(masks))
-    assert psnr(images["fake_B"], orange_on_blue(masks)) > 17
-    assert psnr(images["fake_A"], grey(masks)) > 16
+    return psnr(images["fake_B"], orange_on_blue(masks)), psnr(images["fake_A"], grey(masks))
+
+
+def test_pix2pix_learns_to_invert_and_swap_colours() -> None:
+    assert median(pix2pix_score(seed) for seed in range(3)) > 16
+
+
+def test_cyclegan_learns_colours_from_images_that_do_not_belong_together() -> None:
+    """With the identity loss, as by default: without it figure and ground change places for some seeds."""
+    there, back = zip(*(cyclegan_scores(seed) for seed in range(3)), strict=True)
+    assert median(there) > 15
+    assert median(back) > 13
