@@ -21,11 +21,11 @@ from data import BaseDataset
 from data.checks.quick import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loading.loader import skipped_lines
-from models import BaseModel, create_model, place
+from models import BaseModel, Execution, create_model
 from models.engine.precision import select_precision
 from models.inference.translate_dataset import AT_ONCE, shared, translations
 from models.networks.weights import describe_generator, load_network
-from models.tiling import Tiling, draws_dropout
+from models.tiling import draws_dropout
 from util import distributed
 from util.checkpoints.files import load_weights
 from util.device import describe, select_device
@@ -50,9 +50,13 @@ def main(argv: Sequence[str]) -> int:
             device = select_device(options.run.gpu_ids)
             torch.backends.cudnn.benchmark = options.data.preprocess == "resize_and_crop"
             options = with_architecture_of_checkpoint(options)
-            model = place(load_model(options), device)
-            model.precision = select_precision(options.run.precision, device, training=False)
-            model.tiling = Tiling(options.result.tile, options.result.tile_mode)
+            execution = Execution(
+                device,
+                select_precision(options.run.precision, device, training=False),
+                tile=options.result.tile,
+                tile_mode=options.result.tile_mode,
+            )
+            model = load_model(options, execution)
             dataset = open_held_out(
                 options.data, options.model, options.run.phase, options.run.seed
             )
@@ -68,8 +72,9 @@ def main(argv: Sequence[str]) -> int:
 def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
     """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
     saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
-    with torch.device("meta"):  # its names alone are asked for
-        generator = next(iter(create_model(options.model, device="meta").networks()))
+    meta = Execution(torch.device("meta"))
+    with meta.device:  # its names alone are asked for
+        generator = next(iter(create_model(options.model, execution=meta).networks()))
     path = options.weights(generator)
     found = describe_generator(load_weights(path))
     if "norm" in saved:  # which the weights do not always tell
@@ -90,9 +95,9 @@ def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
         raise InputError(f"{path} holds no generator that can be built: {error}") from None
 
 
-def load_model(options: TestOptions) -> BaseModel:
-    """The trained model, on the CPU, in the mode that --eval asks for."""
-    model = create_model(options.model)
+def load_model(options: TestOptions, execution: Execution) -> BaseModel:
+    """Loads the trained model, in the mode that --eval asks for."""
+    model = create_model(options.model, execution=execution)
     for name, network in model.networks().items():
         load_network(network, options.weights(name))
     return model.train(not options.result.eval)

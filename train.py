@@ -277,7 +277,7 @@ class Training:
         All processes take part: each has something of its own to keep.
         """
         # Not "auto", which is something else on another machine.
-        flags = {**self.options.values(), "precision": str(self.model.precision)}
+        flags = {**self.options.values(), "precision": str(self.model.execution.precision)}
         self._say(message)
         state = snapshot(self.model, self.progress, flags)
         if self.is_main:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from models.base_model import Adam, BaseModel, Step
-from models.engine.precision import Precision
+from models.engine.execution import Execution
 from options.base_options import ModelOptions
 from options.model_options import MODELS, model_options
 from options.registry import find_class
@@ -29,17 +29,17 @@ def create_model(
     *,
     adam: Adam | None = None,
     seed: int = 0,
-    device: torch.device | str = "cpu",
-    precision: Precision | None = None,
+    execution: Execution | None = None,
 ) -> BaseModel:
-    """The model that `options.model` names, or whose Options class `options` is.
+    """Builds the model that `options.model` names, or whose Options class `options` is, on its device.
 
     Args:
         adam: makes optimizers; None builds for inference alone.
         seed: the same seed gives the same initial weights.
-        precision: of the networks' arithmetic; by default that of their weights.
+        execution: device, precision and shortcuts; by default float32 on the CPU.
     Raises: InputError when the options do not fit each other.
     """
+    execution = execution or Execution()
     model_class = find_model(options.model)
     if model_class.Options is not type(options):  # built in code: the class of the options decides
         shipped = (find_model(name) for name in MODELS)
@@ -49,7 +49,7 @@ def create_model(
             raise InputError(
                 f"{model_class.__name__} has no train_step, it only tests: train with --model pix2pix or cycle_gan"
             )
-        fused = adam.fused and torch.device(device).type in ("cpu", "cuda")
+        fused = adam.fused and execution.device.type in ("cpu", "cuda")
         adam = replace(adam, fused=fused)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(position_seed(seed, "init"))
@@ -57,23 +57,7 @@ def create_model(
             model = model_class(options, adam, seed)
         except ValueError as error:
             raise InputError(str(error)) from None
-    if precision is not None:
-        model.precision = precision
-        if precision.scales_gradients:
-            model.scalers = {
-                name: torch.amp.GradScaler(precision.device_type) for name in model.optimizers
-            }
-    return place(model, torch.device(device))
-
-
-def place(model: BaseModel, device: torch.device) -> BaseModel:
-    """The model on the device, in the order of memory that convolutions there are fastest in."""
-    model.to(device)
-    if device.type == "cuda":
-        model.layout = torch.channels_last
-        for parameter in model.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    model.prepare(execution)
     return model
 
 
@@ -90,11 +74,11 @@ __all__ = [
     "MODELS",
     "Adam",
     "BaseModel",
+    "Execution",
     "Step",
     "Translator",
     "create_model",
     "find_model",
     "load_translator",
     "model_options",
-    "place",
 ]

@@ -12,7 +12,7 @@ from torch import nn
 
 from models.engine.ema import Averages
 from models.engine.image_pool import ImagePool
-from models.engine.optimization import Adam, Computing, Step
+from models.engine.optimization import Adam, Engine, Step
 from models.networks import define_G
 from models.tiling import Tiling, tiled
 from options.base_options import ModelOptions
@@ -25,7 +25,7 @@ from util.images.visuals import SIDES
 Batch = Mapping[str, Any]
 
 
-class BaseModel(Computing, ABC):
+class BaseModel(Engine, ABC):
     """Subclass it: build networks and, when training, optimizers; write `train_step` and `translate`.
 
     Args:
@@ -39,7 +39,6 @@ class BaseModel(Computing, ABC):
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         pools: state that a resumed run needs, as the optimizers are.
         averages: of the generators' weights; see `average`.
-        tiling: how large images are cut when they are translated.
     """
 
     Options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -51,7 +50,6 @@ class BaseModel(Computing, ABC):
         self.options, self.seed = options, seed
         self.pools: dict[str, ImagePool] = {}
         self.averages: Averages | None = None
-        self.tiling = Tiling()
 
     def train_step(self, batch: Batch) -> Step:
         """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1].
@@ -140,7 +138,7 @@ class BaseModel(Computing, ABC):
                 f"--model {self.options.model} needs images {name}, which this --dataset_mode does not give"
             )
         like = next(self.parameters())
-        return batch[name].to(like.device, like.dtype, memory_format=self.layout)
+        return batch[name].to(like.device, like.dtype, memory_format=self.execution.memory_format)
 
     def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """A and B, which belong together. Raises: InputError when their sizes differ."""
@@ -160,8 +158,13 @@ class BaseModel(Computing, ABC):
             input_nc, output_nc, o.ngf, o.netG, o.norm, dropout, o.init_type, o.init_gain
         )
 
+    @property
+    def tiling(self) -> Tiling:
+        """How large images are cut when they are translated."""
+        return Tiling(self.execution.tile, self.execution.tile_mode)
+
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """A generator's output for images of any size, in their size; in parts, as `tiling` says."""
+        """A generator's output for images of any size, in their size; in tiles where the execution asks for it."""
         if self.tiling.tile:
             return tiled(network, images, self.tiling, compute=self.compute)
         compute = partial(self.compute, network)

@@ -87,7 +87,7 @@ class GANModel(BaseModel):
         mode = self.options.gan_mode
         fake_logits, real_logits = self.run_all(D, fake.detach(), real)
         fake_loss, real_loss = gan_loss(fake_logits, False, mode), gan_loss(real_logits, True, mode)
-        if self.watches_health:
+        if self.execution.health:
             name = next(name for name, network in self.networks().items() if network is D)
             self.sign(f"score_{name}_real", mean_verdict(real_logits, mode))
             self.sign(f"score_{name}_fake", mean_verdict(fake_logits, mode))

@@ -1,4 +1,4 @@
-"""How networks are run and trained on a device: precision, processes, recorded steps, descent."""
+"""Runs networks and trains them: precision, several processes, CUDA graphs, optimizer steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from models.engine.cuda_graphs import Graphs, Outputs, cuda_graphs
-from models.engine.precision import Precision
+from models.engine.execution import Execution
 from options.base_options import ModelOptions
 from util import distributed
 
@@ -41,7 +41,7 @@ class Step:
 
     losses: name -> scalar, weighted as it is logged.
     visuals: name -> (N, C, H, W) in [-1, 1].
-    health: name -> scalar; empty unless the model `watches_health`.
+    health: name -> scalar; empty unless the model's execution asks for it.
     """
 
     losses: dict[str, torch.Tensor]
@@ -63,17 +63,15 @@ class Step:
         return cls(losses, visuals, health)
 
 
-class Computing(nn.Module):
-    """What models compute with, whatever they compute.
+class Engine(nn.Module):
+    """Runs a model's networks and trains them, as an `Execution` says.
 
     Attributes:
-        records_steps: whether `train_step` is made for `recorded`; a subclass has to say it anew.
+        records_steps: whether `train_step` is made for `recorded`; each subclass has to declare it itself.
         optimizers: by name; a resumed run needs their state.
-        precision: of the networks' arithmetic.
-        layout: order of memory that images are given to networks in.
-        scalers: optimizer's name -> what keeps small gradients representable in fp16.
+        execution: set by `prepare`; until then float32 on the CPU.
+        scalers: optimizer's name -> gradient scaler, which keeps small gradients representable in fp16.
         graphs: recordings of steps on a GPU; see `recorded`.
-        watches_health: whether steps also give signs of whether training goes well; what is learned stays the same.
     """
 
     options: ModelOptions
@@ -82,13 +80,29 @@ class Computing(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
-        self.precision = Precision()
-        self.layout = torch.preserve_format
+        self.execution = Execution()
         self.scalers: dict[str, torch.amp.GradScaler] = {}
         self.graphs: Graphs | None = None
-        self.watches_health = False
         self._health: Outputs = {}  # of the part of a step that is being taken
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
+
+    def prepare(self, execution: Execution) -> None:
+        """Moves the networks to the device and readies the optimizers; `create_model` calls it once.
+
+        Not part of the constructor, whose arguments every drop-in model passes on.
+        """
+        self.execution = execution
+        self.to(execution.device)
+        layout = execution.memory_format
+        if layout is not torch.preserve_format:
+            for parameter in self.parameters():
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=layout)
+        if execution.precision.scales_gradients:
+            device_type = execution.precision.device_type
+            self.scalers = {name: torch.amp.GradScaler(device_type) for name in self.optimizers}
+        if execution.cuda_graphs and not self.why_not_recorded():
+            self._record_steps()
 
     def run(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
         """The network's output; in backward its gradients are averaged over processes."""
@@ -97,10 +111,11 @@ class Computing(nn.Module):
         return self.compute(self._synchronized[network], images)
 
     def compute(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """The network's output, computed in `precision`."""
-        if self.precision.dtype is None:
+        """The network's output, in the execution's precision."""
+        precision = self.execution.precision
+        if precision.dtype is None:
             return network(images)
-        with self.precision.autocast():
+        with precision.autocast():
             output = network(images)
         return output.float()
 
@@ -115,12 +130,12 @@ class Computing(nn.Module):
         """Why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
         if not vars(type(self)).get("records_steps"):
             return f"{type(self).__name__} does not say that its steps can be"
-        if self.precision.scales_gradients:
+        if self.execution.precision.scales_gradients:
             return "fp16 looks at gradients"
         return ""
 
-    def record_steps(self) -> None:
-        """From here on, `recorded` records. The model must be on a GPU, its optimizers be Adam's."""
+    def _record_steps(self) -> None:
+        """Makes `recorded` record from here on. The model must be on a GPU, its optimizers be Adam's."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 device = group["params"][0].device
@@ -135,7 +150,7 @@ class Computing(nn.Module):
 
         What was `sign`ed on the way is added to the outputs, as health_<name>.
         """
-        if self.watches_health:
+        if self.execution.health:
             function = partial(self._with_health, function)
         return function(*inputs) if self.graphs is None else self.graphs(name, function, *inputs)
 
@@ -154,12 +169,12 @@ class Computing(nn.Module):
         chosen.zero_grad()
         if scaler is None:
             loss.backward()
-            if self.watches_health:
+            if self.execution.health:
                 self.sign(f"grad_{optimizer}", gradient_norm(chosen))
             chosen.step()
         else:
             scaler.scale(loss).backward()
-            if self.watches_health:
+            if self.execution.health:
                 norm = gradient_norm(chosen)
                 self.sign(f"grad_{optimizer}", norm / scaler.scale(torch.ones_like(norm)))
             scaler.step(chosen)

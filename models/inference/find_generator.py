@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from models import MODELS, create_model, model_options
+from models import MODELS, Execution, create_model, model_options
 from models.base_model import BaseModel
 from models.engine.ema import SUFFIX
 from models.networks.weights import describe_generator, load_network
@@ -146,8 +146,10 @@ def units_of(
         raise InputError(str(error)) from None
 
 
-def build_generator(saved: SavedGenerator) -> tuple[BaseModel, nn.Module]:
-    """A model that can compute with the generator, on the CPU, and the generator with its weights.
+def build_generator(
+    saved: SavedGenerator, execution: Execution | None = None
+) -> tuple[BaseModel, nn.Module]:
+    """Builds a model that can compute with the generator, and the generator with its weights.
 
     Raises: InputError when the file holds no weights, or not those of a generator.
     """
@@ -159,12 +161,12 @@ def build_generator(saved: SavedGenerator) -> tuple[BaseModel, nn.Module]:
         if (
             own not in MODELS or not found
         ):  # a network that is not ours: its model knows how it is built
-            model = create_model(build(model_options(own), dict(saved.flags)))
+            model = create_model(build(model_options(own), dict(saved.flags)), execution=execution)
         else:
             if "norm" in saved.flags:  # which the weights do not always tell
                 found["norm"] = saved.flags["norm"]
             found.setdefault("no_dropout", True)
-            model = create_model(TestModelOptions(**found))
+            model = create_model(TestModelOptions(**found), execution=execution)
     except (ValueError, TypeError) as error:
         raise InputError(f"{saved.path} holds no generator that can be built: {error}") from None
     networks = model.networks()

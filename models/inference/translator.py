@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from models import place
+from models import Execution
 from models.base_model import BaseModel
 from models.engine.precision import Precision, select_precision
 from models.inference.find_generator import build_generator, find_generator, units_of
@@ -21,7 +21,6 @@ from models.inference.translate_dataset import AT_ONCE
 from models.inference.translate_file import translate_large
 from models.networks.norms import separate_norms
 from models.networks.weights import describe_generator
-from models.tiling import Tiling
 from options.test_options import TILE_MODES
 from util.device import device_of
 from util.images.values import PLAIN, Units
@@ -73,11 +72,10 @@ def load_translator(
     chosen = device_of(device)
     arithmetic = select_precision(precision, chosen, training=False)
     saved = find_generator(Path(checkpoint), direction, epoch, use_ema)
-    model, generator = build_generator(saved)
+    execution = Execution(chosen, arithmetic, tile=tile, tile_mode=tile_mode)
+    model, generator = build_generator(saved, execution)
     if not running_statistics:
         separate_norms(model)
-    place(model, chosen).precision = arithmetic
-    model.tiling = Tiling(tile, tile_mode)
     units = units_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
     t = Translator(model, generator, chosen, batch_size, units)
     if units.labels not in (0, t.input_nc):
@@ -119,7 +117,7 @@ class Translator:
     @property
     def precision(self) -> Precision:
         """Of the network's arithmetic."""
-        return self._model.precision
+        return self._model.execution.precision
 
     @overload
     def __call__(self, image: str | os.PathLike[str]) -> Image.Image: ...
@@ -195,7 +193,9 @@ class Translator:
 
     def _compute(self, images: torch.Tensor) -> torch.Tensor:
         like = next(self.generator.parameters())
-        images = images.to(self.device, like.dtype, memory_format=self._model.layout)
+        images = images.to(
+            self.device, like.dtype, memory_format=self._model.execution.memory_format
+        )
         return self._model.translated(self.generator, images)
 
     def _translated(self, waiting: list[tuple[torch.Tensor, Back]]) -> Iterator[Any]:

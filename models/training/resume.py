@@ -182,7 +182,7 @@ def _restore(
             f"note: --{name} was {before} when this run was saved, and is {now} from here on"
             for name, before, now in _changes(
                 {"precision": "fp32", **state["flags"]},  # what runs were before they had a choice
-                {**options.learning(), "precision": str(model.precision)},
+                {**options.learning(), "precision": str(model.execution.precision)},
             )
         ),
     ]

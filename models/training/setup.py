@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models import Adam, BaseModel, create_model
+from models import Adam, BaseModel, Execution, create_model
 from models.engine.precision import select_precision
 from options.train_options import TrainOptions
 from util import distributed
@@ -17,25 +17,24 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     Raises: InputError when the options do not fit each other or the device.
     """
     run = options.run
-    model = create_model(
-        options.model,
-        adam=Adam(options.optim.lr, options.optim.beta1),
-        seed=run.seed,
-        device=device,
-        precision=select_precision(run.precision, device),
+    obstacle = _obstacle_to_graphs(options, device)
+    execution = Execution(
+        device,
+        select_precision(run.precision, device),
+        health=options.log.log_health,
+        cuda_graphs=not obstacle,
     )
+    adam = Adam(options.optim.lr, options.optim.beta1)
+    model = create_model(options.model, adam=adam, seed=run.seed, execution=execution)
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)
-    model.watches_health = options.log.log_health
     if options.optim.ema:
         model.average(options.optim.ema)
     if run.compile:
         _compile(model)
-    why_not = _why_not_recorded(model, options, device)
-    if why_not:
-        return model, f"precision: {model.precision}; no CUDA graphs ({why_not})"
-    model.record_steps()
-    return model, f"precision: {model.precision}; steps are recorded as CUDA graphs"
+    obstacle = obstacle or model.why_not_recorded()
+    graphs = f"no CUDA graphs ({obstacle})" if obstacle else "steps are recorded as CUDA graphs"
+    return model, f"precision: {execution.precision}; {graphs}"
 
 
 def _compile(model: BaseModel) -> None:
@@ -47,8 +46,8 @@ def _compile(model: BaseModel) -> None:
         network.compile()
 
 
-def _why_not_recorded(model: BaseModel, options: TrainOptions, device: torch.device) -> str:
-    """What speaks against repeating steps as CUDA graphs, or ""."""
+def _obstacle_to_graphs(options: TrainOptions, device: torch.device) -> str:
+    """Names what keeps steps from being recorded as CUDA graphs, whatever the model; "" for nothing."""
     reasons = {
         "no NVIDIA GPU": device.type != "cuda",
         "--no_cuda_graphs": options.run.no_cuda_graphs,
@@ -56,5 +55,4 @@ def _why_not_recorded(model: BaseModel, options: TrainOptions, device: torch.dev
         "several processes": distributed.is_active(),
         "images of any size": "crop" not in options.data.preprocess,
     }
-    against = next((reason for reason, holds in reasons.items() if holds), "")
-    return against or model.why_not_recorded()
+    return next((reason for reason, holds in reasons.items() if holds), "")

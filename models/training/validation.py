@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import create_model, place
+from models import Execution, create_model
 from models.engine.ema import SUFFIX
 from models.inference.translate_dataset import Translation, translations
 from options.base_options import ModelOptions
@@ -64,7 +64,7 @@ class Validation:
         device: torch.device,
     ) -> None:
         # One of its own: testing takes dropout and batch norm image by image, and computes in float32.
-        self.model = place(create_model(options), device).train()
+        self.model = create_model(options, execution=Execution(device)).train()
         self.batches, self.names = batches, chosen(names)
         self.seed, self.device = seed, device
         self._networks = Scorer(self.names, device).networks  # complains of what is missing

@@ -10,11 +10,12 @@ import torch
 from helpers.gpu import on_a_gpu
 from helpers.recorder import Rerun
 
-from models import Adam, create_model
+from models import Adam, Execution, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.engine.cuda_graphs import Graphs
 from models.pix2pix_model import Pix2PixOptions
 
+GPU = torch.device("cuda")
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks"}
 CYCLE_GAN = CycleGANOptions(**TINY, pool_size=2, no_dropout=False)
 PIX2PIX = Pix2PixOptions(**TINY, no_dropout=False)
@@ -130,9 +131,8 @@ def repeatable(monkeypatch):
 @on_a_gpu
 @pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
 def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
-    model = create_model(options, adam=Adam(), device="cuda")
-    model.record_steps()
-    plain = create_model(options, adam=Adam(), device="cuda")
+    model = create_model(options, adam=Adam(), execution=Execution(GPU, cuda_graphs=True))
+    plain = create_model(options, adam=Adam(), execution=Execution(GPU))
     _, seen = trained(model, "cuda", rate=1e-5)
     _, wanted = trained(plain, "cuda", rate=1e-5)
     assert model.graphs.works
@@ -143,8 +143,7 @@ def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
 
 @on_a_gpu
 def test_a_gpu_trains_on_after_a_recording_that_failed(monkeypatch, repeatable) -> None:
-    model = create_model(PIX2PIX, adam=Adam(), device="cuda")
-    model.record_steps()
+    model = create_model(PIX2PIX, adam=Adam(), execution=Execution(GPU, cuda_graphs=True))
     descend = model.descend
 
     def looks(name: str, loss: torch.Tensor) -> None:

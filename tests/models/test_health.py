@@ -10,7 +10,7 @@ import torch
 from helpers.recorder import Rerun
 from helpers.runs import assert_same, content, run
 
-from models import Adam, create_model
+from models import Adam, Execution, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.engine.cuda_graphs import Graphs
 from models.losses import mean_verdict
@@ -36,9 +36,7 @@ def batch() -> dict:
 
 
 def watched(options):
-    model = create_model(options, adam=Adam())
-    model.watches_health = True
-    return model
+    return create_model(options, adam=Adam(), execution=Execution(health=True))
 
 
 @pytest.mark.parametrize("model", ["pix2pix", "cycle_gan"])

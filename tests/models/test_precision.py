@@ -6,13 +6,14 @@ import pytest
 import torch
 from helpers.gpu import on_a_gpu
 
-from models import Adam, create_model
+from models import Adam, Execution, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.engine.precision import Precision, select_precision
 from models.pix2pix_model import Pix2PixOptions
 from util.errors import InputError
 
 CPU = torch.device("cpu")
+BF16 = Precision("cpu", torch.bfloat16)
 TINY = {"ngf": 4, "ndf": 4, "netG": "resnet_6blocks", "no_dropout": True}
 MODELS = {"pix2pix": Pix2PixOptions(**TINY), "cycle_gan": CycleGANOptions(**TINY)}
 
@@ -38,7 +39,7 @@ def test_what_a_device_cannot_do_is_said(name, device) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_bf16_stays_inside_the_networks(name) -> None:
-    half = create_model(MODELS[name], adam=Adam(), precision=Precision("cpu", torch.bfloat16))
+    half = create_model(MODELS[name], adam=Adam(), execution=Execution(precision=BF16))
     full = create_model(MODELS[name], adam=Adam())
     seen: set[torch.dtype] = set()
     for network in half.networks().values():
@@ -57,7 +58,7 @@ def test_bf16_stays_inside_the_networks(name) -> None:
 def test_a_network_tested_in_bf16_gives_nearly_the_same_image() -> None:
     model = create_model(MODELS["pix2pix"])
     exact = model.translate(batch())["fake_B"]
-    model.precision = Precision("cpu", torch.bfloat16)
+    model.prepare(Execution(precision=BF16))
     result = model.translate(batch())["fake_B"]
     assert result.dtype == torch.float32
     assert 0 < (result - exact).abs().max() < 0.02
@@ -71,8 +72,7 @@ def test_a_gpu_learns_in_every_precision(name, precision) -> None:
     model = create_model(
         MODELS[name],
         adam=Adam(),
-        device=device,
-        precision=select_precision(precision, device),
+        execution=Execution(device, select_precision(precision, device)),
     )
     on_cpu = create_model(MODELS[name], adam=Adam())
     for number in range(3):

@@ -9,6 +9,7 @@ import torch
 from helpers.marks import exhaustive
 from torch import nn
 
+from models import Execution
 from models.engine.precision import Precision
 from models.networks import define_G
 from models.test_model import TestModel, TestModelOptions
@@ -19,6 +20,7 @@ from models.tiling.tiles import overlapping, spans, window
 from util.errors import InputError
 from util.images import at_any_size, padded_sides
 
+BF16 = Precision("cpu", torch.bfloat16)
 NORMS = ("instance", "batch", "syncbatch", "none")
 # Generator, height and width, tile: more than one tile each way, sizes that are no multiples.
 RESNET = ("resnet_6blocks", (250, 190), 64)
@@ -257,8 +259,8 @@ def test_bf16_in_tiles_is_as_near_as_bf16_is() -> None:
     images = picture((64, 260), torch.float32)
     with torch.no_grad():
         expected = model.translated(model.G, images)
-        model.precision = Precision("cpu", torch.bfloat16)
+        model.prepare(Execution(precision=BF16))
         rounded = (model.translated(model.G, images) - expected).abs().mean()
-        model.tiling = Tiling(64)
+        model.prepare(Execution(precision=BF16, tile=64))
         error = (model.translated(model.G, images) - expected).abs().mean()
     assert 0 < error < 2 * rounded

@@ -14,7 +14,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from models import create_model
+from models import Execution, create_model
 from models.base_model import Adam
 from options.train_options import TrainOptions
 from scripts.dev import quality_benchmark
@@ -27,6 +27,7 @@ from util.errors import InputError
 pytestmark = pytest.mark.usefixtures("warm")
 
 CPU = torch.device("cpu")
+META = Execution(torch.device("meta"))
 TINY = Budget(
     "tiny",
     (),
@@ -43,8 +44,8 @@ def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name,
     jobs = jobs_of(parts_of(budget.tasks[0]) if ablation else budget.tasks, [0])
     for job in jobs:
         options = TrainOptions.parse(training(job, place))
-        with torch.device("meta"):
-            model = create_model(options.model, adam=Adam(), device="meta")
+        with META.device:
+            model = create_model(options.model, adam=Adam(), execution=META)
         model.check_crop_size(options.data.crop_size)
     assert len({job.name for job in jobs}) == len(jobs)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import gc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from models import Adam, BaseModel, create_model
+from models import Adam, BaseModel, Execution, create_model
 from models.engine.cuda_graphs import WARM_UP
 from models.training.setup import prepare_model
 from options.train_options import TrainOptions
@@ -44,7 +45,7 @@ def build(name: str, device: torch.device, options: argparse.Namespace) -> BaseM
 
 
 def plain_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
-    model = create_model(told(name, options).model, adam=Adam(), device=device)
+    model = create_model(told(name, options).model, adam=Adam(), execution=Execution(device))
     plain = PLAIN[name](model.to(memory_format=torch.contiguous_format))
     batch = images(device, options)
     return lambda: plain.step(batch)
@@ -53,8 +54,7 @@ def plain_step(name: str, device: torch.device, options: argparse.Namespace) -> 
 def default_step(name: str, device: torch.device, options: argparse.Namespace) -> Call:
     model, batch = build(name, device, options), images(device, options)
     if options.contiguous:
-        model.to(memory_format=torch.contiguous_format)
-        model.layout = torch.contiguous_format
+        model.prepare(replace(model.execution, layout=torch.contiguous_format))
     return lambda: model.train_step(batch)
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 import test
 from data.held_out import open_held_out
-from models import create_model, place
+from models import Execution, create_model
 from options.test_options import TestOptions
 from scripts.dev.benchmarks.pictures import write_pictures
 from scripts.dev.benchmarks.plain_images import translate_pairs
@@ -37,7 +37,8 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
         flags += f"--ngf {options.ngf} --netG {options.netG or 'unet_256'} --no_dropout"
         (root / "run").mkdir()
         told = TestOptions.parse(flags.split())
-        plain, ours = (create_model(told.model) for _ in range(2))
+        plain = create_model(told.model)
+        ours = create_model(told.model, execution=Execution(device))
         for model in (plain, ours):
             vary(model)
         network = plain_networks(plain)["G"].to(device).train()
@@ -45,7 +46,7 @@ def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row
         def run_ours() -> None:
             with contextlib.redirect_stdout(io.StringIO()):
                 dataset = open_held_out(told.data, told.model, told.run.phase, told.run.seed)
-                test.test(place(ours, device).train(), dataset, told, device)
+                test.test(ours.train(), dataset, told, device)
 
         calls = {
             "plain": lambda: translate_pairs(network, paths, options.size, root / "plain"),
