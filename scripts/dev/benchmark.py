@@ -1,14 +1,10 @@
 """What things cost on this machine, plain (as the older code does them) against ours (default), in turn:
-python scripts/dev/benchmark.py train | data | test | save | group | show | sinks | serve [--model cycle_gan] [--size 256] ...
+python scripts/dev/benchmark.py train | data | test | save [--model cycle_gan] [--size 256] ...
 
 train: a training step.
 data:  loading of training images, without and with --cache.
 test:  test.py, from image files to result files.
 save:  how long training waits for a checkpoint, and how long the disk works on it meanwhile.
-group: a training step by two processes that share a batch, and what several should bring elsewhere.
-show:  a training that is shown on pages, in visdom, and in a visdom that stalls or dies, as a ratio of speeds.
-sinks: the share of processor time that showing takes at the default frequencies, place by place.
-serve: requests to scripts/serve.py, by several clients at a time.
 """
 
 from __future__ import annotations
@@ -23,16 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from options.base_options import PRECISIONS
-from scripts.dev.benchmarks import (
-    loading,
-    saving,
-    scaling,
-    serving,
-    showing,
-    sinks,
-    steps,
-    translating,
-)
+from scripts.dev.benchmarks import loading, saving, steps, translating
 from scripts.dev.benchmarks.plain_steps import PLAIN
 from util.device import describe, select_device
 from util.errors import run_command
@@ -43,12 +30,8 @@ MEASURES = {
     "data": loading.measure,
     "test": translating.measure,
     "save": saving.measure,
-    "group": scaling.measure,
-    "show": showing.measure,
-    "sinks": sinks.measure,
-    "serve": serving.measure,
 }
-BY_MODEL = ("train", "save", "group", "show", "sinks")
+BY_MODEL = ("train", "save")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -71,17 +54,16 @@ def parser() -> argparse.ArgumentParser:
         "--model",
         nargs="+",
         choices=list(PLAIN),
-        help="train, save, group, show, sinks: default both",
+        help="train, save: default both",
     )
     words.add_argument("--gpu_ids", default="0", help="-1 for the CPU")
     words.add_argument("--size", type=int, default=256, help="pixels, both ways")
-    words.add_argument("--batch_size", type=int, default=1, help="train, data, group, sinks")
+    words.add_argument("--batch_size", type=int, default=1, help="train, data")
     words.add_argument("--netG", help="another generator than the model's default")
     words.add_argument("--ngf", type=int, default=64, help="filters; ndf is the same")
     words.add_argument("--repeats", type=int, default=7, help="of each, in turn; the median counts")
     words.add_argument("--num_threads", type=int, default=1, help="data: loader processes")
-    words.add_argument("--folder", type=Path, help="data, test, save, show, sinks: where to write")
-    words.add_argument("--clients", type=int, default=8, help="serve: that ask at the same time")
+    words.add_argument("--folder", type=Path, help="data, test, save: where to write")
     words.add_argument("--precision", choices=PRECISIONS, default="auto", help="train: of ours")
     words.add_argument("--no_cuda_graphs", action="store_true", help="train: as of train.py")
     words.add_argument("--contiguous", action="store_true", help="train: NCHW, not channels_last")

@@ -41,7 +41,3 @@ bench data --num_threads 8 --batch_size 16
 bench test
 bench test --ngf 16
 bench save
-
-echo
-echo "## Several processes (two, where there are two GPUs)"
-bench group --batch_size 2
