@@ -17,7 +17,6 @@ from helpers.archives import PICTURES, tarred, zipped
 from helpers.download import MINI, tree
 
 from util.download.download import download, main
-from util.download.get_data import GetData
 from util.download.published import KINDS
 from util.errors import InputError
 
@@ -52,18 +51,24 @@ def test_dataset_command_leaves_the_unpacked_folder_and_nothing_else(kind, mirro
     ("kind", "path"),
     [("cyclegan_model", "cyclegan/pretrained_models"), ("pix2pix_model", "pix2pix/models-pytorch")],
 )
-def test_model_command_works_before_anything_is_installed(kind, path, mirror, tmp_path):
-    bare = tmp_path / "python"
-    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
-    bare.chmod(0o755)
+def test_model_command_leaves_the_weights_and_nothing_else(kind, path, mirror, tmp_path):
     weights = io.BytesIO()
     torch.save({"model.1.weight": torch.ones(2)}, weights)
     mirror.files[f"/{path}/sat2map.pth"] = weights.getvalue()
     out = tmp_path / "checkpoints"
-    run = command("bash", f"scripts/download_{kind}.sh", "sat2map", "--out", out, PYTHON=str(bare))
+    run = command(
+        "bash", f"scripts/download_{kind}.sh", "sat2map", "--out", out, PYTHON=sys.executable
+    )
     assert (run.returncode, run.stderr) == (0, "")
     assert tree(out) == {"sat2map_pretrained/latest_net_G.pth": weights.getvalue()}
     assert hashlib.sha256(weights.getvalue()).hexdigest() in run.stdout
+
+
+def test_a_command_before_the_packages_are_installed_says_what_to_install(tmp_path):
+    run = command(sys.executable, "-S", "util/download", "cyclegan_dataset", "mini")
+    assert run.returncode == 1
+    assert run.stderr.endswith("run pip install -r requirements.txt first\n")
+    assert "Traceback" not in run.stderr
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,7 +84,12 @@ def test_without_a_name_the_names_are_listed(capsys):
 
 def test_missing_file_exits_with_1_and_says_what_to_do_without_a_traceback(mirror, tmp_path):
     run = command(
-        "bash", "scripts/download_pix2pix_model.sh", "day2night", "--out", tmp_path / "checkpoints"
+        "bash",
+        "scripts/download_pix2pix_model.sh",
+        "day2night",
+        "--out",
+        tmp_path / "checkpoints",
+        PYTHON=sys.executable,
     )
     assert run.returncode == 1
     for part in ("404", "day2night.pth", "--base_url", "--file", "IMG2IMG_DOWNLOAD_URL"):
@@ -90,7 +100,9 @@ def test_missing_file_exits_with_1_and_says_what_to_do_without_a_traceback(mirro
 
 
 def test_cityscapes_is_refused_for_its_licence():
-    run = command("bash", "datasets/download_pix2pix_dataset.sh", "cityscapes")
+    run = command(
+        "bash", "datasets/download_pix2pix_dataset.sh", "cityscapes", PYTHON=sys.executable
+    )
     assert run.returncode == 1
     assert "https://www.cityscapes-dataset.com" in run.stderr
 
@@ -186,28 +198,3 @@ def test_local_file_is_used_and_kept(tmp_path, capsys):
 def test_local_file_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(InputError, match=r"--file .*none.zip is not a file"):
         download("cyclegan_dataset", "mini", out=tmp_path, file=tmp_path / "none.zip")
-
-
-def test_get_data_returns_the_path_and_takes_a_name_with_its_ending(mirror, tmp_path, capsys):
-    mirror.files["/pix2pix/datasets/maps.tar.gz"] = tarred({"maps/train/1.jpg": b"1"})
-    get_data = GetData(technique="pix2pix", verbose=False)
-    assert get_data.get(str(tmp_path), dataset="maps.tar.gz") == str(tmp_path / "maps")
-    assert get_data.get(str(tmp_path), dataset="maps") == str(tmp_path / "maps")
-    assert tree(tmp_path) == {"maps/train/1.jpg": b"1"}
-    assert capsys.readouterr().out == ""
-
-
-def test_get_data_asks_for_the_set(mirror, tmp_path, monkeypatch, capsys):
-    mirror.files[MINI] = zipped(PICTURES)
-    number = KINDS["cyclegan_dataset"].names.index("mini")
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{number}\n"))
-    assert GetData().get(save_path=tmp_path) == str(tmp_path / "mini")
-    assert f"{number}: mini\n" in capsys.readouterr().out
-
-
-def test_get_data_refuses_an_unknown_technique_or_number(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="neither"):
-        GetData("stargan")
-    monkeypatch.setattr("sys.stdin", io.StringIO("99\n"))
-    with pytest.raises(InputError, match="0 to 4"):
-        GetData("pix2pix").get(tmp_path)

@@ -3,8 +3,7 @@
     python util/download cyclegan_dataset horse2zebra
     python util/download pix2pix_model facades_label2photo --base_url https://mirror.example.org
 
-Standard library only, so that it runs before anything is installed. A download that was cut goes on
-where it stopped; nothing is unpacked or loaded unchecked.
+A download that was cut goes on where it stopped; nothing is unpacked or loaded unchecked.
 """
 
 from __future__ import annotations
@@ -16,11 +15,9 @@ import hashlib
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 try:
     import fcntl
@@ -110,7 +107,7 @@ def download(
 def checked_base(base_url: str | None) -> str:
     base_url = base_url or os.environ.get(BASE_URL_VARIABLE) or BASE_URL
     with contextlib.suppress(ValueError):
-        address = urllib.parse.urlsplit(base_url)
+        address = urlsplit(base_url)
         if address.scheme in ("https", "http") and address.netloc and base_url.isascii():
             return base_url.rstrip("/")
     raise InputError(f"the base URL {base_url!r} is no address like {BASE_URL}")

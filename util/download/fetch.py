@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import http.client
 import json
 import shutil
 import socket
-import ssl
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from email.message import Message
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from urllib.parse import urljoin
 
-CHUNK = 1 << 18  # bytes per read at most
-PASSING = (
-    urllib.error.URLError,
-    http.client.HTTPException,
-    ConnectionError,
-    TimeoutError,
-    ssl.SSLError,
-)
+import requests
+import urllib3
+from tqdm import tqdm
+
+# Bytes per read: what a server that falls silent has sent of the next ones is lost.
+CHUNK = 1 << 14
 PASSING_STATUS = (408, 429, 500, 502, 503, 504)
 
 
 class FetchError(Exception):
     """The server did not give the file."""
+
+
+class CutError(Exception):
+    """The connection closed before the end of the file."""
 
 
 def fetch(url: str, part: Path, *, retries: int, timeout: float, pause: float = 1.0) -> None:
@@ -44,60 +39,75 @@ def fetch(url: str, part: Path, *, retries: int, timeout: float, pause: float = 
     Raises: FetchError; OSError if the disk is full or cannot be written.
     """
     attempts, failures, most = 0, 0, size_of(part)
-    while True:
-        attempts += 1
-        try:
-            fetch_once(url, part, timeout)
-            return
-        except PASSING as error:
-            failures = failures + 1 if size_of(part) <= most else 1
-            most = max(most, size_of(part))
-            if is_final(error) or failures > retries:
-                times = f", {attempts} times" if attempts > 1 else ""
-                raise FetchError(in_words(error, timeout) + times) from error
-            time.sleep(pause * 2 ** (failures - 1))
+    with _Session() as session:
+        while True:
+            attempts += 1
+            try:
+                fetch_once(session, url, part, timeout)
+                return
+            except (requests.RequestException, urllib3.exceptions.HTTPError, CutError) as error:
+                failures = failures + 1 if size_of(part) <= most else 1
+                most = max(most, size_of(part))
+                reason, final = in_words(error, timeout)
+                if final or failures > retries:
+                    times = f", {attempts} times" if attempts > 1 else ""
+                    raise FetchError(reason + times) from error
+                time.sleep(pause * 2 ** (failures - 1))
 
 
-def fetch_once(url: str, part: Path, timeout: float) -> None:
+def fetch_once(session: requests.Session, url: str, part: Path, timeout: float) -> None:
     """One request, for what part lacks if the server still has the same file."""
     have, validator = state_of(part, url)
-    request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", validator)
-    try:
-        response = urllib.request.build_opener(_SafeRedirect).open(request, timeout=timeout)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code != 416 or not have:
-            raise
-        if goes_on(error.headers, validator, f"bytes */{have}"):
-            return  # it was complete
-        notes_of(part).unlink()
-        fetch_once(url, part, timeout)
-        return
-    with response:
-        start = have if response.status == 206 else 0
-        if start and not goes_on(response.headers, validator, f"bytes {have}-"):
-            notes_of(part).unlink()
-            fetch_once(url, part, timeout)
-            return
+    headers = {"Range": f"bytes={have}-", "If-Range": validator} if have else {}
+    with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+        # Is what part holds the beginning of this answer's file?
+        if have and response.status_code in (206, 416):
+            complete = response.status_code == 416
+            if goes_on(response.headers, validator, f"bytes {'*/' if complete else ''}{have}"):
+                if complete:
+                    return
+            else:
+                notes_of(part).unlink()
+                fetch_once(session, url, part, timeout)
+                return
+        response.raise_for_status()
+        start = have if response.status_code == 206 else 0
+
+        # Is there room for it?
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else None
         if total and total - start > shutil.disk_usage(part.parent).free:
             raise OSError(errno.ENOSPC, f"no room for {total / 1e6:.1f} MB", str(part.parent))
+
+        # Write it.
         with open(part, "ab" if start else "wb") as file:
             if not start:  # only now that part is empty: the two must never disagree
                 state = {"url": url, "validator": validator_in(response.headers)}
                 notes_of(part).write_text(json.dumps(state))
-            with progress_line(part.stem, start, total) as show:
-                size = start
-                while chunk := response.read1(CHUNK):
+            response.raw.enforce_content_length = False  # its size is compared below
+            bar = {"initial": start, "total": total, "unit": "B", "unit_scale": True}
+            with tqdm(**bar, desc=part.stem, disable=not sys.stderr.isatty()) as progress:
+                for chunk in response.raw.stream(CHUNK, decode_content=False):
                     file.write(chunk)
-                    size += len(chunk)
-                    show(size)
+                    progress.update(len(chunk))
+                size = file.tell()
     if total is not None and size != total:
-        raise ConnectionError(f"the connection closed after {size} of {total} bytes")
+        raise CutError(f"the connection closed after {size} of {total} bytes")
+
+
+class _Session(requests.Session):
+    """Asks for files as they are, and follows no redirect from https to anything else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers["Accept-Encoding"] = "identity"
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        allowed = ("https://",) if resp.url.startswith("https://") else ("https://", "http://")
+        if target and not (address := urljoin(resp.url, target)).startswith(allowed):
+            raise FetchError(f"the server answered {resp.status_code} and sends us on to {address}")
+        return target
 
 
 def size_of(part: Path) -> int:
@@ -132,77 +142,34 @@ def kept(part: Path) -> str:
     return here if size else ""
 
 
-def validator_in(headers: Message) -> str:
+def validator_in(headers: Mapping[str, str]) -> str:
     """What If-Range takes: a strong ETag, else the date, else nothing."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
-def goes_on(headers: Message, validator: str, content_range: str) -> bool:
+def goes_on(headers: Mapping[str, str], validator: str, content_range: str) -> bool:
     """Whether an answer has the same file, right place; some servers ignore If-Range."""
     same = validator_in(headers) in ("", validator)
     return same and headers.get("Content-Range", "").startswith(content_range)
 
 
-class _SafeRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        allowed = ("https://",) if req.full_url.startswith("https://") else ("https://", "http://")
-        if not newurl.startswith(allowed):
-            raise urllib.error.HTTPError(newurl, code, f"and sends us on to {newurl}", headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def is_final(error: Exception) -> bool:
-    """Whether trying again is useless."""
-    if isinstance(error, urllib.error.HTTPError):
-        return error.code not in PASSING_STATUS
-    reason = getattr(error, "reason", error)
-    if isinstance(reason, socket.gaierror):
-        return reason.errno != socket.EAI_AGAIN
-    return isinstance(reason, (ssl.SSLCertVerificationError, http.client.InvalidURL))
-
-
-def in_words(error: Exception, timeout: float) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"the server answered {error.code} {error.reason}"
-    reason = getattr(error, "reason", error)
-    if isinstance(reason, socket.gaierror):
-        return f"the server's name was not found ({reason.strerror})"
-    if isinstance(reason, ssl.SSLError):
-        return f"no safe connection ({reason})"
-    if isinstance(reason, TimeoutError):
-        return f"the server was silent for {timeout:g} seconds"
-    return f"no connection ({reason})" if isinstance(error, urllib.error.URLError) else str(reason)
-
-
-@contextlib.contextmanager
-def progress_line(name: str, start: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A function of the size so far that keeps a line of the terminal up to date, or is quiet."""
-    if not sys.stderr.isatty():
-        yield lambda size: None
-        return
-    begun = shown = time.monotonic()
-
-    def show(size: int) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if now - shown < 0.2 and size != total:
-            return
-        shown = now
-        share = f" of {total / 1e6:.1f} MB, {size / total:.0%}" if total else " MB"
-        rate = (size - start) / max(now - begun, 1e-3) / 1e6
-        line = f"\r{name}: {size / 1e6:.1f}{share}, {rate:.1f} MB/s "
-        print(line, end="", file=sys.stderr, flush=True)
-
-    try:
-        yield show
-    finally:
-        print(file=sys.stderr)
+def in_words(error: Exception, timeout: float) -> tuple[str, bool]:
+    """The reason of a failure, and whether trying again is useless."""
+    cause: BaseException = error
+    while cause.__context__ is not None:
+        cause = cause.__context__
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        status = error.response.status_code
+        reason = f"the server answered {status} {error.response.reason}"
+        return reason, status not in PASSING_STATUS
+    if isinstance(cause, TimeoutError):
+        return f"the server was silent for {timeout:g} seconds", False
+    if isinstance(cause, socket.gaierror):
+        reason = f"the server's name was not found ({cause.strerror})"
+        return reason, cause.errno != socket.EAI_AGAIN
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"no safe connection ({cause})", "CERTIFICATE" in str(cause)
+    if isinstance(error, requests.ConnectionError):
+        return f"no connection ({getattr(cause, 'strerror', None) or cause})", False
+    return str(error), isinstance(error, ValueError)  # an address that requests does not take
