@@ -155,7 +155,15 @@ class BaseModel(Engine, ABC):
         o = self.options
         dropout = not o.no_dropout
         return define_G(
-            input_nc, output_nc, o.ngf, o.netG, o.norm, dropout, o.init_type, o.init_gain
+            input_nc,
+            output_nc,
+            o.ngf,
+            o.netG,
+            o.norm,
+            dropout,
+            o.init_type,
+            o.init_gain,
+            o.upsample,
         )
 
     @property

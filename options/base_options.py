@@ -13,6 +13,7 @@ from options.sizes import sides, size
 
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
+UPSAMPLES = ("transposed", "resize", "blur")
 INITS = ("normal", "xavier", "kaiming", "orthogonal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 ALPHAS = ("drop", "white", "black")
@@ -152,6 +153,11 @@ class ModelOptions:
         "resnet_9blocks, resnet_6blocks, unet_64 ... unet_1024, encoder_decoder_64 ... encoder_decoder_1024",
     )
     n_layers_D: int = flag(3, "strided layers of the discriminator, with --netD n_layers")
+    upsample: str = flag(
+        "transposed",
+        "how generators double the size: transposed (as the papers), resize or blur (no checkerboards)",
+        choices=UPSAMPLES,
+    )
     norm: str = flag("instance", "normalization", choices=NORMS)
     init_type: str = flag("normal", "weight initialisation", choices=INITS)
     init_gain: float = flag(0.02, "scale of normal, xavier and orthogonal initialisation")

@@ -13,7 +13,7 @@ from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptio
 from options.flags import changes, count_or_inf, flag, flat, table
 from options.parsing import CommandLine
 
-ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "norm", "no_dropout")
+ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout")
 VALUES = (
     "range_A",
     "range_B",

@@ -39,13 +39,15 @@ def define_G(
     use_dropout: bool = False,
     init_type: str = "normal",
     init_gain: float = 0.02,
+    upsample: str = "transposed",
 ) -> nn.Module:
     """An initialised generator on the CPU: (N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1].
 
     Its `size_multiple` is what H and W must be divisible by. Raises: ValueError for an unknown name.
     """
+    changed = {} if upsample == "transposed" else {"upsample": upsample}
     network = _choose(GENERATORS, netG, "netG")(
-        input_nc, output_nc, ngf, norm=norm, use_dropout=use_dropout
+        input_nc, output_nc, ngf, norm=norm, use_dropout=use_dropout, **changed
     )
     init_weights(network, init_type, init_gain)
     return network

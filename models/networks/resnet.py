@@ -8,6 +8,7 @@ from torch import nn
 from models.networks.channels_last import ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d
 from models.networks.norms import needs_bias, norm_layer
+from models.networks.upsampling import up_convolution
 
 
 class ResnetBlock(nn.Module):
@@ -34,7 +35,7 @@ class ResnetBlock(nn.Module):
 class ResnetGenerator(nn.Module):
     """(N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1]; H and W multiples of 4.
 
-    Two strided convolutions, n_blocks residual blocks at a quarter of the size, two transposed ones.
+    Two strided convolutions, n_blocks residual blocks at a quarter of the size, two that double it (`upsample`).
     """
 
     size_multiple = 4
@@ -48,6 +49,7 @@ class ResnetGenerator(nn.Module):
         norm: str = "batch",
         use_dropout: bool = False,
         n_blocks: int = 6,
+        upsample: str = "transposed",
     ) -> None:
         super().__init__()
         layer, bias = norm_layer(norm), needs_bias(norm)
@@ -65,7 +67,7 @@ class ResnetGenerator(nn.Module):
             up = nn.ConvTranspose2d(
                 width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=bias
             )
-            layers += followed(up, width // 2)
+            layers += followed(up_convolution(up, upsample), width // 2)
         layers += [ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
 from models.networks.cpu_convolutions import ConvTranspose2d
 from models.networks.norms import needs_bias, norm_layer
+from models.networks.upsampling import up_convolution
 
 
 class UnetBlock(nn.Module):
@@ -30,15 +33,17 @@ class UnetBlock(nn.Module):
         outermost: bool = False,
         use_dropout: bool = False,
         skip: bool = True,
+        upsample: str = "transposed",
     ) -> None:
         super().__init__()
         self.skip = skip and not outermost
         layer, bias = norm_layer(norm), needs_bias(norm)
         down = nn.Conv2d(input_nc or outer_nc, inner_nc, 4, stride=2, padding=1, bias=bias)
         up_nc = 2 * inner_nc if skip and submodule is not None else inner_nc
-        up = ConvTranspose2d(
+        transposed = ConvTranspose2d(
             up_nc, outer_nc, 4, stride=2, padding=1, bias=True if outermost else bias
         )
+        up = up_convolution(transposed, upsample)
         layers: list[nn.Module]
         if submodule is None:
             layers = [nn.LeakyReLU(0.2), down, nn.ReLU(), up, layer(outer_nc)]
@@ -69,19 +74,17 @@ class UnetGenerator(nn.Module):
         use_dropout: bool = False,
         num_downs: int = 8,
         skip: bool = True,
+        upsample: str = "transposed",
     ) -> None:
         super().__init__()
         self.size_multiple = 2**num_downs
-        block = UnetBlock(8 * ngf, 8 * ngf, norm, skip=skip)
+        build = partial(UnetBlock, norm=norm, skip=skip, upsample=upsample)
+        block = build(8 * ngf, 8 * ngf)
         for _ in range(num_downs - 5):
-            block = UnetBlock(
-                8 * ngf, 8 * ngf, norm, submodule=block, use_dropout=use_dropout, skip=skip
-            )
+            block = build(8 * ngf, 8 * ngf, submodule=block, use_dropout=use_dropout)
         for width in (4 * ngf, 2 * ngf, ngf):
-            block = UnetBlock(width, 2 * width, norm, submodule=block, skip=skip)
-        self.model = UnetBlock(
-            output_nc, ngf, norm, submodule=block, input_nc=input_nc, outermost=True, skip=skip
-        )
+            block = build(width, 2 * width, submodule=block)
+        self.model = build(output_nc, ngf, submodule=block, input_nc=input_nc, outermost=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.model(x)

@@ -14,11 +14,13 @@ from util.checkpoints.files import load_weights
 from util.errors import InputError
 
 Weights = Mapping[str, torch.Tensor]
+# --upsample -> place of the convolution in what `up_convolution` returns
+CONVOLUTION = {"resize": 2, "blur": 5}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def describe_generator(weights: Weights) -> dict[str, Any]:
-    """Flags that fit a generator's weights: netG, norm, ngf, input_nc, output_nc and, for a ResNet, no_dropout.
+    """Flags that fit a generator's weights: netG, norm, ngf, input_nc, output_nc, upsample and, for a ResNet, no_dropout.
 
     A U-Net's dropout leaves no trace; neither does instance norm, which is assumed where biases stand
     without batch norm. Returns {} for weights of no generator known here.
@@ -43,6 +45,7 @@ def _describe_resnet(weights: Weights) -> dict[str, Any]:
         "netG": f"resnet_{len(blocks)}blocks",
         "norm": _norm(weights, "model.2", "model.1.bias"),
         "no_dropout": plain is not None and plain.dim() == 4,
+        "upsample": _upsample(weights, r"model\.\d+"),
         "ngf": first.shape[0],
         "input_nc": first.shape[1],
         "output_nc": weights[f"model.{last}.weight"].shape[0],
@@ -50,16 +53,31 @@ def _describe_resnet(weights: Weights) -> dict[str, Any]:
 
 
 def _describe_unet(weights: Weights) -> dict[str, Any]:
-    first, last = weights["model.model.0.weight"], weights["model.model.3.weight"]
+    upsample = _upsample(weights, r"model\.model\.3")
+    first = weights["model.model.0.weight"]
+    if upsample == "transposed":
+        (inner_nc, output_nc) = weights["model.model.3.weight"].shape[:2]
+    else:
+        last = weights[f"model.model.3.{CONVOLUTION[upsample]}.weight"]
+        (output_nc, inner_nc) = last.shape[:2]
     depth = max(key.count("model.") for key in weights) - 1
-    family = "unet" if last.shape[0] == 2 * first.shape[0] else "encoder_decoder"
+    family = "unet" if inner_nc == 2 * first.shape[0] else "encoder_decoder"
     return {
         "netG": f"{family}_{2**depth}",
         "norm": _norm(weights, "model.model.1.model.2", "model.model.0.bias"),
         "ngf": first.shape[0],
         "input_nc": first.shape[1],
-        "output_nc": last.shape[1],
+        "output_nc": output_nc,
+        "upsample": upsample,
     }
+
+
+def _upsample(weights: Weights, place: str) -> str:
+    """How layers of these names double the image: by what stands in front of their convolution."""
+    for upsample, number in CONVOLUTION.items():
+        if any(re.fullmatch(rf"{place}\.{number}\.weight", key) for key in weights):
+            return upsample
+    return "transposed"
 
 
 def _norm(weights: Weights, layer: str, bias: str) -> str:

@@ -26,6 +26,7 @@ def save(path: Path, network: torch.nn.Module) -> Path:
 def test_a_weights_file_tells_what_it_was_made_with(netG, norm, dropout) -> None:
     found = describe_generator(define_G(2, 4, 3, netG, norm, dropout).state_dict())
     expected = {"netG": netG, "norm": norm, "ngf": 3, "input_nc": 2, "output_nc": 4}
+    expected["upsample"] = "transposed"
     if netG.startswith("resnet"):
         expected["no_dropout"] = not dropout
     assert found == expected
