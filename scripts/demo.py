@@ -7,24 +7,23 @@ an ordinary command, printed before it runs.
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.errors import InputError, run_command
-from util.metrics import Scorer
-from util.metrics.baselines import mean_image
+from util.script_parser import script_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = "relief2topo"
+TABLE = re.compile(r"-+ (Options|End) -+")
+END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
 SIZES = "--load_size 72 --crop_size 64"
 # Narrow networks and short schedules: minutes on two CPU cores.
 TRAINING = {
@@ -37,11 +36,8 @@ TRAINING = {
 
 def main(argv: Sequence[str]) -> int:
     """Runs the steps that are not done yet; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Prepares data, trains, tests and scores.")
-    parser.add_argument("--model", choices=sorted(TRAINING), default="pix2pix")
-    parser.add_argument("--out", default=".", help="folder for datasets/, checkpoints/, results/")
-    options = parser.parse_args(argv)
-    model, out = options.model, Path(options.out)
+    options = build_parser().parse_args(argv)
+    model, out = options.model, options.out
     name = f"demo_{model}"
     data, run, results = (out / p for p in (f"datasets/{DATA}", f"checkpoints/{name}", "results"))
     page = results / name / "test_latest/index.html"
@@ -55,13 +51,23 @@ def main(argv: Sequence[str]) -> int:
         command("train.py", *where, *flags, *resume)
     if not page.exists() or page.stat().st_mtime < (run / "latest_state.pth").stat().st_mtime:
         command("test.py", *where, "--results_dir", results, "--eval")
-    sides = ["B"] if model == "pix2pix" else ["B", "A"]
-    for side in sides:
-        report(data, page.parent / "images", side)
+    report = results / name / "evaluation"
+    measured = ["--metrics", "l1,psnr", "--train", data, "--out", report]
+    command("scripts/evaluate.py", page.parent, *measured)
     print(f"\ntook {time.perf_counter() - start:.0f} s")
     print(f"training page: {(run / 'web/index.html').resolve().as_uri()}")
     print(f"result page:   {page.resolve().as_uri()}")
+    print(f"scores:        {(report / 'index.html').resolve().as_uri()}")
     return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = script_parser(__doc__)
+    parser.add_argument("--model", choices=sorted(TRAINING), default="pix2pix", help="method")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), help="folder for datasets/, checkpoints/, results/"
+    )
+    return parser
 
 
 def finished(run: Path, model: str) -> bool:
@@ -72,42 +78,34 @@ def finished(run: Path, model: str) -> bool:
 
 
 def command(script: str, *words: str | Path) -> None:
-    """Runs one of the project's scripts, shown as a user would type it."""
+    """Runs one of the project's scripts, shown as a user would type it; without a terminal its output is made short."""
     line = [str(word) for word in words]
     print(f"\n$ python {shlex.join([script, *line])}", flush=True)
-    status = subprocess.run([sys.executable, str(ROOT / script), *line], check=False).returncode
+    run = [sys.executable, str(ROOT / script), *line]
+    if sys.stdout.isatty():  # with bars that say how much time is left
+        status = subprocess.run(run, check=False).returncode
+    else:
+        with subprocess.Popen(run, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+            for text in shorten(process.stdout or (), time.perf_counter):
+                print(text, flush=True)
+        status = process.returncode
     if status:
         raise InputError(f"the step above ended with status {status}")
 
 
-def report(data: Path, folder: Path, side: str) -> None:
-    """Prints the scores of the test split's translations into one domain, beside trivial answers."""
-    other = "A" if side == "B" else "B"
-    stems = sorted(
-        file.name.removesuffix(f"_fake_{side}.png") for file in folder.glob(f"*_fake_{side}.png")
-    )
-
-    def pictures(label: str) -> list[np.ndarray]:
-        return [read(folder / f"{stem}_{label}.png") for stem in stems]
-
-    truth = pictures(f"real_{side}")
-    mean = mean_image(read(file) for file in sorted((data / f"train{side}").glob("*.png")))
-    rows = {
-        "trained model": pictures(f"fake_{side}"),
-        "input as output": pictures(f"real_{other}"),
-        "mean training image": [mean] * len(truth),
-    }
-    print(f"\n{other} -> {side}, {len(stems)} test images       L1     PSNR")
-    for label, images in rows.items():
-        scorer = Scorer("l1,psnr")
-        for image, real in zip(images, truth, strict=True):
-            scorer.add(image[None], real[None])
-        value = scorer.summary()
-        print(f"  {label:<28} {value['l1']:.3f}  {value['psnr']:5.2f} dB")
-
-
-def read(path: Path) -> np.ndarray:
-    return np.asarray(Image.open(path).convert("RGB"))
+def shorten(lines: Iterable[str], clock: Callable[[], float]) -> Iterator[str]:
+    """Leaves the table of options out of what train.py and test.py print; adds the time that is left to ends of epochs."""
+    inside, started, seen = False, clock(), 0
+    for line in map(str.rstrip, lines):
+        if match := TABLE.fullmatch(line):
+            inside = match[1] == "Options"
+        elif match := END_OF_EPOCH.match(line):
+            done, epochs = int(match[1]), int(match[2])
+            seen += 1  # a training that goes on does not begin with the first
+            left = (clock() - started) / seen * (epochs - done)
+            yield f"{match[0]}, about {left:.0f} s left"
+        elif not inside and not line.startswith("processing ("):
+            yield line
 
 
 if __name__ == "__main__":

@@ -11,8 +11,7 @@ from torch import nn
 
 from util.checkpoints.files import load_weights
 from util.errors import InputError
-from util.metrics.packages import need
-from util.metrics.weights import PUBLISHED, fingerprint
+from util.metrics.weights import PUBLISHED, fingerprint, need
 
 SIZE = 299
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from util.checkpoints.files import load_weights
-from util.metrics.packages import need
+from util.metrics.weights import need
 
 SIZE = 224
 TAPS = (0, 2, 4, 10, 15)  # the last blocks at strides 2, 4, 8, 16 and 32

@@ -12,8 +12,7 @@ from util.metrics.catalogue import metric
 from util.metrics.inception import Inception, check_inception
 from util.metrics.lite0 import Lite0, check_lite0
 from util.metrics.lpips import Lpips
-from util.metrics.packages import need_torchmetrics
-from util.metrics.weights import find_weights
+from util.metrics.weights import find_weights, need_torchmetrics
 
 
 def check_available(name: str, weights: Mapping[str, str | Path]) -> None:

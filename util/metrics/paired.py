@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from util.errors import InputError
-from util.metrics.packages import need_torchmetrics
+from util.metrics.weights import need_torchmetrics
 
 # Pixels a side: the window; the window at a sixteenth of the size; what AlexNet has a pixel left of.
 SMALLEST = {"ssim": 11, "ms_ssim": 176, "lpips": 31}

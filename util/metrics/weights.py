@@ -1,8 +1,9 @@
-"""Weights that no package brings along: found where the user says or in torch's cache, never downloaded."""
+"""Packages and weights that only some metrics need: found here, or told how to supply; nothing is downloaded."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,3 +64,16 @@ def fingerprint(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()[:8]
+
+
+def need(name: str, packages: dict[str, str], flags: str = "") -> None:
+    """Raises: InputError when a metric's package is missing. packages: module -> name on PyPI."""
+    absent = [pip for module, pip in packages.items() if importlib.util.find_spec(module) is None]
+    if absent:
+        raise InputError(
+            f"the metric {name} needs a package that is not installed: pip install {flags}{' '.join(absent)}"
+        )
+
+
+def need_torchmetrics(name: str) -> None:
+    need(name, {"torchmetrics": "torchmetrics"})

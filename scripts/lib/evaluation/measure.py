@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as resizing
 
@@ -14,7 +15,6 @@ from data.files.image_folder import list_images
 from scripts.lib.evaluation.folders import Files, read
 from util.errors import InputError
 from util.metrics import Result, Scorer, metric
-from util.metrics.baselines import mean_image
 from util.metrics.networks import Networks
 
 AT_ONCE = 16  # images of one size that go through the networks together
@@ -143,6 +143,17 @@ def training_mean(folder: Path, side: str, half: str, size: tuple[int, int]) -> 
         images = (_half(image, left) for image in images)
     resized = (_resized(image, size).permute(1, 2, 0).numpy() for image in images)
     return torch.from_numpy(mean_image(resized)).permute(2, 0, 1)
+
+
+def mean_image(images: Iterable[np.ndarray]) -> np.ndarray:
+    """Returns the pixelwise mean of uint8 images of one shape, as nearest grey levels. Raises: ValueError for none."""
+    total, count = np.zeros(()), 0
+    for image in images:
+        total = total + image.astype(np.float64)
+        count += 1
+    if not count:
+        raise ValueError("no images to take the mean of")
+    return (total / count).round().astype(np.uint8)
 
 
 def _half(image: torch.Tensor, left: bool) -> torch.Tensor:

@@ -1,0 +1,27 @@
+"""scripts/demo.py: what its steps print where there is no terminal."""
+
+from __future__ import annotations
+
+from scripts.demo import shorten
+
+PRINTED = """\
+----------------- Options ---------------
+               batch_size: 8                             \t[default: 1]
+                      lr: 0.0004
+----------------- End -------------------
+(epoch: 1, iters: 8, time: 0.1, data: 0.0) G_L1: 0.5
+End of epoch 1 / 4 \t Time Taken: 10 sec \t learning rate 0.0004000
+processing (0000)-th image... a.png
+saving the model
+End of epoch 3 / 4 \t Time Taken: 9 sec \t learning rate 0.0004000
+"""
+
+
+def test_options_are_left_out_and_the_time_left_is_said_at_ends_of_epochs() -> None:
+    clock = iter([0.0, 10.0, 34.0]).__next__
+    assert list(shorten(PRINTED.splitlines(keepends=True), clock)) == [
+        "(epoch: 1, iters: 8, time: 0.1, data: 0.0) G_L1: 0.5",
+        "End of epoch 1 / 4, about 30 s left",
+        "saving the model",
+        "End of epoch 3 / 4, about 17 s left",
+    ]
