@@ -30,8 +30,7 @@ from util import distributed
 from util.checkpoints.files import load_weights
 from util.device import describe, select_device
 from util.distributed.launch import process_group, start_several, wanted
-from util.errors import InputError, SharedError
-from util.failures import explained
+from util.errors import InputError, SharedError, explain_out_of_memory
 from util.files import write_text
 from util.images.value_results import ValueFiles
 from util.logs.logger import At, Logger, Sink
@@ -146,7 +145,7 @@ def test(
     )
     logger = Logger(tracker(options) if distributed.is_main() else [])
     total = loader.sampler.length
-    with writer, explained(), torch.inference_mode(), Progress(total) as progress:
+    with writer, explain_out_of_memory(), torch.inference_mode(), Progress(total) as progress:
         own = translations(
             model, readable(loader), options.run.seed, device, whole=chosen, kept=values
         )

@@ -19,28 +19,27 @@ import torch
 from data import Source, create_dataset, create_loader
 from data.checks.quick import files_in_words, headers_of, quick_findings
 from data.held_out import as_tested, held_out_loader, open_held_out, readable
-from data.loading.in_step import Unreadable, in_step
-from data.loading.loader import skipped_lines
+from data.loading.loader import Unreadable, skipped_lines
 from models.inference.translate_dataset import AT_ONCE
 from models.training.resume import resume
 from models.training.setup import prepare_model
 from models.training.validation import Validation
 from util import distributed
 from util.checkpoints.saver import NotFinite, Saver
-from util.checkpoints.state import Progress, snapshot
+from util.checkpoints.state import snapshot
 from util.device import make_deterministic, select_device
 from util.distributed.launch import process_group, start_several, wanted
 from util.distributed.stop import StopRequest
-from util.errors import InputError, SharedError
-from util.failures import explained
+from util.errors import InputError, SharedError, explain_out_of_memory
 from util.files import sweep
-from util.logs.logger import At, crossed
+from util.logs.logger import At
 from util.logs.reporter import Reporter
 from util.logs.run_start import Found, announce
 from util.logs.sinks import require_packages
 from util.position_seed import position_seed
 from util.terminal import show_notes
 from util.training.lr_schedule import base_rate, multiplier
+from util.training.progress import Progress, crossed
 from util.training.watchdog import Watchdog
 
 
@@ -117,7 +116,7 @@ class Training:
         self.reporter.open(progress, self.exactly)
         ending = "failed"
         try:
-            with self.saver, explained():
+            with self.saver, explain_out_of_memory():
                 self._train()
             unfinished = progress.epoch <= options.optim.last_epoch and not self._gave_up()
             ending = "stopped" if unfinished else "done"
@@ -178,7 +177,7 @@ class Training:
         options, progress = self.options, self.progress
         last_epoch = options.optim.last_epoch
         waiting_since = time.perf_counter()
-        for batch, images, seen in in_step(self.loader, epoch, progress.position, self.stop):
+        for batch, images, seen in self.loader.steps(epoch, progress.position, self.stop):
             step_started = time.perf_counter()
             seed = position_seed(options.run.seed, distributed.rank(), progress.iteration)
             torch.manual_seed(seed)

@@ -30,10 +30,8 @@ from data.loading.loader import Loader
 from models import Adam, BaseModel, create_model
 from options.sizes import Typed
 from options.train_options import TrainOptions
-from util.cost import duration, peak_memory, wait_for
-from util.device import describe, select_device
-from util.errors import InputError, run_command
-from util.failures import explained
+from util.device import describe, duration, peak_memory, select_device, wait_for
+from util.errors import InputError, explain_out_of_memory, run_command
 from util.terminal import show_notes
 
 STEPS = 3  # measured, after one to warm up
@@ -63,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
             "names and sizes", [], [*crop, *quick_findings(trained, headers_of(trained))]
         )
         return report.verdict()
-    with explained():
+    with explain_out_of_memory():
         splits = {phase: doctor.read_split(dataset) for phase, dataset in datasets.items()}
     unreadable = [
         doctor.file_findings(phase, split, phase == run.phase) for phase, split in splits.items()
@@ -171,7 +169,7 @@ def cost(
     """Lines about time and memory, from a few training steps; or why none could be taken."""
     try:
         device = select_device(options.run.gpu_ids)
-        with explained():
+        with explain_out_of_memory():
             loading, stepping, size = measure(model.to(device), dataset, options, device)
     except InputError as error:
         return [], [Finding("error", str(error))]

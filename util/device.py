@@ -1,8 +1,9 @@
-"""Which device a run uses."""
+"""The device a run uses, and what a run costs on it: waiting, memory, time."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 import torch
 
@@ -42,11 +43,7 @@ def device_of(name: str | torch.device) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
-    except (
-        RuntimeError,
-        AssertionError,
-        NotImplementedError,
-    ) as error:  # torch has many words for it
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"device {str(name)!r} cannot be used here: {reason}") from None
     return device
@@ -86,3 +83,31 @@ def describe(device: torch.device, gpu_ids: str) -> str:
         if gpu_ids != "-1":
             text += "; no GPU that PyTorch can use was found"
     return text
+
+
+def wait_for(device: torch.device) -> None:
+    """Waits until the device has finished all work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def peak_memory(device: torch.device) -> str:
+    """Words the most memory used: on a GPU by PyTorch, otherwise by this process."""
+    if device.type == "cuda":
+        return f"peak GPU memory: {torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB"
+    try:
+        import resource
+    except ImportError:  # Windows
+        return "peak memory: not known on this system"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    return f"peak memory: {peak * unit / 2**30:.1f} GiB, loader processes not counted"
+
+
+def duration(seconds: float) -> str:
+    """Words a duration: seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from util.terminal import emphasised
+
+SMALLER = "--batch_size, --crop_size or --ngf"
 
 
 class InputError(ValueError):
@@ -52,3 +55,15 @@ def _tell(error: InputError) -> None:
         print(emphasised(f"error: {error}", sys.stderr), file=sys.stderr)
     elif not isinstance(error, SharedError):
         print(f"error in process {rank}: {error}", file=sys.stderr)
+
+
+@contextmanager
+def explain_out_of_memory(smaller: str = SMALLER) -> Iterator[None]:
+    """Turns exhausted memory into an InputError that advises to lower `smaller`."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if any(words in text for words in ("out of memory", "not enough memory", "can't allocate")):
+            raise InputError(f"out of memory ({text.splitlines()[0]}): lower {smaller}") from None
+        raise

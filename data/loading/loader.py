@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
@@ -16,7 +16,10 @@ from data.base_dataset import BaseDataset
 from data.loading.collate import Share, collate_chunk
 from data.loading.sampler import PositionSampler
 from data.loading.workers import Workers, live_and_die_with_the_main_process
+from util import distributed
+from util.distributed.stop import StopRequest
 from util.errors import InputError, SharedError
+from util.images.read import BadImage
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
 CHUNK = 8  # images that a loader process hands over at once, where batches are smaller
@@ -24,6 +27,24 @@ CHUNK = 8  # images that a loader process hands over at once, where batches are 
 
 class WorkersDied(InputError):
     """Loader processes keep ending by themselves, as when memory runs out."""
+
+
+class Unreadable(SharedError):
+    """Some process cannot get its next batch."""
+
+
+class StepBatch(NamedTuple):
+    """The images of one training step.
+
+    Attributes:
+        batch: this process's images.
+        images: number of images of all processes in this step.
+        seen: images of the epoch that all of them have been handed or skipped, with these.
+    """
+
+    batch: dict[str, Any]
+    images: int
+    seen: int
 
 
 class Loader:
@@ -141,6 +162,35 @@ class Loader:
                     "a loader process died, as when memory runs out; it is replaced (if this goes on, "
                     "lower --num_threads)"
                 )
+
+    def steps(self, epoch: int, start: int, stop: StopRequest) -> Iterator[StepBatch]:
+        """Yields batches from this process's image `start` on, while every process has one and none is asked to stop.
+
+        A process that went on by itself would wait for the others' gradients for ever. So all of them agree before each
+        step on what they count and on the signal to stop, `stop.agreed`.
+        Raises: Unreadable, in all of them, when one cannot read an image or loses its loader processes.
+        """
+        batches = self.epoch(epoch, start)
+        while True:
+            batch, failure = None, ""
+            try:
+                batch = next(batches, None)
+            except WorkersDied as died:
+                failure = str(died)
+            except BadImage as bad:
+                advice = (
+                    "mend or remove it and go on with --continue_train, or use --bad_images skip"
+                )
+                failure = f"{bad}\n{advice}"
+            images = len(batch["A_paths"]) if batch else 0
+            told = distributed.gather_numbers(bool(failure), stop.signal, images, self.position)
+            failed, signals, counts, positions = zip(*told, strict=True)
+            if any(failed):
+                raise Unreadable("\n".join(text for text in distributed.gather(failure) if text))
+            stop.agreed = max(signals)
+            if batch is None or not all(counts) or stop.agreed:
+                return
+            yield StepBatch(batch, sum(counts), sum(positions))
 
     def close(self) -> None:
         """Ends the loader processes."""

@@ -15,9 +15,10 @@ from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoints import files as checkpoint
 from util.checkpoints.restore import read_state, restore, restore_own
-from util.checkpoints.state import Progress, complete_networks, own_part, standing, versions
+from util.checkpoints.state import complete_networks, own_part, standing, versions
 from util.distributed.launch import job
 from util.errors import InputError, SharedError
+from util.training.progress import Progress
 
 
 @dataclass

@@ -29,8 +29,7 @@ from scripts.dev.quality.scoring import tables_of
 from scripts.dev.quality.writing import append, section
 from scripts.lib.evaluation.report import text_of
 from util.device import describe, select_device
-from util.errors import InputError, run_command
-from util.failures import explained
+from util.errors import InputError, explain_out_of_memory, run_command
 from util.metrics import missing
 from util.script_parser import script_parser
 
@@ -56,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"{len(jobs)} trainings, {at_once} at once: {budget.about}")
     print(describe(device, options.gpu_ids), flush=True)
     start = time.perf_counter()
-    with explained():
+    with explain_out_of_memory():
         for number, job in enumerate(run_all(jobs, place, at_once), 1):
             minutes = (time.perf_counter() - start) / 60
             print(f"{number} of {len(jobs)} done, {minutes:.0f} minutes: {job.name}", flush=True)

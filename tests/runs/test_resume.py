@@ -14,8 +14,8 @@ from conftest import SMALL_TRAINING, write_images
 from helpers.runs import ROOT, assert_same, content, run
 
 from util.checkpoints import files as checkpoint
-from util.checkpoints.state import Progress
 from util.errors import InputError
+from util.training.progress import Progress
 
 pytestmark = pytest.mark.usefixtures("warm")
 

@@ -15,9 +15,9 @@ from PIL import Image
 import test as test_script
 from options.train_options import METRICS, ValidationOptions
 from util.checkpoints import files as checkpoint
-from util.checkpoints.state import Progress
 from util.errors import InputError
 from util.metrics import NAMES, Scorer
+from util.training.progress import Progress
 
 EPOCHS = ["--n_epochs", "3", "--save_epoch_freq", "1"]
 

@@ -14,7 +14,7 @@ from helpers.runs import run
 from helpers.terminal import COLOUR, in_a_pipe, line, lines, on_a_terminal
 
 import test as test_script
-from util.logs.pace import Pace
+from util.logs.sinks.console import Pace
 from util.terminal import emphasised
 
 pytestmark = pytest.mark.timeout(200)

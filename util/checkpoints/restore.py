@@ -11,8 +11,9 @@ import torch
 
 from util import distributed
 from util.checkpoints import files as checkpoint
-from util.checkpoints.state import Progress, Resumable
+from util.checkpoints.state import Resumable
 from util.errors import InputError
+from util.training.progress import Progress
 
 OPTIONAL = re.compile(r"^scaler_|^averages$|_ema$")  # not in a run of another --precision or --ema
 LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")

@@ -82,8 +82,3 @@ class Logger:
                     type(sink).__name__,
                     str(error) or type(error).__name__,
                 )
-
-
-def crossed(before: int, after: int, every: int) -> bool:
-    """Whether a count that went from before to after passed a multiple of `every`."""
-    return after // every > before // every

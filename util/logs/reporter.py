@@ -13,14 +13,13 @@ import torch
 
 from options.train_options import TrainOptions
 from util import distributed
-from util.checkpoints.state import Progress
 from util.images import to_uint8
-from util.logs.logger import At, Logger, crossed
-from util.logs.pace import Pace
+from util.logs.logger import At, Logger
 from util.logs.run_end import closing_rows
 from util.logs.sinks import build_sinks
-from util.logs.sinks.console import ConsoleSink
+from util.logs.sinks.console import ConsoleSink, Pace
 from util.terminal import columns
+from util.training.progress import Progress, crossed
 
 
 class Shown(Protocol):

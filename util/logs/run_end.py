@@ -10,11 +10,10 @@ from pathlib import Path
 from options.base_options import RunOptions
 from options.flags import flags_of
 from options.train_options import TrainOptions
-from util.checkpoints.state import Progress
-from util.cost import duration
+from util.device import duration
 from util.logs import records
-from util.logs.pace import Pace
-from util.logs.sinks.console import loss_text
+from util.logs.sinks.console import Pace, loss_text
+from util.training.progress import Progress
 
 STARVED = 0.25  # share of the time waiting for data from which on there is something to gain
 Rows = list[tuple[str, str]]  # label, text

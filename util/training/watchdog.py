@@ -13,8 +13,8 @@ import torch
 
 from util import distributed
 from util.errors import SharedError
-from util.logs.logger import crossed
 from util.training import symptoms
+from util.training.progress import crossed
 
 CHECK_IMAGES = 100
 NEVER = 2**62  # the step at which a value that is still finite went wrong

@@ -13,7 +13,8 @@ from scripts.dev.benchmarks.steps import build
 from scripts.dev.benchmarks.timing import Row, alternating
 from util.checkpoints import files as checkpoint
 from util.checkpoints.saver import Saver
-from util.checkpoints.state import Progress, snapshot
+from util.checkpoints.state import snapshot
+from util.training.progress import Progress
 
 
 def measure(name: str, device: torch.device, options: argparse.Namespace) -> Row:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import torch
 
-from util.cost import wait_for
+from util.device import wait_for
 
 Row = dict[str, str]
 

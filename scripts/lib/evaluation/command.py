@@ -13,8 +13,7 @@ from scripts.lib.evaluation.page import write_report_page
 from scripts.lib.evaluation.report import text_of, write_csv, write_json
 from scripts.lib.evaluation.tables import Ask, Groups, build_tables
 from scripts.lib.generator_flags import chosen_device
-from util.errors import InputError
-from util.failures import explained
+from util.errors import InputError, explain_out_of_memory
 from util.files import make_folder
 from util.metrics import chosen, missing
 from util.metrics.networks import Networks
@@ -48,7 +47,7 @@ def evaluate(options: argparse.Namespace) -> int:
     )
     out = make_folder(options.out)
     tester = Tester(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
-    with explained():
+    with explain_out_of_memory():
         groups = group_runs(options.folders, options.group, tester)
         if tester.tested and ask.train is None and (known := training_images(tester.tested)):
             ask = replace(ask, train=known[0], half=known[1])

@@ -12,8 +12,7 @@ from PIL import Image
 from options.base_options import LogOptions
 from scripts.lib.show_run.reading import read_run
 from util.errors import InputError
-from util.logs.records import Record
-from util.logs.run_history import images_by_epoch
+from util.logs.records import Record, images_by_epoch
 from util.logs.visdom import server as visdom_server
 from util.logs.visdom.windows import KINDS, Windows
 

@@ -16,8 +16,7 @@ from scripts.lib.translation.files import Job, is_video, listed, planned, stream
 from scripts.lib.translation.images import translate_images, translate_large_files
 from scripts.lib.translation.values import values_of
 from util.device import describe
-from util.errors import InputError
-from util.failures import explained
+from util.errors import InputError, explain_out_of_memory
 
 
 def translate(options: argparse.Namespace) -> int:
@@ -86,7 +85,7 @@ def translate_one_video(t: Translator, job: Job) -> int:
         print(
             "note: batch norm takes the statistics of each frame, which may flicker; see --norm_policy"
         )
-    with explained("--batch_size"):
+    with explain_out_of_memory("--batch_size"):
         count = translate_video(t, Path(job.source), job.target)
     print(f"{count} frames translated; see {job.target}")
     return 0

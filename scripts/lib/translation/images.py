@@ -15,8 +15,7 @@ from tqdm import tqdm
 from models import Translator
 from scripts.lib.translation.files import Job
 from scripts.lib.translation.values import Values
-from util.errors import InputError
-from util.failures import explained
+from util.errors import InputError, explain_out_of_memory
 from util.images.read import BadImage
 
 AHEAD = 4  # images that wait for the network, and as many for the disk; they may be large
@@ -28,7 +27,7 @@ def translate_large_files(
     """Translates TIFF files that need not fit into memory; returns what cannot be read or written."""
     bad: list[InputError | BadImage] = []
     for job in jobs:
-        with explained("--tile"), tqdm(unit="part", leave=False, disable=None) as bar:
+        with explain_out_of_memory("--tile"), tqdm(unit="part", leave=False, disable=None) as bar:
 
             def progress(done: int, total: int, bar: tqdm = bar) -> None:
                 bar.total = total
@@ -49,7 +48,7 @@ def translate_images(
     started: deque[Job] = deque()
     saving: deque[Future[None]] = deque()
     with (
-        explained("--batch_size"),
+        explain_out_of_memory("--batch_size"),
         warnings.catch_warnings(),  # what readers do in threads puts back each other's filters
         ThreadPoolExecutor(2) as pool,
         tqdm(total=len(jobs), unit="img", leave=False, disable=None) as bar,

@@ -9,11 +9,11 @@ import torch
 from options.base_options import LogOptions
 from options.train_options import TrainOptions
 from util import distributed
-from util.checkpoints.state import Progress
 from util.device import describe
 from util.logs import records
 from util.logs.logger import Sink
-from util.logs.run_history import earlier
+from util.logs.records import earlier
+from util.training.progress import Progress
 
 
 def require_packages(log: LogOptions) -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import numpy as np
 from tqdm import tqdm
 
 from util.logs.logger import At
-from util.logs.pace import Pace
 from util.terminal import emphasised, styled
 
 BAR = "{desc} {percentage:3.0f}% |{bar:20}| {rate_fmt}{postfix}, {remaining} left, {n_fmt}/{total_fmt}"
 
 
 def loss_line(at: At, losses: dict[str, float]) -> str:
-    """The ancestor's line, in the format that its readers have always parsed."""
+    """Words losses as the original code does; other programs parse that line."""
     return f"{_when(at)} {loss_text(losses)}"
 
 
 def loss_text(losses: dict[str, float]) -> str:
-    """Names and values."""
+    """Words names and values."""
     return " ".join(f"{name}: {value:.3f}" for name, value in losses.items())
 
 
@@ -28,6 +28,38 @@ def _when(at: At) -> str:
     return (
         f"(epoch: {at.epoch}, iters: {at.epoch_images}, time: {at.time:.3f}, data: {at.data:.3f})"
     )
+
+
+class Pace:
+    """Training speed from its making until `stop`: images per second and the share of time waiting for data."""
+
+    def __init__(self) -> None:
+        self.started, self.images, self.waited = time.perf_counter(), 0, 0.0
+        self.stopped: float | None = None
+
+    def count(self, images: int, waited: float) -> None:
+        """Counts a step: its images, and the seconds it waited for them."""
+        self.images += images
+        self.waited += waited
+
+    def stop(self) -> None:
+        """Stops the clock: what follows, such as uploads, is no training."""
+        self.stopped = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        until = time.perf_counter() if self.stopped is None else self.stopped
+        return max(1e-9, until - self.started)
+
+    @property
+    def waiting(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, self.waited / self.seconds)
+
+    def __str__(self) -> str:
+        rate = self.images / self.seconds
+        speed = f"{rate:.3g} images/s" if rate >= 1 or not rate else f"{1 / rate:.3g} s/image"
+        return f"{speed}, {self.waiting:.0%} of the time waiting for data"
 
 
 class ConsoleSink:

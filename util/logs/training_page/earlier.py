@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from util.logs.records import FILE, KINDS, Record, read_record
-from util.logs.run_history import images_by_epoch
+from util.logs.records import FILE, KINDS, Record, images_by_epoch, read_record
 from util.logs.training_page.shell import write_shell
 from util.logs.training_page.stream import Stream, point, shown
 

@@ -13,9 +13,10 @@ import numpy as np
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import write_png
-from util.logs.logger import At, crossed
+from util.logs.logger import At
 from util.logs.training_page.shell import write_shell
 from util.logs.training_page.stream import Stream, point, shown
+from util.training.progress import crossed
 
 SHARE = 0.01  # of the time may go into bringing the page up to date
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from util.cost import duration
+from util.device import duration
 from util.logs.records import Record
 
 ENDINGS = {"": "running", "done": "done", "stopped": "stopped, can go on", "failed": "failed"}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from util.logs.records import FILE
-from util.logs.run_history import earlier
+from util.logs.records import FILE, earlier
 from util.logs.sinks.record import RecordSink
 from util.logs.visdom.text import images_a_second, state
 
