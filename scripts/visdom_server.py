@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
         "--download_seconds",
         type=float,
         default=20,
-        help="time limit of visdom's own download of its page, in seconds; 0 tries npm only",
+        help="time limit of visdom's own download of its page, in seconds; 0 skips it",
     )
     options = parser.parse_args(argv)
     visdom_server.serve(

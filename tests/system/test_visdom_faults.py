@@ -3,7 +3,9 @@
 import os
 import socket
 import sys
+import threading
 import time
+from contextlib import contextmanager, suppress
 
 import pytest
 from helpers.visdom import (
@@ -73,6 +75,55 @@ def test_a_server_that_never_answers_keeps_nobody_waiting(tmp_path, capfd):
     assert len(lines) == 1
     assert not (tmp_path / "visdom.log").exists()  # none is started on a port that is taken
     assert capfd.readouterr() == ("", "")
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+
+
+@contextmanager
+def service(piece: bytes, pause: float, start: bytes = HEAD):
+    """Another service on a port, whose answer is `piece` again and again; yields the port and the bytes sent."""
+    sent, stop = [0], threading.Event()
+
+    def answer(connection):
+        with connection, suppress(OSError):
+            connection.sendall(start)
+            while not stop.wait(pause):
+                sent[0] += connection.send(piece)
+
+    def accept():
+        with suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=answer, args=listener.accept()[:1]))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [threading.Thread(target=accept)]
+        threads[0].start()
+        yield listener.getsockname()[1], sent
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+    for thread in threads:
+        thread.join()
+
+
+@needs_visdom
+@pytest.mark.parametrize(
+    ("piece", "pause", "start"),
+    [(b"x", 0.2, HEAD), (b"x", 0.2, b""), (b"x" * 65536, 0, HEAD), (b"x" * 65536, 0, b"")],
+    ids=["drips", "drips from the start", "never ends", "never ends and is no HTTP"],
+)
+def test_another_service_on_the_port_keeps_nobody_waiting(piece, pause, start, tmp_path):
+    lines = []
+    with service(piece, pause, start) as (port, sent):
+        began = time.perf_counter()
+        with sink(port, "other", lines, tmp_path) as visdom:
+            assert time.perf_counter() - began < 3
+            visdom.losses(at(0), {"G": 1.0})
+            wait_until(lambda: lines)
+        assert sent[0] < 64 << 20  # what the sockets' buffers hold, a few times
+    assert len(lines) == 1
+    assert "fails" in lines[0]
 
 
 @needs_visdom

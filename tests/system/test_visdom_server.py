@@ -1,15 +1,13 @@
 """The visdom server, its page in a real browser where there is one, and the page's scripts."""
 
 import socket
-import sys
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from helpers.visdom import needs_visdom, post
 
-from util.logs.visdom import assets as visdom_assets
+from util.logs.visdom.assets import ensure_assets
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -39,62 +37,58 @@ def static(tmp_path):
     return static
 
 
-def put_npm_on_path(monkeypatch, folder, content):
-    """An npm that packs `content` as every file, and writes down that it was called."""
-    npm = folder / "npm"
-    npm.write_text(f"""#!{sys.executable}
-import io, sys, tarfile
-sys.path.insert(0, {str(Path.cwd())!r})
-from util.logs.visdom.assets import VISDOM_0_2
-open({str(folder / "calls")!r}, "a").write("called ")
-for spec in VISDOM_0_2.keys() & set(sys.argv):
-    with tarfile.open(spec.replace("@", "-") + ".tgz", "w:gz") as package:
-        for path in VISDOM_0_2[spec]:
-            member = tarfile.TarInfo("package/" + path)
-            member.size = {len(content)}
-            package.addfile(member, io.BytesIO({content!r}))
+@pytest.fixture
+def visdom_fetches(tmp_path, monkeypatch):
+    """Puts a visdom in the place of the installed one, whose download gives this content as every file."""
+
+    def install(content: bytes) -> None:
+        package = tmp_path / "site" / "visdom" / "server"
+        package.mkdir(parents=True)
+        (package.parent / "__init__.py").write_text("")
+        (package / "__init__.py").write_text("")
+        (package / "build.py").write_text(f"""
+from pathlib import Path
+def download_scripts(install_dir):
+    open({str(tmp_path / "calls")!r}, "a").write("called ")
+    folder = Path(install_dir, "static", "js")
+    folder.mkdir(parents=True)
+    for name in ("jquery.min.js", "d3.v3.min.js"):
+        (folder / name).write_bytes({content!r})
 """)
-    npm.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
+    return install
 
 
-def ensure(static):
-    return visdom_assets.ensure_assets(static, "0.2.4", download_seconds=0)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="npm is a script here")
-def test_the_page_is_fetched_once_by_servers_that_start_together(static, tmp_path, monkeypatch):
-    put_npm_on_path(monkeypatch, tmp_path, b"content")
+def test_the_page_is_fetched_once_by_servers_that_start_together(static, tmp_path, visdom_fetches):
+    visdom_fetches(b"content")
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(ensure, [static] * 4)) == [None] * 4
+        assert list(pool.map(lambda s: ensure_assets(s, "0.2.4"), [static] * 4)) == [None] * 4
     assert (static / "js/d3.v3.min.js").read_bytes() == b"content"
     assert (static / "version.built").read_text() == "0.2.4"
     assert (tmp_path / "calls").read_text() == "called "
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="npm is a script here")
-def test_a_page_of_an_older_visdom_is_replaced(static, tmp_path, monkeypatch):
-    put_npm_on_path(monkeypatch, tmp_path, b"new")
+def test_a_page_of_an_older_visdom_is_replaced(static, visdom_fetches):
+    visdom_fetches(b"new")
     (static / "js").mkdir()
     (static / "js/jquery.min.js").write_bytes(b"old")
     (static / "version.built").write_text("0.1.8")
-    assert ensure(static) is None
+    assert ensure_assets(static, "0.2.4") is None
     assert (static / "js/jquery.min.js").read_bytes() == b"new"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="npm is a script here")
-def test_a_login_page_is_not_taken_for_a_script(static, tmp_path, monkeypatch):
-    put_npm_on_path(monkeypatch, tmp_path, b"\n<html>please log in</html>")
-    assert "js/jquery.min.js" in ensure(static)
+def test_a_login_page_is_not_taken_for_a_script(static, visdom_fetches):
+    visdom_fetches(b"\n<html>please log in</html>")
+    assert "js/jquery.min.js" in ensure_assets(static, "0.2.4")
     assert not (static / "js/jquery.min.js").exists()
 
 
-def test_without_internet_and_npm_one_line_says_what_to_do(static, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert "install" in ensure(static)
+def test_without_internet_one_line_says_what_to_do(static):
+    assert "internet access" in ensure_assets(static, "0.2.4", download_seconds=0)
     assert not (static / "version.built").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_reported(static):
     (static / ".assets.lock").mkdir()
-    assert "cannot be filled" in ensure(static)
+    assert "cannot be filled" in ensure_assets(static, "0.2.4")

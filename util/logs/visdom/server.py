@@ -1,18 +1,20 @@
 """Visdom's server: run it on this machine only, start it in the background, talk to it."""
 
+from __future__ import annotations
+
 import asyncio
-import http.client
 import importlib.util
+import os
 import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from util.errors import InputError
-from util.logs.visdom.application import listen
 from util.logs.visdom.assets import ensure_assets
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "visdom_server.py"
@@ -20,7 +22,10 @@ INSTALL = (
     "visdom is not installed. To get it: PIP_CONSTRAINT=build-constraints.txt "
     "PIP_BUILD_CONSTRAINT=build-constraints.txt pip install visdom 'tornado<6.6'"
 )
-PATIENCE = 240.0  # seconds for a server just started: the first time it fetches its page's scripts
+# Seconds for a server just started: the first time it fetches its page's scripts.
+PATIENCE = 240.0
+# Bytes of an answer that are read: visdom's are names of windows.
+ANSWER = 1 << 14
 
 
 class Detached(subprocess.Popen):
@@ -48,32 +53,38 @@ def page_url(server: str, port: int, env: str) -> str:
 
 
 def is_local(server: str) -> bool:
-    """Whether `serve` on this machine would be reached as `server`."""
-    return _split(server).hostname in {"localhost", "127.0.0.1"}
+    """Tells whether `serve` on this machine would be reached as `server`."""
+    url = _split(server)
+    return url.scheme == "http" and url.hostname in {"localhost", "127.0.0.1"}
 
 
 def is_answering(server: str, port: int, *, timeout: float = 1.0) -> bool:
-    """Whether anything there speaks HTTP. Asks directly: no proxy knows our localhost."""
-    url = _split(server)
-    Connection = (
-        http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    )
-    connection = Connection(url.hostname or "", port, timeout=timeout)
+    """Tells whether a server on this machine speaks HTTP, and answers within the time.
+
+    Another service may hold the port: one that sends a byte now and then does not answer, of one that sends
+    without end only the beginning is read.
+    """
+    host, until, answer = _split(server).hostname or "", time.monotonic() + timeout, b""
     try:
-        connection.request("GET", "/")
-        connection.getresponse().read()
-    except (OSError, http.client.HTTPException):
+        with socket.create_connection((host, port), timeout) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\nConnection: close\r\n\r\n")
+            while len(answer) < ANSWER:
+                connection.settimeout(max(1e-3, until - time.monotonic()))
+                if not (received := connection.recv(ANSWER)):
+                    break
+                answer += received
+    except OSError:
         return False
-    finally:
-        connection.close()
-    return True
+    return answer.startswith(b"HTTP/")
 
 
 def connect(server: str, port: int, env: str) -> Any:
-    """A visdom client whose every request ends: its own has no time limits and obeys proxies.
+    """Makes a visdom client whose every request ends: its own has no time limits and obeys proxies.
 
     Raises: ConnectionError, here and in whatever is called on it.
     """
+    if is_local(server) and not is_answering(server, port):
+        raise ConnectionError("no answer")
     import logging
 
     import requests
@@ -85,9 +96,17 @@ def connect(server: str, port: int, env: str) -> Any:
 
     class Impatient(HTTPAdapter):
         def send(self, request, *args, **kwargs):
-            response = super().send(request, *args, **kwargs | {"timeout": limits})
+            settings = {"timeout": limits, "stream": True}
+            response = super().send(request, *args, **kwargs | settings)
             if not response.ok:
                 raise requests.ConnectionError(f"answer {response.status_code}")
+            content, until = bytearray(), time.monotonic() + limits[1]
+            for byte in response.iter_content(1):
+                content += byte
+                if len(content) > ANSWER or time.monotonic() > until:
+                    response.close()
+                    raise requests.ConnectionError("its answer does not end: is it visdom?")
+            response._content = bytes(content)
             return response
 
     session = requests.Session()
@@ -155,7 +174,17 @@ def serve(port: int, *, env_path: str | None = None, download_seconds: float = 2
     problem = ensure_assets(package / "static", version, download_seconds=download_seconds)
     if problem:
         print(problem, flush=True)
+    spare_imports()
+    from util.logs.visdom.application import listen
+
     asyncio.run(listen(port, env_path))
+
+
+def spare_imports() -> None:
+    """Keeps visdom's server from importing what only a client needs: seconds and 400 MB."""
+    for package in ("torch", "openTSNE"):
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]
+    os.environ.setdefault("USER", "visdom")  # the page fails for a user id without a name
 
 
 def _split(server: str):
