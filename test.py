@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from options.test_options import ARCHITECTURE, TestOptions
+from options.test_options import TestOptions
 from util.errors import check_command_line, run_command
 
 # --help and mistakes are answered before PyTorch is imported, which takes seconds.
 if __name__ == "__main__":
     check_command_line(TestOptions.parse)
 
-import dataclasses
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -21,13 +21,12 @@ from data import BaseDataset
 from data.checks.quick import name_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loading.loader import skipped_lines
-from models import BaseModel, Execution, create_model
+from models import BaseModel, Execution
 from models.engine.precision import select_precision
+from models.inference.load_run import choose_settings, load_run
 from models.inference.translate_dataset import AT_ONCE, shared, translations
-from models.networks.weights import describe_generator, load_network
 from models.tiling import draws_dropout
 from util import distributed
-from util.checkpoints.files import load_weights
 from util.device import describe, select_device
 from util.distributed.launch import process_group, start_several, wanted
 from util.errors import InputError, SharedError, explain_out_of_memory
@@ -48,19 +47,18 @@ def main(argv: Sequence[str]) -> int:
         with distributed.together():
             device = select_device(options.run.gpu_ids)
             torch.backends.cudnn.benchmark = options.data.preprocess == "resize_and_crop"
-            options = with_architecture_of_checkpoint(options)
             execution = Execution(
                 device,
                 select_precision(options.run.precision, device, training=False),
                 tile=options.result.tile,
                 tile_mode=options.result.tile_mode,
             )
-            model = load_model(options, execution)
+            options, model, files = load_run(options, execution)
             dataset = open_held_out(
                 options.data, options.model, options.run.phase, options.run.seed
             )
         if distributed.is_main():
-            announce(options, model, device)
+            announce(options, model, files, device)
             for finding in name_findings(dataset):
                 print(finding.brief)
         distributed.check_alike("images", count=len(dataset), content="")
@@ -68,41 +66,9 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def with_architecture_of_checkpoint(options: TestOptions) -> TestOptions:
-    """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
-    saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
-    meta = Execution(torch.device("meta"))
-    with meta.device:  # its names alone are asked for
-        generator = next(iter(create_model(options.model, execution=meta).networks()))
-    path = options.weights(generator)
-    found = describe_generator(load_weights(path))
-    if "norm" in saved:  # which the weights do not always tell
-        found["norm"] = saved["norm"]
-    known = {**saved, **found}
-    for name in sorted(options.explicit & known.keys()):
-        if getattr(options.model, name) != known[name]:
-            logging.warning(
-                "--%s %s is used as asked, but this checkpoint was made with %s",
-                name,
-                getattr(options.model, name),
-                known[name],
-            )
-    taken = {name: value for name, value in known.items() if name not in options.explicit}
-    try:
-        return dataclasses.replace(options, model=dataclasses.replace(options.model, **taken))
-    except ValueError as error:
-        raise InputError(f"{path} holds no generator that can be built: {error}") from None
-
-
-def load_model(options: TestOptions, execution: Execution) -> BaseModel:
-    """Loads the trained model, in the mode that --eval asks for."""
-    model = create_model(options.model, execution=execution)
-    for name, network in model.networks().items():
-        load_network(network, options.weights(name))
-    return model.train(not options.result.eval)
-
-
-def announce(options: TestOptions, model: BaseModel, device: torch.device) -> None:
+def announce(
+    options: TestOptions, model: BaseModel, files: dict[str, Path], device: torch.device
+) -> None:
     """Prints the options, the device and where the weights are from; writes test_opt.txt."""
     short = sys.stdout.isatty()
     print(changes(options.changes(), sys.stdout) if short else options.table())
@@ -111,8 +77,12 @@ def announce(options: TestOptions, model: BaseModel, device: torch.device) -> No
         print(f"{distributed.world_size()} processes share the images")
     if options.result.tile and draws_dropout(model):
         logging.warning("--tile switches dropout off, as its noise belongs to whole images")
+    if asked := options.explicit & {"eval", "norm_policy", "use_ema"}:
+        print(f"used as asked by --{', --'.join(sorted(asked))}")
+    elif (settings := choose_settings(options, next(iter(files)))).reason:
+        print(f"{settings}; --norm_policy and --use_ema choose otherwise")
     for name, network in model.networks().items():
-        print(f"loading the model from {options.weights(name)}")
+        print(f"loading the model from {files[name]}")
         if options.run.verbose:
             print(network)
     try:

@@ -23,8 +23,13 @@ from data.loading.loader import Unreadable, skipped_lines
 from models.inference.translate_dataset import AT_ONCE
 from models.training.resume import resume
 from models.training.setup import prepare_model
-from models.training.validation import Validation
+from models.training.validation import FEW, Validation
 from util import distributed
+from util.checkpoints.inference_settings import (
+    InferenceSettings,
+    images_per_norm,
+    settings_by_rule,
+)
 from util.checkpoints.saver import NotFinite, Saver
 from util.checkpoints.state import snapshot
 from util.device import make_deterministic, select_device
@@ -80,9 +85,7 @@ class Training:
             # What "auto" turned out to be, so that tests and continued runs take the same.
             self.options = options = replace(options, data=replace(data, **dataset.ranges()))
             require_packages(options.log)
-            self.validation = None
-            if options.val.val_freq:
-                self.validation = open_validation(options, device)
+            self.validation = open_validation(options, device)
         self.loader = create_loader(dataset, seed=run.seed, device=device)
         self.skipped = self.loader.skipped
         self.trained = False  # until a step is taken there is nothing to save
@@ -93,6 +96,10 @@ class Training:
         self.progress = Progress()
         start = resume(self.model, self.progress, options, self.epoch_images)
         self.exactly = start.exactly
+        # Where a measurement decides, the last one does until the next.
+        self.settings = settings_by_rule(options.values(), distributed.world_size())
+        if self.validation and start.settings:
+            self.settings = start.settings
         if self.is_main:
             headers = headers_of(dataset)
             findings = [found.brief for found in quick_findings(dataset, headers)]
@@ -222,9 +229,11 @@ class Training:
         last_epoch = options.optim.last_epoch
         self.watchdog.check()
         progress.next_epoch()
-        labels = self._validate(epoch, learning_rate)
+        labels, measured = self._validate(epoch, learning_rate), options.val.val_freq
         if epoch % options.save.save_epoch_freq == 0 or epoch == last_epoch or self._gave_up():
             labels = [str(epoch), *labels]
+        if labels and self.validation and not measured:
+            self._use(self.validation.run(self.model.saved_networks(), FEW).settings)
         if labels:
             message = f"saving the model at the end of epoch {epoch}, iters {progress.run_images}"
             self._save(["latest", *labels], message)
@@ -239,8 +248,9 @@ class Training:
     def _validate(self, epoch: int, learning_rate: float) -> list[str]:
         """Measures the model when that is due; returns labels for what has never been better."""
         options, progress = self.options, self.progress
-        due = options.val.val_freq and epoch % options.val.val_freq == 0
-        if self.validation is None or not (due or epoch == options.optim.last_epoch):
+        if not options.val.val_freq or self.validation is None:
+            return []
+        if epoch % options.val.val_freq and epoch != options.optim.last_epoch:
             return []
         started = time.perf_counter()
         outcome = self.validation.run(self.model.saved_networks())
@@ -249,6 +259,7 @@ class Training:
                 "nothing to measure: no image has its truth, or --val_metrics has none for sets"
             )
             return []
+        self._use(outcome.settings)
         best = progress.count_validation(outcome.scores)
         images = progress.run_images
         at = At(epoch, self.epoch_images, images, float(epoch), lr=learning_rate)
@@ -257,6 +268,12 @@ class Training:
         news = f", best so far: {', '.join(best)}" if best else ""
         self._say(f"measured in {time.perf_counter() - started:.0f} s{news}")
         return [f"best_{name}" for name in best]
+
+    def _use(self, settings: InferenceSettings) -> None:
+        """Takes the way in which the weights are best used, to be saved with them; tells when it is another."""
+        before, self.settings = self.settings, settings
+        if (settings.norm_policy, settings.averaged) != (before.norm_policy, before.averaged):
+            self._say(f"test.py and translate.py from here on: {settings}")
 
     def _gave_up(self) -> bool:
         patience = self.options.val.early_stop
@@ -278,7 +295,7 @@ class Training:
         # Not "auto", which is something else on another machine.
         flags = {**self.options.values(), "precision": str(self.model.execution.precision)}
         self._say(message)
-        state = snapshot(self.model, self.progress, flags)
+        state = snapshot(self.model, self.progress, flags, self.settings)
         if self.is_main:
             try:
                 self.saver.save(state, labels)
@@ -286,15 +303,26 @@ class Training:
                 raise InputError(f"{found}\nlikely cause: {self.watchdog.cause()}") from None
 
 
-def open_validation(options: TrainOptions, device: torch.device) -> Validation:
-    """What measures the split of --val_phase."""
-    val, seed = options.val, options.run.seed
-    dataset = open_held_out(as_tested(options), options.model, val.val_phase, seed)
+def open_validation(options: TrainOptions, device: torch.device) -> Validation | None:
+    """Opens what measures the split of --val_phase.
 
-    def batches() -> Iterator[dict[str, Any]]:
-        return readable(held_out_loader(dataset, val.val_images, AT_ONCE, device))
+    Without --val_freq, a few training images show how batch norm or averaged weights are best used, where that is in
+    doubt; None where it is not.
+    """
+    val, seed, flags = options.val, options.run.seed, options.values()
+    in_doubt = images_per_norm(flags, distributed.world_size()) > 1
+    if not (val.val_freq or in_doubt or options.optim.ema):
+        return None
+    phase, names = (val.val_phase, val.val_metrics) if val.val_freq else (options.run.phase, "l1")
+    dataset = open_held_out(as_tested(options), options.model, phase, seed)
 
-    return Validation(options.model, batches, val.val_metrics, seed=seed, device=device)
+    def batches(most: float) -> Iterator[dict[str, Any]]:
+        return readable(held_out_loader(dataset, min(most, val.val_images), AT_ONCE, device))
+
+    settings = settings_by_rule(flags, distributed.world_size())
+    return Validation(
+        options.model, batches, names, settings, in_doubt=in_doubt, seed=seed, device=device
+    )
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import torch
 
 from models.base_model import Adam, Batch, Step
 from models.gan_model import GANModel, frozen
-from models.inference.find_generator import SavedGenerator, find_generator
+from models.inference.find_generator import find_generator
 from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
 from options.model_options import DistillOptions
 from util.errors import InputError
 
 PAIRS = ("pix2pix", "colorization")  # models whose D judges input and output together
-OTHER = {"G_A": "G_B", "G_B": "G_A"}
 LOSSES = ("G_GAN", "G_teacher", "G_L1", "G_cycle", "D_real", "D_fake", "D_gp")
 
 
@@ -41,10 +40,10 @@ class DistillModel(GANModel):
         saved = find_generator(Path(options.teacher))
         self.of_pairs = saved.flags.get("model") in PAIRS
         # In a dict: what lies here is neither trained nor saved nor moved with the model.
-        running = options.teacher_norm == "running"
+        running = saved.settings.with_policy(options.teacher_norm).norm_policy == "running"
         load = partial(load_translator, device="cpu", running_statistics=running)
         self.teachers = {"forth": load(saved.path)}
-        if not self.of_pairs and (back := _way_back(saved)):
+        if not self.of_pairs and (back := saved.other_way()):
             self.teachers["back"] = load(back)
         self._check_channels(self.teachers["forth"])
         self.optimizers = {"G": adam(self.G)}
@@ -111,10 +110,3 @@ class DistillModel(GANModel):
         images = {"real_A": self.image(batch, "A")}
         images["fake_B"] = self.translated(self.G, images["real_A"])
         return images | ({"real_B": self.image(batch, "B")} if "B" in batch else {})
-
-
-def _way_back(saved: SavedGenerator) -> Path | None:
-    """The file of the other generator of a CycleGAN; None where it is not there."""
-    name = OTHER.get(saved.name, "")
-    path = saved.path.with_name(saved.path.name.replace(f"_net_{saved.name}", f"_net_{name}"))
-    return path if name and path.exists() else None

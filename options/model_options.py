@@ -76,10 +76,10 @@ class DistillOptions(Pix2PixOptions):
         "", "a trained generator's weights: checkpoints/NAME, or a file", only="train"
     )
     teacher_norm: str = flag(
-        "image",
-        "the teacher's batch norm: by each image's own statistics, as test.py does, or by those of training, as "
-        "test.py --eval",
-        choices=("image", "running"),
+        "auto",
+        "the teacher's batch norm: by each image's own statistics, by those of training (running), or as the teacher "
+        "was best with",
+        choices=("auto", "image", "running"),
         only="train",
     )
     lambda_teacher: float = flag(

@@ -36,7 +36,17 @@ class ResultOptions:
     results_dir: str = flag("./results/", "folder of the results")
     aspect_ratio: float = flag(1.0, "height / width by which saved images are stretched")
     eval: bool = flag(False, "no dropout, and running statistics in batch norm (see docs/tips.md)")
-    use_ema: bool = flag(False, "the averaged weights of a run trained with --ema")
+    norm_policy: str = flag(
+        "auto",
+        "batch norm by each image's own statistics, or by those of training, without dropout; auto = what suits the "
+        "training (docs/tips.md)",
+        choices=("auto", "image", "running"),
+    )
+    use_ema: bool = flag(
+        False,
+        "the averaged weights of a run trained with --ema; without this flag and --no_use_ema, the weights that were "
+        "measured to be better",
+    )
     save_format: str = flag(
         "auto",
         "of results that 8-bit PNG cannot hold, in values/; auto = as the files that were read",
@@ -57,6 +67,8 @@ class ResultOptions:
         at_least(1, math.inf, num_test=self.num_test)
         at_least(0, math.inf, tile=self.tile)
         at_least(0.01, 100, aspect_ratio=self.aspect_ratio)
+        if self.eval and self.norm_policy == "image":
+            raise ValueError("--eval means --norm_policy running: leave one of the two flags out")
 
 
 @dataclass(frozen=True)
@@ -116,11 +128,6 @@ class TestOptions:
         average = "_ema" if self.result.use_ema else ""
         label = f"{self.run.phase}_{self.run.epoch}{iteration}{average}"
         return Path(self.result.results_dir) / self.run.name / label
-
-    def weights(self, network: str) -> Path:
-        """The file of a network's weights."""
-        average = "_ema" if self.result.use_ema and network.startswith("G") else ""
-        return self.folder / f"{self.run.label}_net_{network}{average}.pth"
 
     def values(self) -> dict[str, Any]:
         """Flag name -> value."""

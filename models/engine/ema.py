@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-SUFFIX = "_ema"  # of a network's name
+from util.checkpoints.files import AVERAGED
 
 
 class Averages:
@@ -30,7 +30,7 @@ class Averages:
     def __init__(self, networks: Mapping[str, nn.Module], decay: float) -> None:
         self.decay, self.updates = decay, 0
         self.networks = {
-            f"{name}{SUFFIX}": copy.deepcopy(network).requires_grad_(False)
+            f"{name}{AVERAGED}": copy.deepcopy(network).requires_grad_(False)
             for name, network in networks.items()
         }
         self._followed = list(networks.values())

@@ -1,10 +1,9 @@
-"""Which generator a folder of checkpoints, or a weights file, has for a direction; and building it alone."""
+"""Finds the generator of a run, or of a weights file, for a direction, and builds it with its weights."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,39 +11,71 @@ from torch import nn
 
 from models import MODELS, Execution, create_model, model_options
 from models.base_model import BaseModel
-from models.engine.ema import SUFFIX
-from models.networks.weights import describe_generator, load_network
+from models.networks.norms import separate_norms
+from models.networks.weights import architecture, load_network
 from models.test_model import TestModelOptions
 from options.base_options import ALPHAS
 from options.flags import build
 from options.parsing import read_options
 from options.ranges import AUTO, parse_range
-from util.checkpoints.files import load_weights, network_path
+from util.checkpoints.files import (
+    OPTIONS_FILE,
+    list_networks,
+    load_weights,
+    network_path,
+    parse_network_path,
+)
+from util.checkpoints.inference_settings import (
+    UNKNOWN,
+    InferenceSettings,
+    read_settings,
+)
 from util.errors import InputError
 from util.images.values import Units
 
 DIRECTIONS = ("AtoB", "BtoA")
-WEIGHTS_FILE = re.compile(rf".+_net_(\w+?)({SUFFIX})?\.pth")
+OTHER_DIRECTION = {"AtoB": "BtoA", "BtoA": "AtoB"}
+OTHER_GENERATOR = {"G_A": "G_B", "G_B": "G_A"}
 
 
 @dataclass(frozen=True)
 class SavedGenerator:
-    """Where a generator lies.
+    """A generator's weights file, and what is known of it.
 
     Attributes:
         name: of the network: G; G_A or G_B of a CycleGAN.
         flags: that it was trained with; {} where no options.json tells.
+        settings: how it translates best.
     """
 
     path: Path
     name: str
     flags: Mapping[str, Any]
+    settings: InferenceSettings = UNKNOWN
+
+    @property
+    def direction(self) -> str:
+        """AtoB or BtoA; "" where nothing tells."""
+        trained = self.flags.get("direction", "AtoB" if self.name in OTHER_GENERATOR else "")
+        return OTHER_DIRECTION.get(trained, "") if self.name == "G_B" else trained
+
+    def other_way(self) -> Path | None:
+        """Returns the file of a CycleGAN's other generator, None where there is none."""
+        file = parse_network_path(self.path)
+        if file is None or self.name not in OTHER_GENERATOR:
+            return None
+        other = OTHER_GENERATOR[self.name]
+        path = network_path(self.path.parent, file.label, other, averaged=file.averaged)
+        return path if path.exists() else None
 
 
 def find_generator(
-    place: Path, direction: str | None = None, epoch: str | int = "latest", use_ema: bool = False
+    place: Path,
+    direction: str | None = None,
+    epoch: str | int = "latest",
+    use_ema: bool | None = None,
 ) -> SavedGenerator:
-    """The generator of a folder such as checkpoints/NAME, or of one weights file; see `load_translator`.
+    """Finds the generator of a folder such as checkpoints/NAME, or of one weights file; see `load_translator`.
 
     Raises: InputError when there is none, or none for that direction.
     """
@@ -53,20 +84,33 @@ def find_generator(
     if not place.exists():
         raise InputError(f"there is no file or folder {place}")
     if place.is_dir():
-        flags = _flags(place / "options.json")
+        flags = _flags(place / OPTIONS_FILE)
         name = _name(place, direction, flags)
-        average = SUFFIX if use_ema else ""
-        path = network_path(place, _label(place, str(epoch), name, flags), name + average)
-        return SavedGenerator(path, name, flags)
-    match = WEIGHTS_FILE.fullmatch(place.name)
-    name = match[1] if match else "G"
-    flags = _flags(place.parent / "options.json") if match else {}
-    wanted = _of_pair(direction, flags) if name in ("G_A", "G_B") else name
+        label = _label(place, str(epoch), name, flags)
+        settings = read_settings(place, label, flags)
+        averaged = uses_averaged(place, label, name, settings, use_ema)
+        path = network_path(place, label, name, averaged=averaged)
+        return SavedGenerator(path, name, flags, replace(settings, averaged=averaged))
+    file = parse_network_path(place)
+    name, flags, settings = "G", {}, UNKNOWN
+    if file:
+        name, flags = file.network, _flags(place.parent / OPTIONS_FILE)
+        settings = replace(read_settings(place.parent, file.label, flags), averaged=file.averaged)
+    wanted = _of_pair(direction, flags) if name in OTHER_GENERATOR else name
     if direction and wanted != name:
         raise InputError(f"{place} is not the generator for {direction}: that is {wanted}")
     if name == "G":
         _check_direction(place, direction, flags)
-    return SavedGenerator(place, name, flags)
+    return SavedGenerator(place, name, flags, settings)
+
+
+def uses_averaged(
+    folder: Path, label: str, name: str, settings: InferenceSettings, asked: bool | None
+) -> bool:
+    """Tells whether the averaged weights are taken: as asked, or where they are best and there."""
+    if asked is not None:
+        return asked
+    return settings.averaged and network_path(folder, label, name, averaged=True).exists()
 
 
 def _flags(file: Path) -> dict[str, Any]:
@@ -78,7 +122,7 @@ def _flags(file: Path) -> dict[str, Any]:
 
 def _name(folder: Path, direction: str | None, flags: Mapping[str, Any]) -> str:
     """Of the network for the direction. A run has G, or G_A and G_B; of published ones G_A may be called G."""
-    if any(folder.glob("*_net_G_[AB]*.pth")):
+    if any(file.network in OTHER_GENERATOR for file in list_networks(folder)):
         return _of_pair(direction, flags)
     _check_direction(folder, direction, flags)
     return "G"
@@ -102,8 +146,8 @@ def _label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str
     """The prefix of the files: "best" is that by the first of --val_metrics, or the only one."""
     if epoch != "best":
         return epoch
-    tail = f"_net_{name}.pth"
-    found = sorted(file.name.removesuffix(tail) for file in folder.glob(f"best_*{tail}"))
+    files = [file for file in list_networks(folder) if file.label.startswith("best_")]
+    found = sorted({file.label for file in files if file.network == name})
     first = f"best_{str(flags.get('val_metrics', '')).split(',')[0].strip()}"
     if first in found:
         return first
@@ -111,7 +155,7 @@ def _label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str
         return found[0]
     if not found:
         raise InputError(
-            f"{folder} holds no best_*{tail}: these are kept by training with --val_freq"
+            f"{folder} holds no best_*_net_{name}.pth: these are kept by training with --val_freq"
         )
     raise InputError(f"{folder} holds several best: choose from {', '.join(found)}")
 
@@ -153,8 +197,8 @@ def build_generator(
 
     Raises: InputError when the file holds no weights, or not those of a generator.
     """
-    weights, own = load_weights(saved.path), saved.flags.get("model", "test")
-    found = describe_generator(weights)
+    own = saved.flags.get("model", "test")
+    found = architecture(load_weights(saved.path), saved.flags)
     if not found and not saved.flags:
         raise InputError(f"{saved.path} holds no generator of a kind known here (ResNet, U-Net)")
     try:
@@ -163,8 +207,6 @@ def build_generator(
         ):  # a network that is not ours: its model knows how it is built
             model = create_model(build(model_options(own), dict(saved.flags)), execution=execution)
         else:
-            if "norm" in saved.flags:  # which the weights do not always tell
-                found["norm"] = saved.flags["norm"]
             found.setdefault("no_dropout", True)
             model = create_model(TestModelOptions(**found), execution=execution)
     except (ValueError, TypeError) as error:
@@ -173,3 +215,9 @@ def build_generator(
     name = saved.name if saved.name in networks else next(iter(networks))
     load_network(networks[name], saved.path)
     return model, networks[name]
+
+
+def apply_norm_policy(model: nn.Module, norm_policy: str) -> None:
+    """Makes batch norm take each image's own statistics ("image"), or leaves it those of training ("running")."""
+    if norm_policy == "image":
+        separate_norms(model)

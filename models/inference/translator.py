@@ -15,13 +15,18 @@ from torch import nn
 from models import Execution
 from models.base_model import BaseModel
 from models.engine.precision import Precision, select_precision
-from models.inference.find_generator import build_generator, find_generator, units_of
+from models.inference.find_generator import (
+    apply_norm_policy,
+    build_generator,
+    find_generator,
+    units_of,
+)
 from models.inference.image_kinds import Back, to_network
 from models.inference.translate_dataset import AT_ONCE
 from models.inference.translate_file import translate_large
-from models.networks.norms import separate_norms
 from models.networks.weights import describe_generator
 from options.test_options import TILE_MODES
+from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings
 from util.device import device_of
 from util.images.values import PLAIN, Units
 
@@ -34,10 +39,10 @@ def load_translator(
     *,
     direction: str | None = None,
     epoch: str | int = "latest",
-    use_ema: bool = False,
+    use_ema: bool | None = None,
     device: str | torch.device = "auto",
     precision: str = "auto",
-    running_statistics: bool = False,
+    running_statistics: bool | None = None,
     batch_size: int = AT_ONCE,
     tile: int = 0,
     tile_mode: str = "exact",
@@ -53,10 +58,11 @@ def load_translator(
             generator's weights. The file says itself which generator it is; epoch and use_ema are for folders.
         direction: "AtoB" or "BtoA", A and B being the domains of the data set; None for the direction of training.
         epoch: "latest", a number, "iter_N", "best_l1", or "best" for that by the first of --val_metrics.
-        use_ema: the averaged weights of a run trained with --ema.
+        use_ema: the averaged weights of a run trained with --ema, or the raw ones; None for what the run was best with.
         device: such as "cpu" or "cuda:1"; "auto" is the first NVIDIA GPU, else Apple's, else the CPU.
         precision: "fp32", "bf16", "fp16"; "auto" is fp32, as in test.py.
-        running_statistics: batch norm takes those of training (test.py --eval), not each image's own.
+        running_statistics: batch norm takes those of training (test.py --eval), not each image's own; None for what the
+            run was best with, as test.py and all scripts do; each image's own for weights without a run.
         batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
         tile, tile_mode: as in test.py: pixels of the squares that are computed one at a time, 0 for whole images.
         range_A, range_B, label_A, alpha: what files of inputs (A) and results (B) hold, as the flags say it; None
@@ -74,10 +80,11 @@ def load_translator(
     saved = find_generator(Path(checkpoint), direction, epoch, use_ema)
     execution = Execution(chosen, arithmetic, tile=tile, tile_mode=tile_mode)
     model, generator = build_generator(saved, execution)
-    if not running_statistics:
-        separate_norms(model)
+    policy = {None: "auto", False: "image", True: "running"}[running_statistics]
+    settings = saved.settings.with_policy(policy)
+    apply_norm_policy(model, settings.norm_policy)
     units = units_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
-    t = Translator(model, generator, chosen, batch_size, units)
+    t = Translator(model, generator, chosen, batch_size, units, settings)
     if units.labels not in (0, t.input_nc):
         raise ValueError(
             f"label_A {units.labels} does not fit: the network takes {t.input_nc} channels"
@@ -98,6 +105,7 @@ class Translator:
         device: where it computes.
         input_nc, output_nc: channels of images and results.
         units: what the values of images and results are.
+        settings: by which statistics and with which weights it translates, and why.
     """
 
     def __init__(
@@ -107,10 +115,11 @@ class Translator:
         device: torch.device,
         batch_size: int,
         units: Units = PLAIN,
+        settings: InferenceSettings = UNKNOWN,
     ) -> None:
         self._model = model.eval().requires_grad_(False)
         self.generator, self.device, self.batch_size = generator, device, batch_size
-        self.units = units
+        self.units, self.settings = units, settings
         known = describe_generator(generator.state_dict()) or vars(model.options)
         self.input_nc, self.output_nc = int(known["input_nc"]), int(known["output_nc"])
 

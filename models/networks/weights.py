@@ -35,6 +35,12 @@ def describe_generator(weights: Weights) -> dict[str, Any]:
     return {}
 
 
+def architecture(weights: Weights, flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns `describe_generator`, with the norm that training was told, which the weights do not always show."""
+    found = describe_generator(weights)
+    return {**found, "norm": flags["norm"]} if found and "norm" in flags else found
+
+
 def _describe_resnet(weights: Weights) -> dict[str, Any]:
     blocks = {key.split(".")[1] for key in weights if ".conv_block." in key}
     first = weights["model.1.weight"]

@@ -14,6 +14,7 @@ from options.flags import flat
 from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoints import files as checkpoint
+from util.checkpoints.inference_settings import InferenceSettings, parse_settings
 from util.checkpoints.restore import read_state, restore, restore_own
 from util.checkpoints.state import complete_networks, own_part, standing, versions
 from util.distributed.launch import job
@@ -30,12 +31,14 @@ class Start:
         exactly: whether it goes on as if it had never stopped, so that what it has logged since is void.
         restarted: whether torchrun has started it anew after a failure, by the command of its beginning.
         everyone: what each process had of its own, the first one first; [] where no state was read.
+        settings: how the saved weights were best used; None where that is not known.
     """
 
     notes: list[str]
     exactly: bool = False
     restarted: bool = False
     everyone: list[dict[str, Any]] = field(default_factory=list)
+    settings: InferenceSettings | None = None
 
 
 def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
@@ -195,7 +198,8 @@ def _restore(
     if state["other_processes"] and state["first_position"] is not None:
         first["position"] = state["first_position"]
     everyone = [first, *state["other_processes"]]
-    return Start(lines, exactly=True, everyone=everyone)
+    settings = parse_settings(state["inference"])
+    return Start(lines, exactly=True, everyone=everyone, settings=settings)
 
 
 def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

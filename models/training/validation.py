@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from statistics import fmean
 from typing import Any
@@ -13,10 +15,13 @@ import torch
 from torch import nn
 
 from models import Execution, create_model
-from models.engine.ema import SUFFIX
+from models.base_model import BaseModel
 from models.inference.translate_dataset import Translation, translations
+from models.networks.norms import separate_norms
 from options.base_options import ModelOptions
 from util import distributed
+from util.checkpoints.files import AVERAGED
+from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings
 from util.metrics import Scorer, chosen, metric
 from util.metrics.networks import Networks
 
@@ -29,17 +34,23 @@ COMPARED = (
 )
 
 
+# Images on which ways to use the weights are compared.
+FEW = 16
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What a validation found.
+    """Results of a validation.
 
     Attributes:
         values: name of a curve -> value: every metric, of every direction.
         scores: metric -> the one value by which checkpoints are compared, the mean of the directions.
+        settings: how the weights translate best, by which the scores were measured.
     """
 
     values: dict[str, float]
     scores: dict[str, float]
+    settings: InferenceSettings = UNKNOWN
 
 
 class Validation:
@@ -50,45 +61,82 @@ class Validation:
     sets the translations with the images of the other side.
 
     Args:
-        batches: gives this process's share of the set, from its beginning.
+        batches: gives this process's share of the first so many images of the set, from its beginning.
         names: metrics, separated by commas.
+        settings: how the weights are used as far as the flags of training tell.
+        in_doubt: whether either statistics of batch norm may be better, so that both are measured.
     """
 
     def __init__(
         self,
         options: ModelOptions,
-        batches: Callable[[], Iterator[dict[str, Any]]],
+        batches: Callable[[float], Iterator[dict[str, Any]]],
         names: str,
+        settings: InferenceSettings,
         *,
+        in_doubt: bool,
         seed: int,
         device: torch.device,
     ) -> None:
-        # One of its own: testing takes dropout and batch norm image by image, and computes in float32.
-        self.model = create_model(options, execution=Execution(device)).train()
+        # A model of its own, since testing computes in float32; both ways of batch norm share its weights.
+        self.model = create_model(options, execution=Execution(device)).eval()
+        self.models = {"running": self.model, "image": _with_image_norms(self.model)}
+        self.settings, self.in_doubt = settings, in_doubt
         self.batches, self.names = batches, chosen(names)
         self.seed, self.device = seed, device
         self._networks = Scorer(self.names, device).networks  # complains of what is missing
 
-    def run(self, networks: Mapping[str, nn.Module]) -> Outcome:
-        """Measures a model's `saved_networks`; with averaged ones, those decide over the scores.
+    def run(self, networks: Mapping[str, nn.Module], most: float = math.inf) -> Outcome:
+        """Measures a model's `saved_networks` on the first so many images, used as they are best.
 
+        In doubt, the statistics of batch norm are chosen on a few images. Raw and averaged weights are both measured,
+        and the better ones, by the first metric, give the scores.
         All processes take part and get the same.
         """
-        outcome = self._measure(networks, "")
-        if any(name.endswith(SUFFIX) for name in networks):
-            averaged = self._measure(networks, SUFFIX)
-            values = {f"{name}{SUFFIX}": value for name, value in averaged.values.items()}
-            return Outcome({**outcome.values, **values}, averaged.scores)
-        return outcome
+        settings = self._choose_statistics(networks, most)
+        raw = self._measure(networks, "", settings.norm_policy, most)
+        if not any(name.endswith(AVERAGED) for name in networks):
+            return replace(raw, settings=settings)
+        averaged = self._measure(networks, AVERAGED, settings.norm_policy, most)
+        values = {f"{name}{AVERAGED}": value for name, value in averaged.values.items()}
+        better, numbers = _compare(averaged.scores, raw.scores, list(raw.scores), settings.averaged)
+        if numbers:
+            reason = "{} with averaged weights, {} with raw ones".format(*numbers)
+            reasons = [settings.reason] if self.in_doubt else []
+            settings = replace(settings, averaged=better, reason="; ".join([*reasons, reason]))
+        scores = averaged.scores if settings.averaged else raw.scores
+        return Outcome({**raw.values, **values}, scores, settings)
 
-    def _measure(self, networks: Mapping[str, nn.Module], suffix: str) -> Outcome:
+    def _choose_statistics(
+        self, networks: Mapping[str, nn.Module], most: float
+    ) -> InferenceSettings:
+        """The settings, with the policy of batch norm that is better on a few images."""
+        if not self.in_doubt:
+            return self.settings
+        suffix = AVERAGED if any(name.endswith(AVERAGED) for name in networks) else ""
+        running, image = (
+            self._measure(networks, suffix, policy, min(FEW, most)).scores
+            for policy in ("running", "image")
+        )
+        pairs_first = sorted(running, key=lambda name: not metric(name).paired)
+        before = self.settings.norm_policy == "running"
+        better, numbers = _compare(running, image, pairs_first, before)
+        if not numbers:
+            return self.settings
+        reason = "{} by the statistics of training, {} by each image's own".format(*numbers)
+        return replace(self.settings, norm_policy="running" if better else "image", reason=reason)
+
+    def _measure(
+        self, networks: Mapping[str, nn.Module], suffix: str, policy: str, most: float
+    ) -> Outcome:
+        model = self.models[policy]
         with torch.no_grad():
             for name, network in self.model.networks().items():
                 trained = networks[f"{name}{suffix}" if name.startswith("G") else name].state_dict()
-                for key, value in network.state_dict().items():  # without statistics, once prepared
+                for key, value in network.state_dict().items():
                     value.copy_(trained[key])
         with torch.inference_mode():
-            own = translations(self.model, self.batches(), self.seed, self.device, whole=False)
+            own = translations(model, self.batches(most), self.seed, self.device, whole=False)
             if distributed.world_size() == 1:
                 return self._score(own)
             with distributed.together():
@@ -114,6 +162,30 @@ class Validation:
         return Outcome(
             {f"{prefix[k]}{n}{'' if one_way else f'_{side}'}": v for k, side, n, v in found}, scores
         )
+
+
+def _with_image_norms(model: BaseModel) -> BaseModel:
+    """A copy with the same weights, in training mode, whose batch norm normalizes each image by itself."""
+    twin = copy.deepcopy(model).train()
+    separate_norms(twin)
+    own = dict(model.named_parameters())
+    for name, parameter in twin.named_parameters():
+        parameter.data = own[name].data
+    return twin
+
+
+def _compare(
+    one: Mapping[str, float], other: Mapping[str, float], names: Sequence[str], before: bool
+) -> tuple[bool, tuple[str, ...]]:
+    """Tells whether the first scores are better by the first of the metrics, and by which values.
+
+    before: the answer where nothing can be compared, or both are equal.
+    """
+    for name in names:
+        if name in one and name in other and one[name] != other[name]:
+            numbers = f"{name} {one[name]:.4g}", f"{other[name]:.4g}"
+            return metric(name).better(one[name], other[name]), numbers
+    return before, ()
 
 
 class Tally:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # PyTorch takes seconds, which --help and errors in flags do 
     import torch
 
     from models.inference.find_generator import SavedGenerator
+    from util.checkpoints.inference_settings import InferenceSettings
 
 DIRECTIONS = ("AtoB", "BtoA")
 
@@ -30,8 +31,9 @@ def add_generator_flags(parser: argparse.ArgumentParser, *, weights: bool = Fals
     add("--checkpoints_dir", type=Path, default=Path("checkpoints"), help="folder of all runs")
     add("--direction", choices=DIRECTIONS, help="which generator of a CycleGAN (default: that of training)")
     add("--epoch", default="latest", help="saved epoch: a number, latest, best, best_METRIC or iter_N")
-    add("--use_ema", action="store_true", help="use the averaged weights of a run trained with --ema")
-    add("--norm_policy", choices=("image", "running"), default="image", help="batch norm by each image's own statistics, as test.py does, or by those of training, as test.py --eval does")
+    add("--use_ema", action="store_true", default=None, help="use the averaged weights of a run trained with --ema, with --no_use_ema the raw ones (default: those that training found better)")
+    add("--no_use_ema", dest="use_ema", action="store_false", default=None, help=argparse.SUPPRESS)
+    add("--norm_policy", choices=("auto", "image", "running"), default="auto", help="batch norm by each image's own statistics, or by those of training, as test.py --eval; auto is what training found better, as test.py does (docs/tips.md)")
     for alias in ("--running_statistics", "--eval"):  # of translate.py until now, and of test.py
         add(alias, dest="norm_policy", action="store_const", const="running", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     # fmt: on
@@ -60,7 +62,15 @@ def chosen_generator(options: argparse.Namespace) -> SavedGenerator:
     """Raises: InputError when there is none."""
     from models.inference.find_generator import find_generator
 
-    return find_generator(checkpoint(options), options.direction, options.epoch, options.use_ema)
+    saved = find_generator(checkpoint(options), options.direction, options.epoch, options.use_ema)
+    print_settings(saved.settings.with_policy(options.norm_policy))
+    return saved
+
+
+def print_settings(settings: InferenceSettings) -> None:
+    """Says by which statistics and with which weights a generator translates, where that had to be chosen."""
+    if settings.reason:
+        print(settings)
 
 
 def chosen_device(options: argparse.Namespace) -> torch.device:
@@ -83,6 +93,6 @@ def translator_arguments(options: argparse.Namespace) -> dict[str, Any]:
         "use_ema": options.use_ema,
         "device": chosen_device(options),
         "precision": options.precision,
-        "running_statistics": options.norm_policy == "running",
+        "running_statistics": {"auto": None, "image": False, "running": True}[options.norm_policy],
         "batch_size": options.batch_size,
     }

@@ -97,6 +97,7 @@ def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
         **TEST,
         **both,
         **NEW,
+        "norm_policy": "auto",
         "use_ema": False,
         "save_format": "auto",
         "tile": 0,

@@ -1,13 +1,19 @@
-"""Checkpoint files: <label>_net_<name>.pth for everybody, and one state file to resume from."""
+"""A checkpoint folder: the names of its files, and reading and writing them.
+
+checkpoints/NAME/ holds LABEL_net_NETWORK.pth, the weights of one network as everybody can read them, for the labels
+latest, 20 (an epoch), iter_5000 and best_l1 (a metric), with NETWORK_ema beside for averaged weights; latest_state.pth,
+from which training goes on; and options.json, the flags of training.
+"""
 
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import torch
 
@@ -16,11 +22,48 @@ from util.files import replacing
 
 STATE_FILE = "latest_state.pth"
 PREVIOUS_STATE = "previous_state.pth"
+OPTIONS_FILE = "options.json"
+# Ends the names of networks with averaged weights.
+AVERAGED = "_ema"
+NETWORK_FILE = re.compile(rf"(.+?)_net_(\w+?)({AVERAGED})?\.pth")
+LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")
 
 
-def network_path(folder: Path, label: str, name: str) -> Path:
-    """Where the weights of a network lie."""
-    return folder / f"{label}_net_{name}.pth"
+class NetworkFile(NamedTuple):
+    """One network's weights.
+
+    Attributes:
+        label: latest, an epoch, iter_N or best_METRIC.
+        network: G, G_A, D ...
+        averaged: whether these are the weights of --ema.
+    """
+
+    path: Path
+    label: str
+    network: str
+    averaged: bool
+
+
+def network_path(folder: Path, label: str, network: str, *, averaged: bool = False) -> Path:
+    """Returns where the weights of a network lie."""
+    return folder / f"{label}_net_{network}{AVERAGED if averaged else ''}.pth"
+
+
+def parse_network_path(path: Path) -> NetworkFile | None:
+    """Reads label and network from the name of a file; None for another kind of file."""
+    match = NETWORK_FILE.fullmatch(path.name)
+    return NetworkFile(path, match[1], match[2], bool(match[3])) if match else None
+
+
+def list_networks(folder: Path, label: str = "") -> list[NetworkFile]:
+    """Lists a folder's weights files by name, of one label or of all; [] where there is no folder."""
+    found = (parse_network_path(path) for path in sorted(folder.glob("*_net_*.pth")))
+    return [file for file in found if file and label in ("", file.label)]
+
+
+def is_label(text: object) -> bool:
+    """Tells whether this is a label of network files, and no path to somewhere else."""
+    return isinstance(text, str) and LABEL.fullmatch(text) is not None
 
 
 def on_cpu(value: Any, copy: bool = False) -> Any:
@@ -103,9 +146,8 @@ def put_aside(folder: Path) -> bool:
 
     Raises: InputError when the folder refuses.
     """
-    files = [
-        file for file in (folder / STATE_FILE, *folder.glob("latest_net_*.pth")) if file.exists()
-    ]
+    networks = [file.path for file in list_networks(folder, "latest")]
+    files = [file for file in (folder / STATE_FILE, *networks) if file.exists()]
     try:
         for file in files:  # the state first: without it the rest is nothing to continue exactly
             file.replace(file.with_name(file.name.replace("latest", "previous", 1)))
@@ -131,7 +173,7 @@ def _neighbours(path: Path) -> str:
     """What lies in the folder instead, for the error message."""
     if not path.parent.is_dir():
         return f": there is no folder {path.parent}; check --name and --checkpoints_dir"
-    found = sorted(file.name for file in path.parent.glob("*_net_*.pth"))
+    found = [file.path.name for file in list_networks(path.parent)]
     if not found:
         return f": {path.parent} holds no *_net_*.pth; train first, or check --name"
     shown = ", ".join(found[:8]) + (", ..." if len(found) > 8 else "")

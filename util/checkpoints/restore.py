@@ -16,7 +16,6 @@ from util.errors import InputError
 from util.training.progress import Progress
 
 OPTIONAL = re.compile(r"^scaler_|^averages$|_ema$")  # not in a run of another --precision or --ema
-LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -31,6 +30,7 @@ def read_state(path: Path) -> dict[str, Any]:
     others, job, first = (state.get(k) for k in ("other_processes", "job", "first_position"))
     return {
         **{part: _mapping(state.get(part)) for part in (*parts, "flags", "versions")},
+        "inference": state.get("inference"),
         "labels": _labels(state.get("labels")),
         "other_processes": [_mapping(own) for own in others] if isinstance(others, list) else [],
         "job": job if isinstance(job, str) else "",
@@ -88,8 +88,7 @@ def restore_own(
 
 def _labels(value: Any) -> list[str]:
     """Labels of network files; nothing that could be a path to elsewhere."""
-    labels = value if isinstance(value, list) else []
-    return [name for name in labels if isinstance(name, str) and LABEL.fullmatch(name)]
+    return [name for name in value if checkpoint.is_label(name)] if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from util.checkpoints import files as checkpoint
+from util.checkpoints.inference_settings import parse_settings, record_settings
 from util.checkpoints.state import save_networks
 from util.distributed.stop import StopRequest
 from util.errors import InputError
@@ -70,6 +71,8 @@ class Saver:
             checkpoint.save(self.folder / checkpoint.STATE_FILE, state)
             for label in labels:
                 save_networks(self.folder, label, state["networks"])
+            if settings := parse_settings(state.get("inference")):
+                record_settings(self.folder, labels, settings)
             self._prune(state["progress"]["epoch"])
             self.failed, self._work = False, {}
         except Exception as error:  # whatever it is, training goes on
@@ -78,12 +81,14 @@ class Saver:
 
     def _prune(self, epoch: int) -> None:
         """Removes numbered checkpoints of the epochs before this one, beyond the newest `keep_epochs`."""
-        found = self.folder.glob("*_net_*.pth")
-        numbers = {int(label) for file in found if (label := file.name.split("_")[0]).isdecimal()}
-        reached = sorted(number for number in numbers if number < epoch)
-        for number in reached[: -self.keep_epochs] if self.keep_epochs else ():
-            for file in self.folder.glob(f"{number}_net_*.pth"):
-                file.unlink()
+        numbered = [
+            file for file in checkpoint.list_networks(self.folder) if file.label.isdecimal()
+        ]
+        reached = sorted({int(file.label) for file in numbered if int(file.label) < epoch})
+        removed = set(reached[: -self.keep_epochs] if self.keep_epochs else ())
+        for file in numbered:
+            if int(file.label) in removed:
+                file.path.unlink()
 
     def wait(self) -> None:
         """Returns when nothing is being written; tells of a failure."""

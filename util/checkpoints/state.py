@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,12 @@ from torch import nn
 
 from util import distributed
 from util.checkpoints import files as checkpoint
+from util.checkpoints.inference_settings import (
+    UNKNOWN,
+    InferenceSettings,
+    parse_settings,
+    record_settings,
+)
 from util.distributed.launch import job
 from util.training.progress import Progress
 
@@ -27,8 +34,13 @@ class Resumable(Protocol):
     def own_state(self) -> dict[str, Any]: ...
 
 
-def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """All that a run needs to go on, copied: training may change the model while it is written.
+def snapshot(
+    model: Resumable,
+    progress: Progress,
+    flags: Mapping[str, Any],
+    settings: InferenceSettings = UNKNOWN,
+) -> dict[str, Any]:
+    """Copies all that a run needs to go on, as training may change the model while it is written.
 
     All processes have to take it together; {} in all but the first.
     """
@@ -37,6 +49,7 @@ def snapshot(model: Resumable, progress: Progress, flags: Mapping[str, Any]) -> 
         return {}
     rest = {
         "flags": dict(flags),
+        "inference": dataclasses.asdict(settings),
         "versions": versions(),
         "job": job(),
         "other_processes": others,
@@ -89,3 +102,5 @@ def complete_networks(folder: Path, state: Mapping[str, Any]) -> None:
             path = checkpoint.network_path(folder, label, name)
             if not path.exists() or path.stat().st_mtime < saved_at:
                 checkpoint.save(path, weights)
+    if settings := parse_settings(state["inference"]):
+        record_settings(folder, state["labels"], settings)

@@ -10,7 +10,6 @@ from typing import Any
 import train
 from models.inference.find_generator import SavedGenerator, find_generator
 from scripts.lib.distillation.comparison import compared, table
-from scripts.lib.exporting.facts import direction_of
 from scripts.lib.exporting.pictures import pictures_of_run
 from scripts.lib.generator_flags import chosen_generator
 from util.errors import InputError
@@ -66,7 +65,7 @@ def train_words(
         )
     words = ["--model", "distill", "--teacher", str(teacher.path), "--name", student]
     words += ["--checkpoints_dir", str(folder), "--netG", netG, "--ngf", str(ngf), "--no_dropout"]
-    words += ["--direction", direction_of(teacher)]
+    words += ["--direction", teacher.direction]
     for name in TAKEN:
         if name in flags:
             words += [f"--{name}", str(flags[name])]

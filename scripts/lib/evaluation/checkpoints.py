@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,15 @@ from pathlib import Path
 import test
 from options.parsing import read_options
 from scripts.lib.evaluation.folders import Run, read_run
+from util.checkpoints.files import (
+    OPTIONS_FILE,
+    list_networks,
+    network_path,
+    parse_network_path,
+)
 from util.errors import InputError
 
-GENERATOR = re.compile(r"(.+)_net_(G|G_A)(_ema)?\.pth")
+GENERATORS = ("G", "G_A")
 
 
 @dataclass(frozen=True)
@@ -29,25 +34,26 @@ class Checkpoint:
 
 def checkpoints_at(path: Path) -> list[Checkpoint]:
     """Of a run's folder, latest and what was best, raw and averaged; of one generator's file, that one; else none."""
-    if match := GENERATOR.fullmatch(path.name):
+    file = parse_network_path(path)
+    if file and file.network in GENERATORS:
         if not path.is_file():
             raise InputError(f"there is no file {path}")
-        return [Checkpoint(path.parent, match[1], bool(match[3]))]
+        return [Checkpoint(path.parent, file.label, file.averaged)]
     if not path.is_dir():
         return []
-    found = [match for file in path.iterdir() if (match := GENERATOR.fullmatch(file.name))]
-    labels = {(match[1], bool(match[3])) for match in found}
+    found = [file for file in list_networks(path) if file.network in GENERATORS]
+    labels = {(file.label, file.averaged) for file in found}
     chosen = [pair for pair in labels if pair[0] == "latest" or pair[0].startswith("best_")]
     if found and not chosen:
         raise InputError(
-            f"{path} has no latest_net_G.pth: name a file in it, such as {found[0].string}"
+            f"{path} has no latest_net_G.pth: name a file in it, such as {found[0].path.name}"
         )
     return [Checkpoint(path, *pair) for pair in sorted(chosen, key=lambda p: (p[0] != "latest", p))]
 
 
 def saved_flags(checkpoint: Checkpoint) -> dict[str, object]:
     """The flags that it was trained with. Raises: InputError when they cannot be read."""
-    file = checkpoint.folder / "options.json"
+    file = checkpoint.folder / OPTIONS_FILE
     try:
         flags = read_options(file)
         return {"model": flags["model"], "dataroot": flags["dataroot"], **flags}
@@ -59,10 +65,8 @@ def saved_flags(checkpoint: Checkpoint) -> dict[str, object]:
 
 def latest_of(place: Path) -> Path:
     """Of a folder of checkpoints the file of latest; all else as it is."""
-    for name in ("latest_net_G.pth", "latest_net_G_A.pth"):
-        if (place / name).exists():
-            return place / name
-    return place
+    files = (network_path(place, "latest", name) for name in GENERATORS)
+    return next((file for file in files if file.exists()), place)
 
 
 class Tester:
@@ -99,7 +103,7 @@ class Tester:
         line = ["--dataroot", self.dataroot or str(trained["dataroot"]), "--name", folder.name]
         line += ["--checkpoints_dir", str(folder.parent), "--model", str(trained["model"]), *label]
         line += ["--results_dir", str(results), "--gpu_ids", self.gpu_ids]
-        line += ["--use_ema"] if checkpoint.averaged else []
+        line += ["--use_ema" if checkpoint.averaged else "--no_use_ema"]
         line += self.flags
         print(f"$ python test.py {shlex.join(line)}", flush=True)
         try:

@@ -17,13 +17,6 @@ IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
 OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}
 
 
-def direction_of(saved: SavedGenerator) -> str:
-    """AtoB or BtoA; "" where nothing tells."""
-    trained = saved.flags.get("direction", "AtoB" if saved.name in ("G_A", "G_B") else "")
-    other = {"AtoB": "BtoA", "BtoA": "AtoB"}
-    return other.get(trained, "") if saved.name == "G_B" else trained
-
-
 def training_options(saved: SavedGenerator) -> dict[str, Any]:
     """The flags that decided what was learnt; of paths the last part, since they tell of a machine."""
     groups = (RunOptions, LogOptions, SaveOptions)
@@ -75,7 +68,7 @@ def facts_of(
     translator = exportable.translator
     return {
         "name": name,
-        "direction": direction_of(saved),
+        "direction": saved.direction,
         "input": {
             "name": "input",
             "channels": translator.input_nc,

@@ -14,11 +14,16 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from models import Translator
-from models.inference.find_generator import SavedGenerator, build_generator, units_of
+from models.inference.find_generator import (
+    SavedGenerator,
+    apply_norm_policy,
+    build_generator,
+    units_of,
+)
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
-from models.networks.norms import SyncBatchNorm2d, separate_norms
-from models.networks.weights import describe_generator
+from models.networks.norms import SyncBatchNorm2d
+from models.networks.weights import architecture, describe_generator
 from util.errors import InputError
 
 AT_ONCE = 8  # images whose statistics are taken together
@@ -73,14 +78,16 @@ class Exportable:
 
 
 def open_generator(
-    saved: SavedGenerator, norm_policy: str = "image", sample: Sequence[torch.Tensor] | None = None
+    saved: SavedGenerator, norm_policy: str = "auto", sample: Sequence[torch.Tensor] | None = None
 ) -> Exportable:
-    """The generator, with its batch norm as test.py has it ("image") or by statistics of many images ("running").
+    """Opens the generator, with batch norm by each image's statistics ("image") or those of training ("running").
 
     Args:
+        norm_policy: "auto" for what the run was best with.
         sample: images (1, C, H, W) that the running statistics are measured on; None for those of training.
     Raises: InputError when there is no batch norm to measure for.
     """
+    norm_policy = saved.settings.with_policy(norm_policy).norm_policy
     model, generator = build_generator(saved)
     generator.eval().requires_grad_(False)
     has_batch_norm = any(isinstance(module, _BatchNorm) for module in generator.modules())
@@ -93,8 +100,7 @@ def open_generator(
         recalibrate(generator, sample)
         statistics = f"running, measured again on {len(sample)} images"
     weights = generator.state_dict()
-    if norm_policy == "image":
-        separate_norms(model)
+    apply_norm_policy(model, norm_policy)
     facts = {
         "architecture": architecture_of(saved, weights),
         "norm_policy": norm_policy if has_batch_norm else "none",
@@ -110,13 +116,9 @@ def open_generator(
 
 def architecture_of(saved: SavedGenerator, weights: dict[str, torch.Tensor]) -> dict[str, Any]:
     """The arguments of `define_G` that such weights fit; {} for a network that is not ours."""
-    found = describe_generator(weights)
-    if not found:
-        return {}
-    found["norm"] = saved.flags.get("norm", found["norm"])  # which the weights do not always tell
-    found["use_dropout"] = not found.pop(
-        "no_dropout", True
-    )  # which only a ResNet's names depend on
+    found = architecture(weights, saved.flags)
+    if found:  # which only a ResNet's names depend on
+        found["use_dropout"] = not found.pop("no_dropout", True)
     return found
 
 

@@ -6,7 +6,7 @@ import argparse
 import socket
 
 from models.inference.translator import load_translator
-from scripts.lib.generator_flags import checkpoint, translator_arguments
+from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
 from util.errors import InputError
 
 # A web page elsewhere could reach this machine by a name of its own for it; such names are refused.
@@ -38,6 +38,7 @@ def serve(options: argparse.Namespace) -> int:
     app = create_service(translator, batcher, limits, name=options.name, hosts=hosts)
     listening = listen(options.host, options.port)
     print(f"{translator}")
+    print_settings(translator.settings)
     print(f"listening on http://{options.host}:{listening.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         app,

@@ -11,7 +11,7 @@ import torch
 
 from models.inference.translator import Translator, load_translator
 from options.ranges import EIGHT_BITS
-from scripts.lib.generator_flags import checkpoint, translator_arguments
+from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
 from scripts.lib.translation.files import Job, is_video, listed, planned, streams, unfinished
 from scripts.lib.translation.images import translate_images, translate_large_files
 from scripts.lib.translation.values import values_of
@@ -64,6 +64,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
     except ValueError as error:
         raise InputError(str(error)) from None
     print(describe(arguments["device"], options.gpu_ids))
+    print_settings(t.settings)
     return t
 
 

@@ -1,0 +1,79 @@
+"""Loads a whole trained model for test.py: all generators of a run, used as its weights translate best."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+
+import torch
+
+from models import Execution, create_model
+from models.base_model import BaseModel
+from models.inference.find_generator import uses_averaged
+from models.networks.weights import architecture, load_network
+from options.test_options import ARCHITECTURE, TestOptions
+from util.checkpoints.files import load_weights, network_path
+from util.checkpoints.inference_settings import InferenceSettings, read_settings
+from util.errors import InputError
+
+
+def load_run(
+    options: TestOptions, execution: Execution
+) -> tuple[TestOptions, BaseModel, dict[str, Path]]:
+    """Builds the model with its weights, on its device.
+
+    It is in training mode where each image has its own statistics of batch norm, and dropout; in evaluation mode where
+    those of training are used, without dropout.
+    Returns: the options, completed by what the weights tell; the model; network -> file of its weights.
+    Raises: InputError when there are no weights, or none that fit.
+    """
+    meta = Execution(torch.device("meta"))
+    with meta.device:  # the names of its networks alone are asked for
+        names = list(create_model(options.model, execution=meta).networks())
+    settings = choose_settings(options, names[0])
+    files = {
+        name: network_path(
+            options.folder,
+            options.run.label,
+            name,
+            averaged=settings.averaged and name.startswith("G"),
+        )
+        for name in names
+    }
+    options = _complete(options, files[names[0]])
+    model = create_model(options.model, execution=execution)
+    for name, network in model.networks().items():
+        load_network(network, files[name])
+    return options, model.train(settings.norm_policy == "image"), files
+
+
+def choose_settings(options: TestOptions, generator: str) -> InferenceSettings:
+    """Returns how the weights are used: as the command line asks, or as training recorded."""
+    folder, label, result = options.folder, options.run.label, options.result
+    settings = read_settings(folder, label, options.saved)
+    asked = result.use_ema if "use_ema" in options.explicit or result.use_ema else None
+    policy = settings.norm_policy if result.norm_policy == "auto" else result.norm_policy
+    if "eval" in options.explicit or result.eval:
+        policy = "running" if result.eval else "image"
+    averaged = uses_averaged(folder, label, generator, settings, asked)
+    return dataclasses.replace(settings, norm_policy=policy, averaged=averaged)
+
+
+def _complete(options: TestOptions, path: Path) -> TestOptions:
+    """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
+    saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
+    known = {**saved, **architecture(load_weights(path), saved)}
+    for name in sorted(options.explicit & known.keys()):
+        if getattr(options.model, name) != known[name]:
+            logging.warning(
+                "--%s %s is used as asked, but this checkpoint was made with %s",
+                name,
+                getattr(options.model, name),
+                known[name],
+            )
+    taken = {name: value for name, value in known.items() if name not in options.explicit}
+    try:
+        return dataclasses.replace(options, model=dataclasses.replace(options.model, **taken))
+    except ValueError as error:
+        raise InputError(f"{path} holds no generator that can be built: {error}") from None
