@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         flags = f"{TRAINING[model]} {SIZES} --save_latest_freq 2000 --display_id -1".split()
         command("train.py", *where, *flags, *resume)
     if not page.exists() or page.stat().st_mtime < (run / "latest_state.pth").stat().st_mtime:
-        command("test.py", *where, "--results_dir", results, "--eval")
+        command("test.py", *where, "--results_dir", results)
     report = results / name / "evaluation"
     measured = ["--metrics", "l1,psnr", "--train", data, "--out", report]
     command("scripts/evaluate.py", page.parent, *measured)
