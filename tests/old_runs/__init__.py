@@ -1,0 +1,1 @@
+"""Runs that older code has left."""
