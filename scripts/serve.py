@@ -33,13 +33,14 @@ def build_parser() -> argparse.ArgumentParser:
     add_generator_flags(parser)
     add_device_flags(parser)
     add("--host", default="127.0.0.1", help="address; 0.0.0.0 = reached from all")
+    add("--allow_origin", action="append", default=[], metavar="URL", help="site whose pages may send images, such as https://site.example; * for all (default: none)")
     add("--port", type=int, default=8000, help="0 = any that is free")
     add("--batch_size", type=int, default=8, help="images that go together")
     add("--linger", type=float, default=2, help="milliseconds to wait for others")
     add("--queue", type=int, default=64, help="images that may wait")
-    add("--timeout", type=float, default=30, help="seconds for a request, and for its answer")
+    add("--timeout", type=float, default=30, help="seconds for the headers of a request, for all of it, and for its answer")
     add("--max_megabytes", type=float, default=20, help="of a request")
-    add("--max_megapixels", type=float, default=4, help="of an image")
+    add("--max_megapixels", type=float, default=4, help="of an image, as the network computes it: with its sides at multiples of the network's")
     # fmt: on
     return parser
 

@@ -25,7 +25,8 @@ class ScriptHelp(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         text = action.help or ""
-        if action.default in (None, False, "", argparse.SUPPRESS) or "(default" in text:
+        silent = action.default is False or action.default in (None, "", [], argparse.SUPPRESS)
+        if silent or "(default" in text:
             return text
         return f"{text} (default: %(default)s)".lstrip()
 

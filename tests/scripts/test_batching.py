@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,7 +27,7 @@ def images(*values: int) -> list[Image.Image]:
 def test_images_that_wait_go_together_and_one_that_fails_fails_alone() -> None:
     batches = []
 
-    def translate(batch: list[Image.Image]) -> list[Image.Image]:
+    def translate(batch: Iterable[Image.Image]) -> list[Image.Image]:
         values = [image.getpixel((0, 0)) for image in batch]
         batches.append(values)
         if 13 in values:
@@ -47,11 +47,12 @@ def test_images_that_wait_go_together_and_one_that_fails_fails_alone() -> None:
 def test_a_full_queue_refuses_and_those_who_gave_up_are_not_computed() -> None:
     begun, go_on, seen = threading.Event(), threading.Event(), []
 
-    def translate(batch: list[Image.Image]) -> list[Image.Image]:
-        seen.extend(image.getpixel((0, 0)) for image in batch)
-        begun.set()
-        assert go_on.wait(20)
-        return batch
+    def translate(batch: Iterable[Image.Image]) -> Iterator[Image.Image]:
+        for image in batch:
+            seen.append(image.getpixel((0, 0)))
+            begun.set()
+            assert go_on.wait(20)
+            yield image
 
     async def run() -> None:
         async with Batcher(translate, most=1, linger=0, queue=2) as batcher:
@@ -65,6 +66,29 @@ def test_a_full_queue_refuses_and_those_who_gave_up_are_not_computed() -> None:
             late[0].cancel()
             go_on.set()
             await asyncio.gather(first, late[1])
+
+    finished(run())
+    assert seen == [1, 3]
+
+
+def test_those_who_give_up_while_their_batch_is_computed_are_left_out_of_it() -> None:
+    begun, go_on, seen = threading.Event(), threading.Event(), []
+
+    def translate(batch: Iterable[Image.Image]) -> Iterator[Image.Image]:
+        for image in batch:
+            seen.append(image.getpixel((0, 0)))
+            begun.set()
+            assert go_on.wait(20)
+            yield image
+
+    async def run() -> None:
+        async with Batcher(translate, most=3, linger=0.05, queue=9) as batcher:
+            first, late, last = (asyncio.create_task(batcher(each)) for each in images(1, 2, 3))
+            await asyncio.to_thread(begun.wait, 20)
+            late.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            await asyncio.gather(first, last)
 
     finished(run())
     assert seen == [1, 3]

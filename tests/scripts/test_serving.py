@@ -126,6 +126,27 @@ def test_a_request_that_does_not_come_is_not_waited_for(checkpoints) -> None:
         assert b" 408 " in exchange(port, f"{head}Content-Length: 900\r\n\r\nabc".encode())
 
 
+def test_a_narrow_picture_counts_as_many_pixels_as_the_network_computes(port) -> None:
+    answer = detail(ask(port, png(1, 30_000)[1], "image/png"))
+    assert answer.startswith("413 the image has 30000 x 1 pixels, computed as 30000 x 4,")
+
+
+def test_headers_that_do_not_come_are_not_waited_for(checkpoints) -> None:
+    with serving(checkpoints, "plain", "--timeout", "1") as (_, port):
+        for begun in (b"", b"POST /translate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-"):
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(begun)
+                assert connection.recv(100) == b""
+        shown(ask(port, png()[1], "image/png"))
+
+
+def test_pages_of_other_sites_cannot_send_images(port) -> None:
+    content = png()[1]
+    refused = detail(ask(port, content, "image/png", Origin="https://elsewhere.example"))
+    assert refused.startswith("403 pages of https://elsewhere.example may not send images here")
+    shown(ask(port, content, "image/png", Origin=f"http://127.0.0.1:{port}"))
+
+
 def test_a_client_that_goes_away_leaves_no_trace(checkpoints) -> None:
     with serving(checkpoints, "plain") as (process, port):
         head = "POST /translate HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -74,19 +75,23 @@ def write_values(path: Path, values: np.ndarray) -> None:
     The file appears when it is complete.
     Raises: InputError when a package is missing, or the disk refuses.
     """
-    array = np.ascontiguousarray(values[..., 0] if values.shape[-1] == 1 else values)
-    suffix = path.suffix.lower()
     with replacing(path, lasting=False) as file:
-        if suffix == ".npy":
-            np.save(file, array)
-        elif suffix in (".tif", ".tiff"):
-            photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
-            planes = "contig" if array.ndim == 3 else None
-            tifffile().imwrite(file, array, photometric=photometric, planarconfig=planes)
-        elif array.dtype == np.uint8 or array.ndim == 2:
-            Image.fromarray(array).save(file, format="PNG", compress_level=1)
-        else:
-            file.write(imagecodecs().png_encode(array))
+        encode_values(file, path.suffix.lower(), values)
+
+
+def encode_values(file: IO[bytes], suffix: str, values: np.ndarray) -> None:
+    """Writes (H, W, C) in the format of a suffix. Raises: InputError when a package is missing."""
+    array = np.ascontiguousarray(values[..., 0] if values.shape[-1] == 1 else values)
+    if suffix == ".npy":
+        np.save(file, array)
+    elif suffix in (".tif", ".tiff"):
+        photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
+        planes = "contig" if array.ndim == 3 else None
+        tifffile().imwrite(file, array, photometric=photometric, planarconfig=planes)
+    elif array.dtype == np.uint8 or array.ndim == 2:
+        Image.fromarray(array).save(file, format="PNG", compress_level=1)
+    else:
+        file.write(imagecodecs().png_encode(array))
 
 
 def tifffile():

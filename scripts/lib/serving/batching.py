@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
-Translate = Callable[[list[Image.Image]], list[Image.Image]]
+Picture = Image.Image | np.ndarray
+Translate = Callable[[Iterable[Picture]], Iterable[Picture]]
 
 
 class Full(Exception):
@@ -18,15 +21,15 @@ class Full(Exception):
 
 @dataclass(frozen=True)
 class Waiting:
-    image: Image.Image
-    result: asyncio.Future[Image.Image]
+    image: Picture
+    result: asyncio.Future[Picture]
 
 
 class Batcher:
     """Collects images and translates them in batches, first come, first served.
 
     Args:
-        translate: images -> their translations; called in a thread of its own, one call at a time.
+        translate: images -> their translations, in order; called in a thread of its own, one call at a time.
         most: images in a batch.
         linger: seconds that the first image of a batch waits for others, when the network is idle.
         queue: images that may wait; more are refused.
@@ -52,7 +55,7 @@ class Batcher:
         await asyncio.gather(self._worker, return_exceptions=True)
         self._thread.shutdown()
 
-    async def __call__(self, image: Image.Image) -> Image.Image:
+    async def __call__(self, image: Picture) -> Picture:
         """Raises: Full; whatever the translator raises. Cancelled, its image is left out."""
         one = Waiting(image, asyncio.get_running_loop().create_future())
         try:
@@ -62,29 +65,41 @@ class Batcher:
         return await one.result
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def compute(batch: list[Waiting]) -> None:
+            await loop.run_in_executor(self._thread, self._compute, batch, loop)
+
         while True:
-            batch = [one for one in await self._collect() if not one.result.done()]
+            batch = await self._collect()
             # Neighbours of one size go through the network together.
-            batch.sort(key=lambda one: one.image.size)
+            batch.sort(key=lambda one: getattr(one.image, "shape", one.image.size))
             try:
-                await self._translate(batch)
+                await compute(batch)
             except Exception as error:
                 if len(batch) == 1:
-                    _fail(batch[0], error)
+                    _settle(batch[0], error)
                     continue
                 for one in batch:  # one may have spoilt it for all
                     try:
-                        await self._translate([one])
+                        await compute([one])
                     except Exception as own:
-                        _fail(one, own)
+                        _settle(one, own)
 
-    async def _translate(self, batch: list[Waiting]) -> None:
-        images = [one.image for one in batch]
-        loop = asyncio.get_running_loop()
-        results = await loop.run_in_executor(self._thread, self.translate, images)
-        for one, result in zip(batch, results, strict=True):
-            if not one.result.done():  # as it is when its client gave up meanwhile
-                one.result.set_result(result)
+    def _compute(self, batch: list[Waiting], loop: asyncio.AbstractEventLoop) -> None:
+        """Translates, in the thread, the images that are still waited for, and hands out each result at once."""
+        begun: deque[Waiting] = deque()
+
+        def images() -> Iterator[Picture]:
+            for one in batch:
+                if (
+                    not one.result.done()
+                ):  # its client may have left, or been told that it took too long
+                    begun.append(one)
+                    yield one.image
+
+        for result in self.translate(images()):
+            loop.call_soon_threadsafe(_settle, begun.popleft(), result)
 
     async def _collect(self) -> list[Waiting]:
         batch = [await self._queue.get()]
@@ -100,6 +115,11 @@ class Batcher:
         return batch
 
 
-def _fail(one: Waiting, error: Exception) -> None:
-    if not one.result.done():
-        one.result.set_exception(error)
+def _settle(one: Waiting, outcome: Picture | Exception) -> None:
+    """Ends the wait, unless the client gave up meanwhile."""
+    if one.result.done():
+        return
+    if isinstance(outcome, Exception):
+        one.result.set_exception(outcome)
+    else:
+        one.result.set_result(outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import socket
+from functools import partial
 
 from models.inference.translator import load_translator
 from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
@@ -20,7 +21,7 @@ def serve(options: argparse.Namespace) -> int:
         import uvicorn
 
         from scripts.lib.serving.batching import Batcher
-        from scripts.lib.serving.limits import Limits
+        from scripts.lib.serving.limits import Limits, TimedHeaders
         from scripts.lib.serving.service import create_service
     except ImportError as error:
         raise InputError(
@@ -29,21 +30,27 @@ def serve(options: argparse.Namespace) -> int:
     translator = load_translator(checkpoint(options), **translator_arguments(options))
     check_channels(1 if translator.units.labels else translator.input_nc, translator.output_nc)
     batcher = Batcher(
-        translator, most=options.batch_size, linger=options.linger / 1000, queue=options.queue
+        translator.stream,
+        most=options.batch_size,
+        linger=options.linger / 1000,
+        queue=options.queue,
     )
     limits = Limits(
         int(options.max_megabytes * 1e6), int(options.max_megapixels * 1e6), options.timeout
     )
     hosts = LOCAL if options.host in LOCAL else ["*"]
-    app = create_service(translator, batcher, limits, name=options.name, hosts=hosts)
+    app = create_service(
+        translator, batcher, limits, name=options.name, hosts=hosts, origins=options.allow_origin
+    )
     listening = listen(options.host, options.port)
     print(f"{translator}")
     print_settings(translator.settings)
     print(f"listening on http://{options.host}:{listening.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         app,
+        http=partial(TimedHeaders, seconds=options.timeout),
         log_level="warning",
-        limit_concurrency=8 * options.queue,
+        limit_concurrency=2 * options.queue,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=int(options.timeout) + 1,
     )

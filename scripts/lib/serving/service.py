@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from PIL import Image
 from starlette.datastructures import UploadFile
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from models.inference.translator import Translator
+from options.ranges import EIGHT_BITS
 from scripts.lib.serving.batching import Batcher, Full
-from scripts.lib.serving.limits import FORMATS, BodyLimit, Limits, read_picture
+from scripts.lib.serving.limits import FORMATS, BodyLimit, Limits, OriginCheck, encode, read_picture
 
 BINARY = {"type": "string", "format": "binary"}
 BODY = {
@@ -39,6 +40,7 @@ BODY = {
 }
 REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"description": "No image, or one that cannot be read"},
+    403: {"description": "Sent by a page of another site"},
     408: {"description": "The request came too slowly"},
     413: {"description": "Too many bytes or pixels"},
     415: {"description": "Another type of content"},
@@ -48,9 +50,25 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 def create_service(
-    translator: Translator, batcher: Batcher, limits: Limits, *, name: str, hosts: list[str]
+    translator: Translator,
+    batcher: Batcher,
+    limits: Limits,
+    *,
+    name: str,
+    hosts: list[str],
+    origins: Sequence[str] = (),
 ) -> FastAPI:
-    """The application. hosts: names by which it may be called, ["*"] for any."""
+    """Makes the application.
+
+    Args:
+        hosts: names by which it may be called, ["*"] for any.
+        origins: sites whose pages may send images, "*" for all; others' are refused.
+    """
+    units = translator.units
+    bounds = units.output or units.input or EIGHT_BITS
+    multiple = int(getattr(translator.generator, "size_multiple", 1))
+    kinds = {"image/png": {}} if units.plain else {"image/png": {}, "image/tiff": {}}
+    results = "PNG" if units.plain else "PNG, or TIFF where PNG cannot hold the values,"
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -59,17 +77,25 @@ def create_service(
 
     app = FastAPI(
         title=f"Translation by {name}",
-        description=f"{translator!r}. Images are {', '.join(FORMATS)}; results are PNG of the same size.",
+        description=f"{translator!r}. Images are {', '.join(FORMATS)}; results are {results} of the same size.",
         version="1",
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimit, limits=limits)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+        )
+    app.add_middleware(OriginCheck, allowed=origins)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
 
     @app.post(
         "/translate",
         response_class=Response,
-        responses={200: {"description": "A PNG", "content": {"image/png": {}}}, **REFUSALS},
+        responses={200: {"description": "The translation", "content": kinds}, **REFUSALS},
         openapi_extra={"requestBody": BODY},
     )
     async def translate(request: Request) -> Response:
@@ -78,19 +104,28 @@ def create_service(
             content = await _content(request)
         except ClientDisconnect:
             raise HTTPException(400, "the client went away") from None  # for the log alone
+        work = asyncio.ensure_future(_translated(content))
+        gone = asyncio.ensure_future(_left(request))
         try:
-            png = await asyncio.wait_for(_translated(content), limits.seconds)
+            await asyncio.wait(
+                {work, gone}, timeout=limits.seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if work.done():
+                result, kind = work.result()
+                return Response(result, media_type=kind)
         except Full:
             raise HTTPException(503, "too many images wait", {"Retry-After": "1"}) from None
         except ValueError as error:  # the translator's, on what it cannot take
             raise HTTPException(400, str(error)) from None
-        except asyncio.TimeoutError:
-            raise HTTPException(504, f"no result within {limits.seconds:g} s") from None
-        return Response(png, media_type="image/png")
+        finally:  # what nobody waits for is not computed
+            work.cancel()
+            gone.cancel()
+        raise HTTPException(504, f"no result within {limits.seconds:g} s")
 
-    async def _translated(content: bytes) -> bytes:
-        picture = await asyncio.to_thread(read_picture, content, limits.pixels)
-        return await asyncio.to_thread(_png, await batcher(picture))
+    async def _translated(content: bytes) -> tuple[bytes, str]:
+        read = partial(read_picture, content, limits, multiple, values=not units.plain)
+        result = await batcher(await asyncio.to_thread(read))
+        return await asyncio.to_thread(encode, result, bounds)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
@@ -125,7 +160,7 @@ async def _content(request: Request) -> bytes:
     raise HTTPException(415, "send a form, JSON, or an image as the body; see /openapi.json")
 
 
-def _png(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG", compress_level=1)
-    return file.getvalue()
+async def _left(request: Request) -> None:
+    """Returns when the client goes away; after a request's body nothing else can come."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
