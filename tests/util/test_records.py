@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from pathlib import Path
 
 import pytest
 from helpers.record import START, log
 
 from util.logs.logger import At
-from util.logs.records import FILE, read_record
+from util.logs.records import FILE, earlier, lines_until, read_record
+from util.logs.sinks.loss_log import LossLogSink
 from util.logs.sinks.record import RecordSink
+from util.logs.training_page.earlier import events_of
+from util.logs.visdom.text import run_text
 
 
 def losses(path: Path) -> list[float]:
@@ -80,3 +84,61 @@ def test_every_line_is_strict_json(tmp_path: Path) -> None:
 
     for line in path.read_text().splitlines():
         json.loads(line, parse_constant=refuse)
+
+
+def test_a_flipped_bit_costs_a_line_at_most(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    log(path, 1, 2, ending="done")
+    whole, bits = path.read_bytes(), random.Random(0)
+    for place in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << bits.randrange(8)
+        path.write_bytes(damaged)
+        record = read_record(path)
+        # A line's end that is lost takes the next line with it; a start that is lost leaves the rest nameless.
+        assert len(record.losses) + len(record.scores) >= 2
+        assert run_text(record)
+        assert events_of(record, tmp_path, math.inf)
+        assert lines_until(path, 1, 5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"kind": "losses"}',
+        '{"kind": "start", "time": 0, "name": 5, "last_epoch": 1, "epoch_images": 1, "options": {}}',
+        '{"kind": "end", "ending": ["done"]}',
+        '{"kind": ["losses"]}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "null",
+        "\x00\xff",
+        '{"kind": "losses", "epoch": 1, "iters": 1, "images": 1, "x": 1e999, "seconds": 0, "data": 0, "lr": 0, '
+        '"time": 0, "values": {}}',
+        '{"kind": "losses", "epoch": 1, "iters": 1, "images": 1, "x": 1, "seconds": 0, "data": 0, "lr": 0, '
+        '"time": 0, "values": {"G": "much"}}',
+    ],
+)
+def test_a_malformed_line_is_left_out_and_that_is_said_once(line, tmp_path, caplog) -> None:
+    path = tmp_path / FILE
+    log(path, 1)
+    with path.open("a") as file:
+        file.write(line + "\n" + line + "\n")
+    log(path, 2, resumed=(1, 10), ending="done")
+    assert losses(path) == [0.5, 1.0]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: left out 2 lines that cannot be read"
+    ]
+
+
+@pytest.mark.parametrize("resumed", [None, (1, 10)])
+def test_a_folder_in_the_place_of_a_log_stops_nothing(resumed, tmp_path, caplog) -> None:
+    for name in (FILE, "loss_log.txt"):
+        (tmp_path / name).mkdir()
+    log(tmp_path / FILE, 1, resumed=resumed, ending="done")
+    sink = LossLogSink(tmp_path / "loss_log.txt", resumed)
+    sink.losses(At(1, 5, 5, 0.5), {"G": 1.0})
+    assert earlier(tmp_path / FILE, [(0.5, {"G": 1.0})]).losses[0][1] == {"G": 1.0}
+    said = [record.getMessage() for record in caplog.records]
+    for name in (FILE, "loss_log.txt"):
+        assert sum(f"cannot write {tmp_path / name}" in line for line in said) == 1

@@ -15,6 +15,7 @@ the run. A value that is no finite number is null.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,22 @@ from util.logs.logger import At
 FILE = "metrics.jsonl"
 IMAGE = re.compile(r"epoch(\d+)_(.+)\.png")
 KINDS = ("losses", "scores", "health")
+NUMBER, OR_NULL = (int, float), (int, float, type(None))
+POINT = {
+    **dict.fromkeys(("epoch", "iters", "images"), int),
+    "x": NUMBER,
+    "seconds": OR_NULL,
+    "data": OR_NULL,
+    "lr": OR_NULL,
+    "time": NUMBER,
+    "values": dict,
+}
+# Kind of line -> what it must hold.
+FIELDS: dict[str, dict[str, Any]] = {
+    "start": {"time": NUMBER, "name": str, "options": dict, "last_epoch": int, "epoch_images": int},
+    **dict.fromkeys(KINDS, POINT),
+    "end": {"ending": str},
+}
 Point = tuple[At, dict[str, float]]
 
 
@@ -65,21 +82,21 @@ def point_line(kind: str, at: At, values: Mapping[str, float], time: float) -> s
 
 
 def read_record(path: Path) -> Record:
-    """The last run in the file, with all of its continuations. Raises: OSError when it cannot be read."""
+    """Reads the last run in the file, with all of its continuations. Raises: OSError when it cannot be read."""
     return (read_records(path) or [Record()])[-1]
 
 
 def read_records(path: Path) -> list[Record]:
-    """All runs in the file, each with its continuations. Raises: OSError when it cannot be read."""
+    """Reads all runs in the file, each with its continuations. Raises: OSError when it cannot be read."""
     records: list[Record] = []
-    for entry in _entries(path):
+    for _, entry in _entries(path):
         kind = entry["kind"]
         if not records or (kind == "start" and not entry.get("continued")):
-            records.append(Record(started=entry.get("time", 0.0)))
+            records.append(Record(started=entry["time"]))
         record = records[-1]
         if kind == "start":
             record.name, record.options = entry["name"], entry["options"]
-            record.changed = entry.get("changed", [])
+            record.changed = [str(name) for name in entry.get("changed", [])]
             record.last_epoch, record.epoch_images = entry["last_epoch"], entry["epoch_images"]
             record.ending = ""
         elif kind in KINDS:
@@ -92,58 +109,68 @@ def read_records(path: Path) -> list[Record]:
 
 
 def lines_until(path: Path, epoch: int, images: int) -> list[str]:
-    """The file's lines without those of the last run's later steps, which were taken before a kill and will be again."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    parsed = [_parsed(line) for line in lines]
-    begins = max(
-        (
-            i
-            for i, entry in enumerate(parsed)
-            if entry and entry["kind"] == "start" and not entry.get("continued")
-        ),
-        default=0,
-    )
-    kept = []
-    for number, (line, entry) in enumerate(zip(lines, parsed, strict=True)):
-        if entry is None:
-            continue  # half a line, of a kill
-        if (
-            number > begins
-            and "epoch" in entry
-            and (entry["epoch"], entry["iters"]) > (epoch, images)
-        ):
-            continue
-        kept.append(line)
-    return kept
+    """Reads the file's lines without those of the last run's later steps, which were taken before a kill and will be
+    taken again. Raises: OSError when it cannot be read."""
+    lines = list(_entries(path))
+    starts = (number for number, (_, entry) in enumerate(lines) if _begins(entry))
+    begins = max(starts, default=0)
+    return [
+        line
+        for number, (line, entry) in enumerate(lines)
+        if number <= begins
+        or entry["kind"] not in KINDS
+        or (entry["epoch"], entry["iters"]) <= (epoch, images)
+    ]
 
 
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8", errors="replace") as file:
+def _begins(entry: Mapping[str, Any]) -> bool:
+    return entry["kind"] == "start" and not entry.get("continued")
+
+
+def _entries(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Reads lines and what they say. Leaves out what is no entry, and says so unless it is the half line of a kill."""
+    left_out = 0
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
         for line in file:
             if (entry := _parsed(line)) is not None:
-                yield entry
+                yield line, entry
+            else:
+                left_out += line.endswith("\n")
+    if left_out:
+        lines = "a line" if left_out == 1 else f"{left_out} lines"
+        logging.getLogger(__name__).warning("%s: left out %s that cannot be read", path, lines)
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
-    """None for what is no whole line, such as one that is being written."""
+    """Reads one entry; None for half a line, and for one that was damaged since it was written."""
     try:
         entry = json.loads(line)
-    except ValueError:
+        fits = line.endswith("\n") and all(
+            isinstance(entry[name], kind) and not isinstance(entry[name], bool)
+            for name, kind in FIELDS[entry["kind"]].items()
+        )
+        fits = fits and isinstance(entry.get("changed", []), list)
+        if entry["kind"] in KINDS:
+            numbers = [entry["x"], *entry["values"].values()]
+            fits = fits and math.isfinite(entry["x"]) and all(map(_is_number, numbers))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
-    return entry if line.endswith("\n") and isinstance(entry, dict) and "kind" in entry else None
+    return entry if fits else None
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def _point(entry: Mapping[str, Any]) -> Point:
-    at = At(
-        entry["epoch"],
-        entry["iters"],
-        entry["images"],
-        entry["x"],
-        entry["seconds"],
-        entry["data"],
-        entry["lr"],
-    )
-    return at, {k: math.nan if v is None else v for k, v in entry["values"].items()}
+    names = ("epoch", "iters", "images", "x", "seconds", "data", "lr")
+    at = At(*(_known(entry[name]) for name in names))
+    return at, {name: _known(value) for name, value in entry["values"].items()}
+
+
+def _known(value: Any) -> Any:
+    """Reads null as NaN."""
+    return math.nan if value is None else value
 
 
 def _finite(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -12,7 +13,8 @@ from util import distributed
 from util.device import describe
 from util.logs import records
 from util.logs.logger import Sink
-from util.logs.records import earlier
+from util.logs.sinks.loss_log import LossLogSink
+from util.logs.sinks.record import RecordSink
 from util.training.progress import Progress
 
 
@@ -36,7 +38,7 @@ def build_sinks(
     device: torch.device,
     say: Callable[[str], None],
 ) -> list[Sink]:
-    """Every place beside the console that the options ask for; each is imported only then.
+    """Opens every place but the console that the options ask for; each is imported only then.
 
     Args:
         progress: of an earlier part of the run, whose curves and pages go on.
@@ -46,10 +48,6 @@ def build_sinks(
         say: takes a line for the user.
     """
     log, folder, name = options.log, options.folder, options.run.name
-    from util.logs.sinks.loss_log import LossLogSink
-    from util.logs.sinks.record import RecordSink
-
-    here = (progress.epoch, progress.seen) if exactly else None
     start = {
         "name": name,
         "last_epoch": options.optim.last_epoch,
@@ -57,44 +55,22 @@ def build_sinks(
         "options": options.values(),
         "changed": list(options.changes()),
     }
+
+    # Text files.
+    here = (progress.epoch, progress.seen) if exactly else None
     sinks: list[Sink] = [
         LossLogSink(folder / "loss_log.txt", here),
         RecordSink(folder / records.FILE, start, here),
     ]
-    # Comes after metrics.jsonl is opened, which by then has this run alone.
-    history = earlier(folder / records.FILE, progress.curve)
+
+    # Pages, which begin with what metrics.jsonl, by now of this run alone, has of its earlier part.
+    history = records.earlier(folder / records.FILE, progress.curve)
     if not log.no_html:
-        from util.logs.training_page.earlier import events_of
-        from util.logs.training_page.sink import PageSink
-
-        resumed = progress.epoch > 1 or progress.run_images > 0
-        run = {
-            **start,
-            "step_images": options.data.batch_size * distributed.world_size(),
-            "device": describe(device, "-1").removeprefix("device: "),
-            "width": log.display_winsize,
-            "defaults": options.defaults,
-        }
-        events = events_of(history, folder / "web/images", progress.epoch if resumed else 0)
-        sinks.append(
-            PageSink(folder / "web", run, update_html_freq=log.update_html_freq, events=events)
-        )
+        sinks.append(_training_page(options, progress, start, history, device))
     if log.display_id > 0:
-        from util.logs.visdom.sink import VisdomSink
+        sinks.append(_visdom(options, history, say))
 
-        visdom = VisdomSink(
-            log.display_server,
-            log.display_port,
-            log.display_env,
-            log.display_id,
-            log.display_ncols,
-            name,
-            folder / "visdom_server.log",
-            winsize=log.display_winsize,
-            say=say,
-        )
-        visdom.restore(history)
-        sinks.append(visdom)
+    # Trackers.
     if log.use_tensorboard:
         from util.logs.sinks.tensorboard import TensorBoardSink
 
@@ -112,3 +88,45 @@ def build_sinks(
             networks=log.wandb_checkpoints,
         )
     return sinks
+
+
+def _training_page(
+    options: TrainOptions,
+    progress: Progress,
+    start: dict[str, Any],
+    history: records.Record,
+    device: torch.device,
+) -> Sink:
+    from util.logs.training_page.earlier import events_of
+    from util.logs.training_page.sink import PageSink
+
+    run = {
+        **start,
+        "step_images": options.data.batch_size * distributed.world_size(),
+        "device": describe(device, "-1").removeprefix("device: "),
+        "width": options.log.display_winsize,
+        "defaults": options.defaults,
+    }
+    web = options.folder / "web"
+    resumed = progress.epoch > 1 or progress.run_images > 0
+    events = events_of(history, web / "images", progress.epoch if resumed else 0)
+    return PageSink(web, run, update_html_freq=options.log.update_html_freq, events=events)
+
+
+def _visdom(options: TrainOptions, history: records.Record, say: Callable[[str], None]) -> Sink:
+    from util.logs.visdom.sink import VisdomSink
+
+    log = options.log
+    sink = VisdomSink(
+        log.display_server,
+        log.display_port,
+        log.display_env,
+        log.display_id,
+        log.display_ncols,
+        options.run.name,
+        options.folder / "visdom_server.log",
+        winsize=log.display_winsize,
+        say=say,
+    )
+    sink.restore(history)
+    return sink

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
+
+from util.errors import InputError
+from util.files import write_text
 
 
 class AppendedFile:
@@ -11,15 +15,24 @@ class AppendedFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._log = logging.getLogger(__name__)
         self.waiting: list[str] = []
         if _ends_in_half_a_line(path):
             self.waiting.append("")  # the next one begins on a line of its own
+
+    def rewrite(self, read: Callable[[], list[str]]) -> None:
+        """Leaves in the file what `read` returns of its lines; warns, and leaves it as it is, where that fails."""
+        try:
+            if self.path.exists():
+                write_text(self.path, "".join(read()))
+        except (OSError, InputError) as error:
+            self._log.warning("%s stays as it is: %s", self.path, error)
 
     def add(self, line: str) -> None:
         """Appends a line; warns once when the disk refuses."""
         late = bool(self.waiting)
         if (error := self.write(line)) and not late:
-            logging.getLogger(__name__).warning(
+            self._log.warning(
                 "cannot write %s (%s): its lines wait until that works again",
                 self.path,
                 error.strerror,

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from util.errors import InputError
-from util.files import write_text
 from util.logs.logger import At
 from util.logs.sinks.appending import AppendedFile
 from util.logs.sinks.console import loss_line
 
 BEGINNING = "Training Loss"  # in the banner of a run that is not continued
-POSITION = re.compile(r"\(epoch: (\d+), iters: (\d+),")
+POSITION = re.compile(r"\(epoch: (\d{1,18}), iters: (\d{1,18}),")
 
 
 class LossLogSink:
@@ -28,11 +27,15 @@ class LossLogSink:
 
     def __init__(self, path: Path, resumed: tuple[int, int] | None = None) -> None:
         self.file = AppendedFile(path)
-        if resumed and path.exists():
-            write_text(path, "".join(_until(path, resumed)))
+        if resumed:
+            self.file.rewrite(lambda: _until(path, resumed))
         date = datetime.now().strftime("%a %b %d %H:%M:%S %Y")
         what = "Continued" if resumed else BEGINNING
-        if error := self.file.write(f"================ {what} ({date}) ================"):
+        banner = f"================ {what} ({date}) ================"
+        # The first file that a run writes: a disk that refuses it would refuse the weights.
+        if path.is_dir():
+            self.file.add(banner)
+        elif error := self.file.write(banner):
             raise InputError(f"cannot write {path}: {error.strerror}")
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
@@ -51,7 +54,7 @@ class LossLogSink:
 
 
 def _until(path: Path, resumed: tuple[int, int]) -> list[str]:
-    """The lines of the file up to a point of its last run."""
+    """Reads the file's lines up to a point of its last run. Raises: OSError."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     begins = max((i for i, line in enumerate(lines) if f" {BEGINNING} (" in line), default=0)
     kept = lines[:begins]

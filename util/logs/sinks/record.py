@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from util.files import write_text
 from util.logs.logger import At
 from util.logs.records import line_of, lines_until, point_line
 from util.logs.sinks.appending import AppendedFile
@@ -26,8 +25,8 @@ class RecordSink:
         self, path: Path, start: dict[str, Any], resumed: tuple[int, int] | None = None
     ) -> None:
         self.file = AppendedFile(path)
-        if resumed and path.exists():
-            write_text(path, "".join(lines_until(path, *resumed)))
+        if resumed:
+            self.file.rewrite(lambda: lines_until(path, *resumed))
         self.file.add(line_of("start", time=time.time(), continued=resumed is not None, **start))
 
     def losses(self, at: At, losses: dict[str, float]) -> None:

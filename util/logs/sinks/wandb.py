@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ INIT_SECONDS, FINISH_SECONDS = 30.0, 120.0
 
 
 def require_wandb() -> Any:
-    """The package. Raises: InputError when it is missing."""
+    """Imports the package. Raises: InputError when it is missing."""
     try:
         import wandb
     except ImportError:
@@ -81,7 +82,7 @@ def open_wandb(
     identity: str | None = None,
     networks: bool = False,
 ) -> list[Sink]:
-    """The sink. Without login or network it keeps the run in the folder, with a note how to upload it later.
+    """Begins a run. Without login or network keeps it in the folder, with a note how to upload it later.
 
     Args:
         identity: as `run_identity` gives it; None is a run of its own.
@@ -89,30 +90,26 @@ def open_wandb(
     Raises: InputError when the package is missing.
     """
     wandb = require_wandb()
-    settings: dict[str, Any] = {"init_timeout": INIT_SECONDS}
+    limits: dict[str, Any] = {"init_timeout": INIT_SECONDS}
     if "finish_timeout" in getattr(wandb.Settings, "model_fields", ()):  # older ones have none
-        settings["finish_timeout"] = FINISH_SECONDS
-
-    def begin(**more: Any) -> Any:
-        return wandb.init(
-            project=project,
-            name=name,
-            config={flag: "inf" if value == math.inf else value for flag, value in config.items()},
-            dir=str(folder),
-            id=identity,
-            resume="allow" if identity else None,
-            allow_val_change=True,
-            settings=wandb.Settings(**settings),
-            **more,
-        )
-
+        limits["finish_timeout"] = FINISH_SECONDS
+    begin = partial(
+        wandb.init,
+        project=project,
+        name=name,
+        config={flag: "inf" if value == math.inf else value for flag, value in config.items()},
+        dir=str(folder),
+        id=identity,
+        resume="allow" if identity else None,
+        allow_val_change=True,
+    )
     log = logging.getLogger(__name__)
     try:
         try:
-            run = begin()
+            run = begin(settings=wandb.Settings(**limits))
         except Exception as error:  # no key, no network, a server that does not answer
             wandb.teardown()  # it would go on trying, under the same id
-            run = begin(mode="offline")
+            run = begin(settings=wandb.Settings(**limits), mode="offline")
             log.warning(
                 "Weights & Biases cannot be reached (%s): the run is kept in %s, upload it with wandb sync %s",
                 _first_line(error),
@@ -126,7 +123,7 @@ def open_wandb(
 
 
 def run_identity(folder: Path, continued: bool) -> str:
-    """The id under which W&B knows the run in this folder; a run that is not continued gets a new one."""
+    """Reads the id under which W&B knows the run in this folder; a run that is not continued gets a new one."""
     path = folder / ID_FILE
     if continued and path.exists():
         return path.read_text(encoding="utf-8").strip()
