@@ -57,7 +57,7 @@ TRAINING: dict[str, tuple[list[str], str]] = {
     "one image": (["--max_dataset_size", "1"], ""),
     "more loaders than images": (["--num_threads", "9"], ""),
     "seed of a million million": (["--seed", str(10**12)], ""),
-    "learning rate of a million million": (["--lr", "1e12", "--max_dataset_size", "inf"], "--lr 1e+12"),
+    "learning rate of a million million": (["--lr", "1e12", "--norm", "none", "--max_dataset_size", "inf"], "--lr 1e+12"),
     "learning rate 0": (["--lr", "0"], ""),
     "no weight on any loss": (["--lambda_L1", "0"], ""),
     "gain 0": (["--init_gain", "0"], ""),

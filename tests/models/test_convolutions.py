@@ -85,8 +85,8 @@ def replaced(layer: nn.Module, kind: type) -> nn.Module:
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
-        (ours.Conv2d(128, 128, 3), (2, 128, 18, 18)),  # by Winograd's way
-        (ours.Conv2d(128, 130, 4, padding=1), (2, 128, 14, 17)),
+        (ours.Conv2d(128, 128, 3), (4, 128, 18, 18)),  # by Winograd's way
+        (ours.Conv2d(128, 130, 4, padding=1), (3, 128, 14, 17)),
         (
             ours.Conv2d(128, 128, 3),
             (1, 128, 9, 9),
@@ -115,7 +115,7 @@ def test_layers_do_as_pytorchs(layer, shape) -> None:
 
 def test_training_may_follow_testing_in_one_process() -> None:
     winograd._transforms.cache_clear()
-    layer, x = ours.Conv2d(128, 128, 3), torch.zeros(2, 128, 18, 18)
+    layer, x = ours.Conv2d(128, 128, 3), torch.zeros(4, 128, 18, 18)
     with torch.inference_mode():
         layer(x)
     layer(x).sum().backward()
@@ -125,9 +125,9 @@ def test_which_way_is_taken(monkeypatch) -> None:
     taken = []
     monkeypatch.setattr(ours, "winograd_conv2d", lambda *a: taken.append(1) or winograd_conv2d(*a))
     layer = ours.Conv2d(128, 128, 3)
-    layer(torch.zeros(2, 128, 18, 18))
+    layer(torch.zeros(4, 128, 18, 18))  # 64 tiles
     assert len(taken) == 1
-    layer(torch.zeros(1, 128, 18, 18))  # 16 tiles
+    layer(torch.zeros(1, 128, 18, 18))  # 16 tiles, too few
     with torch.autocast("cpu", torch.bfloat16):
-        layer(torch.zeros(2, 128, 18, 18))
+        layer(torch.zeros(4, 128, 18, 18))
     assert len(taken) == 1

@@ -131,10 +131,12 @@ def test_large_weights_are_numbers() -> None:
 
 
 def test_losses_that_are_no_numbers_stop_the_run_and_keep_the_last_save(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n")
+    # Without norms a product of layers overflows in the second step, however sums are rounded.
+    flags = ("--norm", "none")
+    folder = run(paired, tmp_path, "n", *flags)
     before = content(folder)
     with pytest.raises(InputError, match=r"became NaN or infinite") as stop:
-        run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "30", "--lr", "1e10")
+        run(paired, tmp_path, "n", *flags, "--continue_train", "--n_epochs", "2", "--lr", "1e10")
     assert "likely cause: --lr 1e+10 is high" in str(stop.value)
     after = content(folder)
     assert after["progress"]["epoch"] == before["progress"]["epoch"]
