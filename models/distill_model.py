@@ -16,7 +16,7 @@ from options.model_options import DistillOptions
 from util.errors import InputError
 
 PAIRS = ("pix2pix", "colorization")  # models whose D judges input and output together
-LOSSES = ("G_GAN", "G_teacher", "G_L1", "G_cycle", "D_real", "D_fake", "D_gp")
+LOSSES = ("G_GAN", "G_teacher", "G_L1", "G_cycle", "G_Feat", "D_real", "D_fake", "D_gp")
 
 
 class DistillModel(GANModel):
@@ -39,6 +39,8 @@ class DistillModel(GANModel):
             raise InputError("--model distill needs --teacher; scripts/distill.py gives it")
         saved = find_generator(Path(options.teacher))
         self.of_pairs = saved.flags.get("model") in PAIRS
+        if options.lambda_feat and not self.of_pairs:
+            raise InputError("--lambda_feat needs a teacher that was trained on pairs")
         # In a dict: what lies here is neither trained nor saved nor moved with the model.
         running = saved.settings.with_policy(options.teacher_norm).norm_policy == "running"
         load = partial(load_translator, device="cpu", running_statistics=running)
@@ -94,8 +96,9 @@ class DistillModel(GANModel):
         losses = self.D_losses(self.D, real, self.pools["fake"].query(fake))
         self.descend("D", losses.pop("total"))
         with torch.set_grad_enabled(trains_G), frozen(self.D):
-            gan = self.G_loss(self.D, fake)
-        return {"G_GAN": gan, **{f"D_{name}": loss for name, loss in losses.items()}}
+            by_D = self.paired_G_losses(self.D, fake, real)
+        found = {f"G_{name}": loss for name, loss in by_D.items()}
+        return {**found, **{f"D_{name}": loss for name, loss in losses.items()}}
 
     def _unpaired(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         return self.image(batch, "A"), self.image(batch, "B")

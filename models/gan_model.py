@@ -13,10 +13,11 @@ from torch import nn
 
 from models.base_model import Adam, BaseModel
 from models.engine.image_pool import ImagePool
-from models.losses import gan_loss, gradient_penalty, mean_verdict
+from models.losses import feature_matching_loss, gan_loss, gradient_penalty, mean_verdict
 from models.networks import define_D
 from options.base_options import GANOptions
 from util import distributed
+from util.errors import InputError
 from util.position_seed import position_seed
 
 
@@ -54,7 +55,9 @@ class GANModel(BaseModel):
     def build_D(self, input_nc: int) -> nn.Module:
         """A discriminator as the options say."""
         o = self.options
-        return define_D(input_nc, o.ndf, o.netD, o.n_layers_D, o.norm, o.init_type, o.init_gain)
+        return define_D(
+            input_nc, o.ndf, o.netD, o.n_layers_D, o.norm, o.init_type, o.init_gain, o.num_D
+        )
 
     def build_pool(self, name: str) -> ImagePool:
         rng = random.Random(position_seed(self.seed, distributed.rank(), f"pool_{name}"))
@@ -76,6 +79,29 @@ class GANModel(BaseModel):
         o = self.options
         loss = gan_loss(self.compute(D, fake), True, o.gan_mode, for_generator=True)
         return o.lambda_GAN * loss
+
+    def paired_G_losses(
+        self, D: nn.Module, fake: torch.Tensor, real: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """G's weighted losses by D where the truth is known: GAN, and Feat with --lambda_feat.
+
+        Args:
+            fake, real: (N, C, H, W), as D gets them.
+        """
+        o = self.options
+        weight = getattr(o, "lambda_feat", 0.0)
+        if not weight:
+            return {"GAN": self.G_loss(D, fake)}
+        judge: Any = D  # one of models/networks/patchgan.py
+        if not hasattr(judge, "features"):
+            raise InputError(f"--lambda_feat needs a --netD that has features(): {o.netD} has none")
+        *layers, logits = zip(*self.compute(judge.features, fake), strict=True)
+        with torch.no_grad():
+            of_real = self.compute(judge.features, real)
+        joined = judge.join_logits(logits) if len(logits) > 1 else logits[0]
+        gan = gan_loss(joined, True, o.gan_mode, for_generator=True)
+        feat = feature_matching_loss(list(zip(*layers, strict=True)), [one[:-1] for one in of_real])
+        return {"GAN": o.lambda_GAN * gan, "Feat": weight * feat}
 
     def D_losses(
         self, D: nn.Module, real: torch.Tensor, fake: torch.Tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional as F
@@ -61,6 +61,26 @@ def gradient_penalty(
     # The tiny term keeps the square root differentiable where the gradient vanishes.
     norm = (gradient.flatten(1).square().sum(1) + 1e-16).sqrt()
     return (norm - 1).square().mean()
+
+
+def feature_matching_loss(
+    fake: Sequence[Sequence[torch.Tensor]], real: Sequence[Sequence[torch.Tensor]]
+) -> torch.Tensor:
+    """Mean absolute difference between D's features of two images (Wang et al. 2018, pix2pixHD, Eq. 4).
+
+    Summed over layers, of which four count in full, and averaged over scales, as in the published code.
+
+    Args:
+        fake, real: for every scale of D, what its layers give: (N, C, H, W) each, without the logits. No gradient goes
+            into real.
+    """
+    scales = [
+        4
+        / len(layers)
+        * torch.stack([F.l1_loss(a, b.detach()) for a, b in zip(layers, others, strict=True)]).sum()
+        for layers, others in zip(fake, real, strict=True)
+    ]
+    return torch.stack(scales).mean()
 
 
 def reconstruction_loss(images: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:

@@ -12,7 +12,7 @@ from models.gan_model import GANModel, frozen
 from models.losses import reconstruction_loss
 from options.model_options import Pix2PixOptions
 
-LOSSES = ("G_GAN", "G_L1", "D_real", "D_fake", "D_gp")
+LOSSES = ("G_GAN", "G_L1", "G_Feat", "D_real", "D_fake", "D_gp")
 
 
 class Pix2PixModel(GANModel):
@@ -51,7 +51,8 @@ class Pix2PixModel(GANModel):
         if self.has_D:
             losses |= self._train_D(trains_G, real_A, fake_B, real_B)
         if trains_G:
-            self.descend("G", losses.get("G_GAN", 0.0) + losses["G_L1"])
+            by_D = losses.get("G_GAN", 0.0) + losses["G_L1"]
+            self.descend("G", by_D + losses["G_Feat"] if "G_Feat" in losses else by_D)
         visuals = {"real_A": real_A, "fake_B": fake_B.detach(), "real_B": real_B}
         return {**visuals, **{f"loss_{name}": loss.detach() for name, loss in losses.items()}}
 
@@ -65,8 +66,9 @@ class Pix2PixModel(GANModel):
         losses = self.D_losses(self.D, real_AB, self.pools["AB"].query(fake_AB))
         self.descend("D", losses["total"])
         with torch.set_grad_enabled(trains_G), frozen(self.D):
-            gan = self.G_loss(self.D, fake_AB)
-        return {"G_GAN": gan, **{f"D_{name}": loss for name, loss in losses.items()}}
+            by_D = self.paired_G_losses(self.D, fake_AB, real_AB)
+        found = {f"G_{name}": loss for name, loss in by_D.items()}
+        return {**found, **{f"D_{name}": loss for name, loss in losses.items()}}
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")

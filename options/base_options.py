@@ -185,6 +185,9 @@ class GANOptions(ModelOptions):
     lambda_GAN: float = flag(
         1.0, "weight of the adversarial loss; 0 = no discriminators, and faster", only="train"
     )
+    num_D: int = flag(
+        1, "discriminators, each on the image at half the size of the one before", only="train"
+    )
     n_critic: int = flag(5, "with wgangp: D steps per G step", only="train")
     lambda_gp: float = flag(10.0, "with wgangp: weight of the gradient penalty", only="train")
 
@@ -192,6 +195,7 @@ class GANOptions(ModelOptions):
         super().__post_init__()
         at_least(0, lambda_GAN=self.lambda_GAN, lambda_gp=self.lambda_gp)
         at_least(1, n_critic=self.n_critic)
+        at_least(1, 8, num_D=self.num_D)
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,17 @@ class Pix2PixOptions(GANOptions):
     pool_size: int = override(0)
     lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
     loss_reconstruction: str = flag("l1", "reconstruction loss", choices=("l1", "l2"), only="train")
+    lambda_feat: float = flag(
+        0.0,
+        "weight of feature matching, which compares fake_B and real_B by D's features; 0 = off",
+        only="train",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(0, lambda_L1=self.lambda_L1)
+        at_least(0, lambda_L1=self.lambda_L1, lambda_feat=self.lambda_feat)
+        if self.lambda_feat and not self.lambda_GAN:
+            raise ValueError("--lambda_feat needs discriminators: a --lambda_GAN above 0")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -110,14 +110,14 @@ class Engine(nn.Module):
             self._synchronized[network] = distributed.synchronized(network)
         return self.compute(self._synchronized[network], images)
 
-    def compute(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """The network's output, in the execution's precision."""
+    def compute(self, network: Callable[[torch.Tensor], Any], images: torch.Tensor) -> Any:
+        """The network's output, a tensor or lists of tensors, computed in the execution's precision."""
         precision = self.execution.precision
         if precision.dtype is None:
             return network(images)
         with precision.autocast():
             output = network(images)
-        return output.float()
+        return in_float32(output)
 
     def run_all(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
         """`run` for several batches: as one, where that gives the same, and is faster."""
@@ -188,6 +188,13 @@ class Engine(nn.Module):
                     group["lr"].fill_(learning_rate)
                 else:
                     group["lr"] = learning_rate
+
+
+def in_float32(output: Any) -> Any:
+    """A tensor, or tensors in lists, as float32."""
+    if isinstance(output, torch.Tensor):
+        return output.float()
+    return [in_float32(one) for one in output]
 
 
 def gradient_norm(optimizer: torch.optim.Optimizer) -> torch.Tensor:

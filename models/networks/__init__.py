@@ -8,7 +8,7 @@ from functools import partial
 from torch import nn
 
 from models.networks.norms import init_weights
-from models.networks.patchgan import PatchGAN, PixelGAN
+from models.networks.patchgan import MultiScale, PatchGAN, PixelGAN
 from models.networks.resnet import ResnetGenerator
 from models.networks.unet import UnetGenerator
 
@@ -61,14 +61,16 @@ def define_D(
     norm: str = "batch",
     init_type: str = "normal",
     init_gain: float = 0.02,
+    num_D: int = 1,
 ) -> nn.Module:
-    """An initialised discriminator on the CPU: (N, input_nc, H, W) -> logits (N, 1, H', W').
+    """An initialised discriminator on the CPU: (N, input_nc, H, W) -> logits (N, num_D, H', W'), with num_D of them at as many scales.
 
     Its `smallest_input` is the least H and W. Raises: ValueError for an unknown name.
     """
     build = _choose(DISCRIMINATORS, netD, "netD")
     layers = {"n_layers": n_layers_D} if netD == "n_layers" else {}
-    network = build(input_nc, ndf, norm=norm, **layers)
+    networks = [build(input_nc, ndf, norm=norm, **layers) for _ in range(num_D)]
+    network = networks[0] if num_D == 1 else MultiScale(networks)
     init_weights(network, init_type, init_gain)
     return network
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from models.networks.cpu_convolutions import Conv2d
 from models.networks.norms import needs_bias, norm_layer
@@ -33,6 +37,10 @@ class PatchGAN(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.model(x)
 
+    def features(self, x: torch.Tensor) -> list[list[torch.Tensor]]:
+        """One list: the activations of every layer, then the logits."""
+        return [activations(self.model, x)]
+
 
 class PixelGAN(nn.Module):
     """(N, input_nc, H, W) -> logits (N, 1, H, W): every pixel judged by itself."""
@@ -53,3 +61,58 @@ class PixelGAN(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.net(x)
+
+    def features(self, x: torch.Tensor) -> list[list[torch.Tensor]]:
+        """One list: the activations of every layer, then the logits."""
+        return [activations(self.net, x)]
+
+
+class MultiScale(nn.Module):
+    """Discriminators of one kind at several scales, each on the image at half the size of the one before.
+
+    (N, input_nc, H, W) -> logits (N, number of scales, H', W'): those of coarse scales are enlarged to the finest map,
+    so that every scale has the same say in a mean (Wang et al. 2018, pix2pixHD, section 3.2).
+
+    Args:
+        scales: networks with `features`, from the finest scale to the coarsest.
+    """
+
+    def __init__(self, scales: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.scales = nn.ModuleList(scales)
+        self.smallest_input = scales[0].smallest_input * 2 ** (len(scales) - 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.join_logits(
+            [scale(image) for scale, image in zip(self.scales, self.pyramid(x), strict=True)]
+        )
+
+    def features(self, x: torch.Tensor) -> list[list[torch.Tensor]]:
+        """A list for every scale: the activations of every layer, then the logits."""
+        scales: Any = self.scales
+        return [
+            scale.features(image)[0] for scale, image in zip(scales, self.pyramid(x), strict=True)
+        ]
+
+    def pyramid(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """x and its halved versions, one for every scale."""
+        images = [x]
+        for _ in self.scales[1:]:
+            images.append(F.avg_pool2d(images[-1], 3, stride=2, padding=1, count_include_pad=False))
+        return images
+
+    @staticmethod
+    def join_logits(logits: Sequence[torch.Tensor]) -> torch.Tensor:
+        """(N, 1, H', W') of every scale -> (N, scales, H', W') at the size of the first."""
+        size = logits[0].shape[-2:]
+        return torch.cat([logits[0], *(F.interpolate(one, size) for one in logits[1:])], dim=1)
+
+
+def activations(layers: nn.Sequential, x: torch.Tensor) -> list[torch.Tensor]:
+    """What every LeakyReLU gives, then the output."""
+    found = []
+    for layer in layers:
+        x = layer(x)
+        if isinstance(layer, nn.LeakyReLU):
+            found.append(x)
+    return [*found, x]

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from models.engine.image_pool import ImagePool
-from models.losses import gan_loss, gradient_penalty, reconstruction_loss
+from models.losses import (
+    feature_matching_loss,
+    gan_loss,
+    gradient_penalty,
+    reconstruction_loss,
+)
 from util.position_seed import position_seed
 from util.training.lr_schedule import lr_multiplier, plateau_multiplier
 
@@ -160,3 +165,20 @@ def test_seeds_of_positions_differ_and_stay() -> None:
     assert position_seed(0, 1, 2) == position_seed(0, 1, 2)
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert position_seed(1, 23) != position_seed(12, 3)
+
+
+def test_features_that_differ_by_a_constant_are_that_far_apart_however_many_layers_and_scales() -> (
+    None
+):
+    scale = [torch.rand(1, 2, 4, 4), torch.rand(1, 3, 2, 2)]
+    shifted = [layer + 0.25 for layer in scale]
+    one = feature_matching_loss([shifted], [scale])
+    assert one.item() == pytest.approx(4 * 0.25)  # pix2pixHD's four layers count 1 each
+    assert feature_matching_loss([shifted, scale], [scale, scale]).item() == pytest.approx(2 * 0.25)
+
+
+def test_feature_matching_pulls_the_generated_image_alone() -> None:
+    fake, real = (torch.rand(1, 2, 3, 3, requires_grad=True) for _ in range(2))
+    feature_matching_loss([[fake]], [[real]]).backward()
+    assert fake.grad is not None
+    assert real.grad is None

@@ -141,3 +141,17 @@ def test_seeds_decide_the_first_weights_and_nothing_else_does() -> None:
     weights = [next(model.parameters()) for model in (one, same, other)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def test_feature_matching_is_logged_and_trains_pix2pix_at_every_scale() -> None:
+    model = pix2pix(num_D=2, n_layers_D=1, netD="n_layers", lambda_feat=10.0)
+    losses = model.train_step(batch()).losses
+    assert list(losses) == ["G_GAN", "G_L1", "G_Feat", "D_real", "D_fake"]
+    assert losses["G_Feat"] > 0
+    twice = pix2pix(num_D=2, n_layers_D=1, netD="n_layers", lambda_feat=20.0)
+    torch.testing.assert_close(twice.train_step(batch()).losses["G_Feat"], 2 * losses["G_Feat"])
+
+
+def test_feature_matching_without_discriminators_is_refused() -> None:
+    with pytest.raises(ValueError, match="--lambda_feat needs discriminators"):
+        Pix2PixOptions(lambda_feat=1.0, lambda_GAN=0.0)

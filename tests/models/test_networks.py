@@ -140,3 +140,23 @@ def test_synchronized_batch_norm_alone_is_batch_norm() -> None:
 def test_an_unknown_network_is_answered_with_the_known_ones(networks) -> None:
     with pytest.raises(ValueError, match=f"choose from {next(iter(networks))}"):
         define_G(3, 3, 2, "x") if networks is GENERATORS else define_D(3, 2, "x")
+
+
+def test_discriminators_of_several_scales_have_the_same_say_in_a_mean() -> None:
+    D = define_D(3, 2, "n_layers", 1, "none", num_D=2)
+    images = torch.rand(2, 3, 64, 64)
+    fine, coarse = (scale(image) for scale, image in zip(D.scales, D.pyramid(images), strict=True))
+    assert (fine.shape[-1], coarse.shape[-1]) == (30, 14)
+    joined = D(images)
+    assert joined.shape == (2, 2, 30, 30)
+    assert torch.equal(joined[:, :1], fine)
+    assert set(joined[0, 1].flatten().tolist()) == set(coarse[0].flatten().tolist())
+
+
+@pytest.mark.parametrize("netD", ["basic", "pixel"])
+def test_the_last_of_a_discriminators_features_are_its_logits(netD) -> None:
+    D, images = define_D(3, 2, netD, num_D=2), torch.rand(1, 3, 64, 64)
+    *_, logits = zip(*D.features(images), strict=True)
+    assert torch.equal(D.join_logits(logits), D(images))
+    (single,) = D.scales[0].features(images)
+    assert torch.equal(single[-1], D.scales[0](images))

@@ -67,14 +67,14 @@ NEW_TRAIN = {
     "no_hints": False,
     "log_health": False,
 }
-NEW_GAN = {"lambda_GAN": 1.0, "n_critic": 5, "lambda_gp": 10.0}
+NEW_GAN = {"lambda_GAN": 1.0, "num_D": 1, "n_critic": 5, "lambda_gp": 10.0}
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_training_flags_and_defaults_are_the_ancestors(model: str) -> None:
     both, own = MODELS[model]
     gan = NEW_GAN if model != "template" else {}
-    reconstruction = {"loss_reconstruction": "l1"} if "lambda_L1" in own else {}
+    reconstruction = {"loss_reconstruction": "l1", "lambda_feat": 0.0} if "lambda_L1" in own else {}
     expected = {
         **BOTH,
         **TRAIN,
