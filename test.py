@@ -31,7 +31,7 @@ from util.device import describe, select_device
 from util.distributed.launch import process_group, start_several, wanted
 from util.errors import InputError, SharedError, explain_out_of_memory
 from util.files import write_text
-from util.images.value_results import ValueFiles
+from util.images.write import ValueWriter
 from util.logs.logger import At, Logger, Sink
 from util.pages.results import ResultWriter
 from util.terminal import changes, show_notes
@@ -102,7 +102,7 @@ def test(
     title = (
         f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
     )
-    values = ValueFiles(dataset.domains, options.result.save_format)
+    values = ValueWriter(dataset.values, options.result.save_format)
     writer = ResultWriter(
         folder,
         title,

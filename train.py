@@ -72,11 +72,9 @@ class Training:
             # Images of varying size would make cuDNN search for the fastest algorithm over and over.
             torch.backends.cudnn.benchmark = "crop" in data.preprocess and not run.deterministic
             self.model, arithmetic = prepare_model(options, device)
-            source = Source(
+            source = Source.of(
+                options.model,
                 phase=run.phase,
-                input_nc=options.model.input_nc,
-                output_nc=options.model.output_nc,
-                labels=options.model.label_A,
                 multiple=self.model.size_multiple,
                 smallest=self.model.smallest_input,
                 seed=run.seed,

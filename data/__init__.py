@@ -1,4 +1,4 @@
-"""Data sets by name. `create_dataset` finds the images, `data.loader.Loader` makes batches of them."""
+"""Data sets by name. `create_dataset` finds the images, `Loader` makes batches of them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
         dataset = find_dataset(options.dataset_mode)(options, source)
     except ValueError as error:
         raise InputError(str(error)) from None
-    if not dataset.domains and (options.range_A, options.range_B, options.alpha) != (
+    if not dataset.values and (options.range_A, options.range_B, options.alpha) != (
         "auto",
         "auto",
         "drop",

@@ -12,7 +12,7 @@ from data.files.image_folder import NoImages, list_images
 from data.files.pairs import names_of, paired, unpaired
 from options.base_options import DataOptions
 from util.errors import InputError
-from util.images.domain import Domain
+from util.images.values import Values
 
 
 class AlignedDataset(BaseDataset):
@@ -21,27 +21,22 @@ class AlignedDataset(BaseDataset):
     Read from <dataroot>/<phase> where that holds images, otherwise from <phase>A and <phase>B.
 
     Attributes:
-        side_by_side: whether A and B are the halves of one file.
-        pairs: the files of A and of B; the same ones where they are side by side.
-        paths: the first of each pair.
-        alone: files without a partner.
+        sides_in_a_file: 2 where A and B are the halves of one file.
+        paths: the first file of each pair.
     """
 
     def __init__(self, options: DataOptions, source: Source) -> None:
         super().__init__(options, source)
-        self.alone: list[str] = []
-        A_folder, B_folder = (self.root / f"{source.phase}{side}" for side in "AB")
+        A_folder, B_folder = self.folders = [self.root / f"{source.phase}{side}" for side in "AB"]
         try:
-            self.pairs = [(path, path) for path in self.list_images(self.root / source.phase)]
-            self.side_by_side = True
+            self._pairs = [(path, path) for path in self.list_images(self.root / source.phase)]
+            self.sides_in_a_file = 2
         except NoImages:
-            if not (
-                os.path.isdir(A_folder) and os.path.isdir(B_folder)
-            ):  # False also for long names
+            # False also for names that are too long
+            if not (os.path.isdir(A_folder) and os.path.isdir(B_folder)):
                 raise
-            self.pairs = self._matched(A_folder, B_folder)
-            self.side_by_side = False
-        left, right = zip(*self.pairs, strict=True)
+            self._pairs = self._matched(A_folder, B_folder)
+        left, right = zip(*self._pairs, strict=True)
         self.paths = list(left)
         self.swapped = options.direction == "BtoA"
         self.A, self.B = self.settle(*((right, left) if self.swapped else (left, right)))
@@ -59,27 +54,30 @@ class AlignedDataset(BaseDataset):
                 f"{next(iter(B.values())).name}: pairs are found by name; images that are no pairs are for "
                 "--dataset_mode unaligned"
             )
-        self.alone = [str(path) for path in (*unpaired(A, B), *unpaired(B, A))]
+        self.unpaired_files = [str(path) for path in (*unpaired(A, B), *unpaired(B, A))]
         pairs = pairs[: int(min(len(pairs), self.options.max_dataset_size))]
         self.listed = {A_folder: [A for A, _ in pairs], B_folder: [B for _, B in pairs]}
         return pairs
 
-    def domains_by_folder(self) -> dict[Path, tuple[Domain, ...]]:
-        parts = (self.B, self.A) if self.swapped else (self.A, self.B)
-        if self.side_by_side:
-            return dict.fromkeys(self.listed, parts)
-        return {folder: (part,) for folder, part in zip(self.listed, parts, strict=True)}
+    def folder_values(self) -> dict[Path, tuple[Values, ...]]:
+        left, right = (self.B, self.A) if self.swapped else (self.A, self.B)
+        if self.sides_in_a_file == 2:
+            return {self.root / self.source.phase: (left, right)}
+        return dict(zip(self.folders, ((left,), (right,)), strict=True))
+
+    def file_pairs(self) -> list[tuple[str, str]]:
+        return self._pairs
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self._pairs)
 
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
-        left, right = self.pairs[index]
-        domains = (self.B, self.A) if self.swapped else (self.A, self.B)
-        if self.side_by_side:
-            images = self.read_parts(left, domains, rng)
+        left, right = self._pairs[index]
+        sides = (self.B, self.A) if self.swapped else (self.A, self.B)
+        if self.sides_in_a_file == 2:
+            images = self.read_parts(left, sides, rng)
         else:
-            images = self.read_pair((left, right), domains, rng)
+            images = self.read_pair((left, right), sides, rng)
         (A, A_path), (B, B_path) = zip(images, (left, right), strict=True)
         if self.swapped:
             A, A_path, B, B_path = B, B_path, A, A_path

@@ -1,4 +1,4 @@
-"""What every data set is: a list of positions, each giving the same item every time."""
+"""The base of every data set: a list of positions, each giving the same item every time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-import torch
 from torch.utils import data
 
 from data.files.image_folder import list_images
-from data.files.reading import Reading
-from data.loading.shard_order import repeated
-from data.transforms import Preprocess, Sampled
-from options.base_options import DataOptions
+from data.files.reading import ImageReader
+from data.transforms import Preprocess
+from options.base_options import DataOptions, ModelOptions
+from options.ranges import parse_range
 from util.errors import InputError
-from util.images.detect_values import made_from, settled
-from util.images.domain import Domain
+from util.images.detect_values import detect_values
 from util.images.read import BadImage
-from util.images.tars import shard_lengths
+from util.images.tars import repeated, shard_lengths
+from util.images.values import Values
 from util.position_seed import position_seed
 
 
@@ -61,6 +60,11 @@ class Source:
     augment: bool = True
     seed: int = 0
 
+    @classmethod
+    def of(cls, model: ModelOptions, **more: Any) -> Source:
+        """The source for a model of these options; more: the other attributes."""
+        return cls(input_nc=model.input_nc, output_nc=model.output_nc, labels=model.label_A, **more)
+
 
 def image_channels(source: Source) -> tuple[int, int]:
     """Channels of A and B, for data sets that use `read_image`. Raises: InputError unless they are 1 or 3."""
@@ -73,23 +77,27 @@ def image_channels(source: Source) -> tuple[int, int]:
     return source.input_nc, source.output_nc
 
 
-class BaseDataset(data.Dataset[Any], ABC):
+class BaseDataset(ImageReader, data.Dataset[Any], ABC):
     """Subclass it: set up in `__init__`, write `__len__` and `item`.
 
     Attributes:
         Options: the group of command-line flags the data set understands.
         listed: folder -> the images that `list_images` found there, for checks of the files.
-        domains: side -> how its files are read, of data sets that `settle` it.
+        values: side -> meaning of the numbers in its files, of data sets that `settle` it.
+        sides_in_a_file: 2 where A and B are the halves of one file.
+        unpaired_files: files without a partner.
     """
 
     Options: ClassVar[type[DataOptions]] = DataOptions
+    sides_in_a_file: int = 1
 
     def __init__(self, options: DataOptions, source: Source) -> None:
         self.options, self.source = options, source
         self.root = Path(options.dataroot)
         self.listed: dict[Path, list[str]] = {}
-        self.domains: dict[str, Domain] = {}
-        self.preprocess = Preprocess(
+        self.values: dict[str, Values] = {}
+        self.unpaired_files: list[str] = []
+        preprocess = Preprocess(
             options.preprocess,
             options.load_size,
             options.crop_size,
@@ -98,7 +106,7 @@ class BaseDataset(data.Dataset[Any], ABC):
             augment=source.augment,
             flip=not options.no_flip,
         )
-        self._reading = Reading(self.preprocess, options.cache)
+        super().__init__(preprocess, options.cache)
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -128,6 +136,7 @@ class BaseDataset(data.Dataset[Any], ABC):
             return bad
 
     def list_images(self, folder: Path) -> list[str]:
+        """Lists the images below a folder, as many as --max_dataset_size allows. Raises: NoImages."""
         self.listed[folder] = list_images(folder, self.options.max_dataset_size)
         return self.listed[folder]
 
@@ -143,62 +152,37 @@ class BaseDataset(data.Dataset[Any], ABC):
         """How many of the images that go with the items at random lie in each tar; None: `item` draws them."""
         return None
 
-    def settle(self, A: Sequence[str], B: Sequence[str] | None = None) -> tuple[Domain, Domain]:
-        """How files of A, the input, and of B are read; `domains` remembers it.
+    def settle(self, A: Sequence[str], B: Sequence[str] | None = None) -> tuple[Values, Values]:
+        """Finds out how files of A, the input, and of B are read; `values` remembers it.
 
         B: None where the network alone makes B; unless declared, its values are then those of A.
         Raises: InputError when a range has to be declared.
         """
         o, source = self.options, self.source
-        of_A = settled("A", A, source.input_nc, o.range_A, labels=source.labels, alpha=o.alpha)
+        of_A = detect_values(
+            "A", A, source.input_nc, o.range_A, labels=source.labels, alpha=o.alpha
+        )
         if B is not None:
-            of_B = settled("B", B, source.output_nc, o.range_B, alpha=o.alpha)
+            of_B = detect_values("B", B, source.output_nc, o.range_B, alpha=o.alpha)
         else:
-            of_B = made_from(of_A, source.output_nc, o.range_B)
-        self.domains = {"A": of_A, "B": of_B}
+            of_B = of_A.output(source.output_nc, parse_range("range_B", o.range_B))
+        self.values = {"A": of_A, "B": of_B}
         return of_A, of_B
 
-    def domains_by_folder(self) -> dict[Path, tuple[Domain, ...]]:
-        """How the files of each folder of `listed` are read: as the parts, left to right, that they hold."""
-        return {
-            folder: (one,) for folder, one in zip(self.listed, self.domains.values(), strict=False)
-        }
+    def folder_values(self) -> dict[Path, tuple[Values, ...]]:
+        """Folders of `listed` -> how their files are read: a side, or the sides that are parts of a file, left to right.
+
+        {} of a data set that reads its files in a way of its own, which is then checked by taking every item.
+        """
+        return {}
+
+    def file_pairs(self) -> list[tuple[str, str]] | None:
+        """The files of A and of B that belong together, the same ones where they are halves of a file.
+
+        [] where no files do; None where that is not known, and only names can tell.
+        """
+        return None
 
     def ranges(self) -> dict[str, Any]:
         """Values of --range_A and --range_B, as far as they are settled."""
-        return {f"range_{side}": str(domain.bounds) for side, domain in self.domains.items()}
-
-    def read(self, path: str, domain: int | Domain, rng: random.Random) -> torch.Tensor:
-        """One image (channels, H, W), preprocessed by a draw of its own."""
-        return self.read_parts(path, (domain,), rng)[0]
-
-    def read_parts(
-        self, path: str, domains: Sequence[int | Domain], rng: random.Random
-    ) -> list[torch.Tensor]:
-        """The equally wide parts of an image, left to right, each read as its domain says, by the same draw.
-
-        domains: a number of channels stands for 8-bit images.
-        Returns: uint8, or floats in [-1, 1] where a domain is deep.
-        Raises: BadImage.
-        """
-        return self._reading.parts(path, tuple(map(_as_domain, domains)), rng)
-
-    def read_pair(
-        self, paths: tuple[str, str], domains: Sequence[int | Domain], rng: random.Random
-    ) -> list[torch.Tensor]:
-        """Two images, each read as its domain says, by the same draw.
-
-        Raises: BadImage, also when preprocessing brings them to different sizes.
-        """
-        return self._reading.pair(paths, tuple(map(_as_domain, domains)), rng)
-
-    def sample(self, path: str, image: torch.Tensor, rng: random.Random) -> Sampled:
-        """A draw of crop and flip for an image. Raises: BadImage when it is too small to be cropped."""
-        try:
-            return self.preprocess.sample(image, rng)
-        except ValueError as error:
-            raise BadImage(path, str(error)) from None
-
-
-def _as_domain(domain: int | Domain) -> Domain:
-    return Domain("", domain) if isinstance(domain, int) else domain
+        return {f"range_{side}": str(values.bounds) for side, values in self.values.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch
 from data.base_dataset import BaseDataset, Source
 from options.base_options import DataOptions
 from options.dataset_options import ColorizationDataOptions
+from util.images.values import Values
 
 
 class ColorizationDataset(BaseDataset):
@@ -25,6 +27,12 @@ class ColorizationDataset(BaseDataset):
                 f"not {source.input_nc} and {source.output_nc}"
             )
         self.paths = self.list_images(self.root / source.phase)
+
+    def folder_values(self) -> dict[Path, tuple[Values, ...]]:
+        return dict.fromkeys(self.listed, (Values("A", 3),))
+
+    def file_pairs(self) -> list[tuple[str, str]]:
+        return []
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -33,14 +33,7 @@ def open_held_out(data: DataOptions, model: ModelOptions, phase: str, seed: int)
 
     Raises: InputError when folders or images are missing.
     """
-    source = Source(
-        phase=phase,
-        input_nc=model.input_nc,
-        output_nc=model.output_nc,
-        labels=model.label_A,
-        augment=False,
-        seed=seed,
-    )
+    source = Source.of(model, phase=phase, augment=False, seed=seed)
     return create_dataset(replace(data, serial_batches=True), source)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 from data.base_dataset import BaseDataset, Source
 from options.base_options import DataOptions
 from util.images.tars import shard_lengths
+from util.images.values import Values
 
 
 class UnalignedDataset(BaseDataset):
@@ -20,10 +22,15 @@ class UnalignedDataset(BaseDataset):
     def __init__(self, options: DataOptions, source: Source) -> None:
         super().__init__(options, source)
         sides = "BA" if options.direction == "BtoA" else "AB"
-        self.A_paths, self.B_paths = (
-            self.list_images(self.root / f"{source.phase}{side}") for side in sides
-        )
+        self.folders = [self.root / f"{source.phase}{side}" for side in sides]
+        self.A_paths, self.B_paths = map(self.list_images, self.folders)
         self.A, self.B = self.settle(self.A_paths, self.B_paths)
+
+    def folder_values(self) -> dict[Path, tuple[Values, ...]]:
+        return dict(zip(self.folders, ((self.A,), (self.B,)), strict=True))
+
+    def file_pairs(self) -> list[tuple[str, str]]:
+        return []
 
     def __len__(self) -> int:
         return max(len(self.A_paths), len(self.B_paths))

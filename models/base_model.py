@@ -18,9 +18,8 @@ from models.tiling import Tiling, tiled
 from options.base_options import ModelOptions
 from options.sizes import Typed, sides
 from util.errors import InputError
-from util.images import at_any_size
+from util.images import SIDES, at_any_size
 from util.images.label_maps import class_colours
-from util.images.visuals import SIDES
 
 Batch = Mapping[str, Any]
 

@@ -22,7 +22,6 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data import BaseDataset, Source, create_dataset
-from data.aligned_dataset import AlignedDataset
 from data.checks import doctor
 from data.checks.finding import SEVERITIES, Finding
 from data.checks.quick import headers_of, quick_findings
@@ -68,8 +67,6 @@ def main(argv: Sequence[str]) -> int:
     ]
     report.section("files", [], itertools.chain(*unreadable))
     report.section("names and sizes", [], [*crop, *doctor.shape_findings(splits[run.phase])])
-    if isinstance(trained, AlignedDataset):
-        report.section("sides", [], doctor.side_findings(splits[run.phase], data.direction))
     report.section("duplicates", [], doctor.duplicate_findings(splits, run.phase))
     lines, failures = (["not tried"], []) if crop else cost(model, trained, options)
     report.section("training on this machine", lines, failures)
@@ -112,11 +109,9 @@ def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDatase
 
     Raises: InputError when the phase of the run is not.
     """
-    source = Source(
+    source = Source.of(
+        options.model,
         phase=options.run.phase,
-        input_nc=options.model.input_nc,
-        output_nc=options.model.output_nc,
-        labels=options.model.label_A,
         multiple=model.size_multiple,
         smallest=model.smallest_input,
         seed=options.run.seed,

@@ -24,7 +24,7 @@ from data.files.pack_tars import Shard, pack, planned
 from util.errors import InputError, run_command
 from util.files import make_folder, sweep
 from util.images.names import TAR_INDEX, is_tar
-from util.images.tar_table import read_index, scan, write_index
+from util.images.tars import read_index, scan, write_index
 from util.script_parser import script_parser
 
 MEGABYTE = 10**6

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, found by decoding every image."""
+"""Faults of a data set that are found by decoding every image."""
 
 from __future__ import annotations
 
@@ -8,48 +8,94 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
-from data.checks import halves
 from data.checks.duplicates import (
     Fingerprint,
     exact_duplicates,
     exact_matches,
+    fingerprint,
     near_matches,
 )
 from data.checks.finding import Finding
-from data.checks.look import Look, look
-from data.checks.quick import NAMES_PLAY_NO_PART, evenly, name_findings
+from data.checks.quick import evenly, name_findings
 from data.checks.sizes import size_findings, stops
 from data.checks.values import clipped_findings, header_findings
-from util.images.read import BadImage
+from data.files.reading import read_sides
+from data.transforms import Size, to_network_range
+from util.images import to_uint8
+from util.images.label_maps import distinct_colours
+from util.images.read import BadImage, count_outside
+from util.images.values import Values
 
 HEADERS = 1000  # files that are opened once more
 FEW = 64  # files for which starting processes does not pay
 
 
 @dataclass(frozen=True)
+class DecodedImage:
+    """All that is kept of an image that was decoded.
+
+    count, outside: how many values it has, and how many of them lie outside the range of its side.
+    """
+
+    path: str
+    size: Size
+    fingerprint: Fingerprint
+    count: int
+    outside: int
+
+
+@dataclass(frozen=True)
 class Split:
     """All images of a phase.
 
-    looks: one dict, path -> Look, for each folder, in the order in which the data set lists them.
+    folders: one dict, path -> image, for each folder, in the order in which the data set lists them.
     bad: path -> reason.
     """
 
     dataset: BaseDataset
-    looks: tuple[dict[str, Look], ...]
+    folders: tuple[dict[str, DecodedImage], ...]
     bad: dict[str, str]
 
     @property
-    def all_looks(self) -> dict[str, Look]:
-        return {path: look for looks in self.looks for path, look in looks.items()}
+    def images(self) -> dict[str, DecodedImage]:
+        return {path: image for images in self.folders for path, image in images.items()}
+
+
+def decode(path: str, sides: tuple[Values, ...]) -> DecodedImage | BadImage:
+    """Decodes one file; sides: how it is read, each equally wide part for itself; () as 8-bit colour."""
+    sides = sides or (Values("", 3),)
+    try:
+        picture = as_picture(read_sides(path, sides)[0], sides[0].labels)
+        outside = max(count_outside(path, values) for values in sides)
+    except BadImage as bad:
+        return bad
+    height, width = picture.shape[:2]
+    parts = [picture]
+    if len(sides) == 2:  # of odd widths the middle column counts twice
+        parts = [picture[:, : (width + 1) // 2], picture[:, width // 2 :]]
+    count = height * width * sides[0].channels
+    return DecodedImage(path, (height, width), fingerprint(picture, parts), count, outside)
+
+
+def as_picture(image: torch.Tensor, labels: int) -> np.ndarray:
+    """(C, H, W) of any kind as uint8 (H, W, 3); label maps in colours."""
+    if labels:
+        colours = np.vstack([distinct_colours(255), np.zeros((1, 3), np.uint8)])
+        return colours[image[0].numpy()]
+    if image.dtype == torch.uint8 and len(image) == 3:
+        return image.permute(1, 2, 0).numpy()
+    levels = to_uint8(to_network_range(image) if image.dtype == torch.uint8 else image)
+    levels = np.atleast_3d(levels)
+    return levels.repeat(3, axis=-1) if levels.shape[-1] == 1 else levels
 
 
 def unusable(dataset: BaseDataset, index: int) -> BadImage | None:
-    """What is wrong with an item, in the data set's own words."""
+    """Says in the data set's own words what is wrong with an item."""
     try:
         item = dataset[index]
     except Exception as error:  # in somebody's own data set, anything can go wrong
@@ -87,20 +133,18 @@ def _in_processes(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
 
 
 def read_split(dataset: BaseDataset) -> Split:
-    """Decodes all files a data set has listed, and what a data set of one's own makes of them."""
-    images = (2 if dataset.side_by_side else 1) if isinstance(dataset, AlignedDataset) else 0
-    looks: list[dict[str, Look]] = []
+    """Decodes all files a data set has listed; a data set that reads them in a way of its own has to give every item."""
+    folders: list[dict[str, DecodedImage]] = []
     bad: dict[str, str] = {}
-    domains = dataset.domains_by_folder()
+    sides = dataset.folder_values()
     for folder, paths in dataset.listed.items():
-        arguments = [(path, images, domains.get(folder, ())) for path in paths]
-        seen = list(_in_processes(look, arguments))
-        looks.append({one.path: one for one in seen if isinstance(one, Look)})
+        seen = list(_in_processes(decode, [(path, sides.get(folder, ())) for path in paths]))
+        folders.append({one.path: one for one in seen if isinstance(one, DecodedImage)})
         bad |= {one.path: one.reason for one in seen if isinstance(one, BadImage)}
-    if not isinstance(dataset, NAMES_PLAY_NO_PART):  # it may read its files in a way of its own
+    if not sides:
         items = _in_processes(unusable, [(dataset, index) for index in range(len(dataset))])
         bad = {one.path: one.reason for one in items if one}
-    return Split(dataset, tuple(looks), bad)
+    return Split(dataset, tuple(folders), bad)
 
 
 def file_findings(phase: str, split: Split, trained: bool) -> list[Finding]:
@@ -113,61 +157,25 @@ def file_findings(phase: str, split: Split, trained: bool) -> list[Finding]:
 
 
 def shape_findings(split: Split) -> list[Finding]:
-    """Names without counterpart, what --preprocess does to images of these sizes, and what is lost of their values."""
-    sizes = {path: look.size for path, look in split.all_looks.items()}
-    looks = split.all_looks.items()
+    """Finds names without counterpart, what --preprocess does to images of these sizes, and what is lost of their values."""
+    images, dataset = split.images, split.dataset
+    sizes = {path: image.size for path, image in images.items()}
     chosen = evenly(list(sizes), HEADERS)
-    outside = {path: look.outside for path, look in looks}
-    values = {path: look.values for path, look in looks}
+    noun = "images" if len(chosen) == len(sizes) else "sampled images"
+    outside = {path: image.outside for path, image in images.items()}
+    counts = {path: image.count for path, image in images.items()}
     findings = [
-        *name_findings(split.dataset),
-        *size_findings(split.dataset, sizes),
-        *header_findings(
-            split.dataset, chosen, "images" if len(chosen) == len(sizes) else "sampled images"
-        ),
-        *clipped_findings(split.dataset, outside, values),
+        *name_findings(dataset),
+        *size_findings(dataset, sizes),
+        *header_findings(dataset, chosen, noun),
+        *clipped_findings(dataset, outside, counts),
     ]
-    if not isinstance(split.dataset, AlignedDataset):
-        return findings
-    known = [pair for pair in split.dataset.pairs if sizes.keys() >= set(pair)]
-    unlike = [pair for pair in known if sizes[pair[0]] != sizes[pair[1]]]
+    pairs = dataset.file_pairs() or []
+    unlike = [(A, B) for A, B in pairs if A in sizes and B in sizes and sizes[A] != sizes[B]]
     if unlike:
-        resizes = split.dataset.options.preprocess == "resize_and_crop"
-        text = f"pairs whose files differ in size: {len(unlike)} of {len(split.dataset.pairs)}"
-        severity = "note" if resizes else stops(split.dataset)
-        findings.append(Finding(severity, text, _pairs(unlike)))
-    return findings
-
-
-def side_findings(split: Split, direction: str) -> list[Finding]:
-    """Pairs whose halves look exchanged, and what is translated into what."""
-    looks, dataset = split.all_looks, split.dataset
-    assert isinstance(dataset, AlignedDataset)
-    known = [pair for pair in dataset.pairs if looks.keys() >= set(pair)]
-    if not known:
-        return []
-    paths = [left for left, _ in known]
-    left, right = (
-        np.stack([looks[pair[side]].sides[side if dataset.side_by_side else 0] for pair in known])
-        for side in (0, 1)
-    )
-    findings = []
-    wrong = halves.swapped(left, right)
-    if wrong:
-        text = (
-            f"pairs that look swapped: {len(wrong)} of {len(paths)}; their {'left half looks as the right half' if dataset.side_by_side else 'A looks as B'} "
-            "does elsewhere, and the other way round (look at others, too: not every swap shows)"
-        )
-        findings.append(Finding("warning", text, tuple(paths[i] for i in wrong)))
-    A, B = (right, left) if direction == "BtoA" else (left, right)
-    kinds = halves.looks_like(A), halves.looks_like(B)
-    if None not in kinds and kinds[0] != kinds[1]:
-        other = "AtoB" if direction == "BtoA" else "BtoA"
-        text = (
-            f"with --direction {direction}, what look like {kinds[0]} are translated into what look like "
-            f"{kinds[1]}; for the opposite use --direction {other}"
-        )
-        findings.append(Finding("note", text))
+        resizes = dataset.options.preprocess == "resize_and_crop"
+        text = f"pairs whose files differ in size: {len(unlike)} of {len(pairs)}"
+        findings.append(Finding("note" if resizes else stops(dataset), text, _pairs(unlike)))
     return findings
 
 
@@ -175,11 +183,11 @@ def duplicate_findings(splits: Mapping[str, Split], trained: str) -> list[Findin
     """The same pictures in the split that is trained on and in others, folder by folder."""
     findings = []
     repeated = []
-    for folder in range(len(splits[trained].looks)):
+    for folder in range(len(splits[trained].folders)):
         train = _fingerprints(splits[trained], folder)
         repeated += exact_duplicates(train)
         for phase, split in splits.items():
-            if phase == trained or folder >= len(split.looks):
+            if phase == trained or folder >= len(split.folders):
                 continue
             prints = _fingerprints(split, folder)
             here, there = _name(split, folder), _name(splits[trained], folder)
@@ -200,7 +208,7 @@ def duplicate_findings(splits: Mapping[str, Split], trained: str) -> list[Findin
 
 
 def _fingerprints(split: Split, folder: int) -> dict[str, Fingerprint]:
-    return {path: look.fingerprint for path, look in split.looks[folder].items()}
+    return {path: image.fingerprint for path, image in split.folders[folder].items()}
 
 
 def _name(split: Split, folder: int) -> str:

@@ -1,4 +1,4 @@
-"""What a check of a data set has to say."""
+"""A finding of a check of a data set."""
 
 from __future__ import annotations
 

@@ -1,32 +1,24 @@
-"""What is wrong with a data set, as far as names and headers of files tell: cheap enough for every training."""
+"""Faults of a data set that names and headers of files tell: cheap enough for every training."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import accumulate
 
-from PIL import Image
-
-from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
 from data.checks.finding import Finding
 from data.checks.sizes import size_findings
 from data.checks.values import header_findings
-from data.colorization_dataset import ColorizationDataset
 from data.files.image_folder import list_images
 from data.files.pairs import below
-from data.single_dataset import SingleDataset
 from data.transforms import Size
-from data.unaligned_dataset import UnalignedDataset
 from util.errors import InputError
-from util.images.read import must_exist
-from util.images.tars import readable, shard_lengths
+from util.images.read import image_source, opened
+from util.images.tars import shard_lengths
 
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
 ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side
 Headers = dict[str, Size | None]  # path -> height and width, None where there is no telling
-NAMES_PLAY_NO_PART = (AlignedDataset, ColorizationDataset, SingleDataset, UnalignedDataset)
 
 
 def headers_of(dataset: BaseDataset, most: int = 200) -> Headers:
@@ -75,15 +67,12 @@ def evenly(paths: Sequence[str], most: int) -> list[str]:
 def header_size(path: str) -> Size | None:
     """Height and width of an image as it stands upright, without decoding it; None if there is no telling."""
     try:
-        must_exist(path)  # to open a pipe is to wait for somebody who writes
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
-            with Image.open(readable(path)) as file:
-                width, height = file.size
-                # A PNG without this entry would be decoded in search of one.
-                tagged = file.format != "PNG" or "exif" in file.info
-                lies = tagged and file.getexif().get(ORIENTATION, 1) >= 5
-    except Exception:  # Pillow has many words for a damaged file, and the reader will say it
+        with opened(image_source(path)) as file:
+            width, height = file.size
+            # A PNG without this entry would be decoded in search of one.
+            tagged = file.format != "PNG" or "exif" in file.info
+            lies = tagged and file.getexif().get(ORIENTATION, 1) >= 5
+    except Exception:  # the reader says what is wrong with a file
         return None
     if not width or not height:
         return None
@@ -92,13 +81,11 @@ def header_size(path: str) -> Size | None:
 
 def name_findings(dataset: BaseDataset) -> list[Finding]:
     """Files without a partner; of other data sets' files, where most names in A's folder occur in B's, too."""
-    if isinstance(dataset, AlignedDataset) and dataset.alone:
-        text = (
-            f"files without a partner in the other folder, which are left out: {len(dataset.alone)}"
-        )
-        return [Finding("warning", text, tuple(dataset.alone), all_shown=True)]
+    if alone := dataset.unpaired_files:
+        text = f"files without a partner in the other folder, which are left out: {len(alone)}"
+        return [Finding("warning", text, tuple(alone), all_shown=True)]
     folders = list(dataset.listed)
-    if isinstance(dataset, NAMES_PLAY_NO_PART) or not folders:
+    if dataset.file_pairs() is not None or not folders:
         return []
     if len(folders) == 1:  # B may be found by A's names, without being listed
         A = folders[0]

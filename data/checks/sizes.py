@@ -1,4 +1,4 @@
-"""What --preprocess does to images, told from their sizes."""
+"""The effect of --preprocess on images of given sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from data.aligned_dataset import AlignedDataset
 from data.base_dataset import BaseDataset
 from data.checks.finding import Finding
 from data.transforms import Preprocess, Size
@@ -21,8 +20,8 @@ A_FEW = 0.1  # share of the images up to which a finding about sizes is but a no
 def size_findings(
     dataset: BaseDataset, sizes: Mapping[str, Size], noun: str = "images"
 ) -> list[Finding]:
-    """What --preprocess will do to images of these sizes (path -> height, width)."""
-    if not (isinstance(dataset, AlignedDataset) and dataset.side_by_side):
+    """Says what --preprocess will do to images of these sizes (path -> height, width)."""
+    if dataset.sides_in_a_file == 1:
         return _preprocess_findings(dataset, sizes, noun)
     odd = [f"{path}: {w} pixels wide" for path, (_, w) in sizes.items() if w % 2]
     findings = []

@@ -1,19 +1,15 @@
-"""What becomes of the values in image files: depths, transparency, ranges."""
+"""Values in image files that training would lose: depths, transparency, ranges."""
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from data.base_dataset import BaseDataset
 from data.checks.finding import Finding
 from util.images.detect_values import kind_of
-from util.images.read import must_exist
-from util.images.tars import readable
+from util.images.read import image_source, opened
 
 
 def header_findings(dataset: BaseDataset, paths: Sequence[str], noun: str) -> list[Finding]:
@@ -26,7 +22,7 @@ def header_findings(dataset: BaseDataset, paths: Sequence[str], noun: str) -> li
             "black lays them on that"
         )
         findings.append(Finding("note", text, tuple(clear)))
-    for folder in dataset.domains_by_folder():
+    for folder in dataset.folder_values():
         kinds = Counter(
             kind.dtype.name
             for path in paths
@@ -43,35 +39,33 @@ def header_findings(dataset: BaseDataset, paths: Sequence[str], noun: str) -> li
 
 
 def _loses_transparency(dataset: BaseDataset, path: str) -> bool:
-    domains = dataset.domains.values()
-    if dataset.options.alpha != "drop" or any(domain.channels in (2, 4) for domain in domains):
+    sides = dataset.values.values()
+    if dataset.options.alpha != "drop" or any(values.channels in (2, 4) for values in sides):
         return False
     try:
-        must_exist(path)
-        with warnings.catch_warnings(), Image.open(readable(path)) as file:
-            warnings.simplefilter("ignore")
+        with opened(image_source(path)) as file:
             return file.has_transparency_data
     except Exception:  # the reader says what is wrong with a file
         return False
 
 
 def clipped_findings(
-    dataset: BaseDataset, outside: Mapping[str, int], values: Mapping[str, int]
+    dataset: BaseDataset, outside: Mapping[str, int], counts: Mapping[str, int]
 ) -> list[Finding]:
     """Values that lie outside the range of their side.
 
     Args:
-        outside: path -> how many do. values: path -> of how many.
+        outside: path -> how many do. counts: path -> of how many.
     """
     findings = []
-    for folder, domains in dataset.domains_by_folder().items():
+    for folder, sides in dataset.folder_values().items():
         clipped = [path for path in dataset.listed[folder] if outside.get(path)]
         if not clipped:
             continue
         share = sum(outside[path] for path in clipped) / sum(
-            values.get(path, 0) for path in dataset.listed[folder]
+            counts.get(path, 0) for path in dataset.listed[folder]
         )
-        flags = " and ".join(f"--range_{domain.side} {domain.bounds}" for domain in domains)
+        flags = " and ".join(f"--range_{values.side} {values.bounds}" for values in sides)
         text = (
             f"values outside {flags}, which are clipped: {share:.2%} of {folder.name}, in {len(clipped)} of "
             f"{len(dataset.listed[folder])} images"

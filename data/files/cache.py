@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import struct
 import uuid
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import PIL
@@ -20,27 +21,18 @@ import torchvision
 from data.transforms import Size
 from util.images.tars import image_bytes, stamp
 
-MAGIC = b"p2pimg1\n"  # parts are uint8
-TYPED = b"p2pimg2\n"  # behind the shapes is a byte for each part: which of TYPES it is
+MAGIC = b"p2pimg3\n"  # parts are uint8
+TYPED = b"p2pimg4\n"  # behind the shapes is a byte for each part: which of TYPES it is
 TYPES = (torch.uint8, torch.float32)
 HEADER = struct.Struct("<8sQIIQ")  # magic, checksum, original height and width, number of parts
 SHAPE = struct.Struct("<IIQ")
-# What decodes and resizes, and may do it otherwise in another version.
+# Of the libraries that decode and resize, and may do it otherwise in another version.
 VERSIONS = (
     f"torch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {PIL.__version__}"
 )
 
 
-class Resized(NamedTuple):
-    """What a file holds, ready to be cropped.
-
-    Attributes:
-        size: of the file's image, or of each half of a pair, before resizing.
-        parts: (C, H, W), uint8 or float32: the image, or both halves.
-    """
-
-    size: Size
-    parts: list[torch.Tensor]
+Image = tuple[Size, Sequence[torch.Tensor]]  # height and width before resizing; parts (C, H, W)
 
 
 class ImageCache:
@@ -57,8 +49,8 @@ class ImageCache:
         self._digests: dict[str, tuple[int, int, str]] = {}  # path -> size, time, key
         self._writes = True
 
-    def get(self, path: str, make: Callable[[], Resized]) -> Resized:
-        """What `make` returns, from the folder if it is there."""
+    def get(self, path: str, make: Callable[[], Image]) -> Image:
+        """Returns the image in the folder, or that of `make`, and keeps it."""
         try:
             entry = self._entry(path)
         except OSError:  # the reader has better words for what is wrong with a file
@@ -80,7 +72,7 @@ class ImageCache:
             self._digests[path] = known
         return self.folder / known[2][:2] / known[2][2:]
 
-    def _write(self, entry: Path, image: Resized) -> None:
+    def _write(self, entry: Path, image: Image) -> None:
         if not self._writes:
             return
         beside = entry.with_name(f".{entry.name}.{uuid.uuid4().hex}.tmp")
@@ -97,16 +89,18 @@ class ImageCache:
                 beside.unlink(missing_ok=True)
 
 
-def _to_bytes(image: Resized) -> bytes:
-    pixels = b"".join(part.contiguous().numpy().tobytes() for part in image.parts)
-    shapes = b"".join(SHAPE.pack(*part.shape) for part in image.parts)
-    types = bytes(TYPES.index(part.dtype) for part in image.parts)
-    magic = TYPED if any(types) else MAGIC
-    header = HEADER.pack(magic, _checksum(pixels), *image.size, len(image.parts))
-    return header + shapes + (types if magic == TYPED else b"") + pixels
+def _to_bytes(image: Image) -> bytes:
+    size, parts = image
+    pixels = b"".join(part.contiguous().numpy().tobytes() for part in parts)
+    shapes = b"".join(SHAPE.pack(*part.shape) for part in parts)
+    types = bytes(TYPES.index(part.dtype) for part in parts)
+    magic, types = (TYPED, types) if any(types) else (MAGIC, b"")
+    unsigned = HEADER.pack(magic, 0, *size, len(parts)) + shapes + types
+    checksum = _checksum(unsigned, pixels)
+    return HEADER.pack(magic, checksum, *size, len(parts)) + shapes + types + pixels
 
 
-def _read(entry: Path) -> Resized | None:
+def _read(entry: Path) -> Image | None:
     """None when there is no such entry, or it is not whole."""
     try:
         content = np.fromfile(entry, np.uint8)
@@ -119,24 +113,25 @@ def _read(entry: Path) -> Resized | None:
     start = shapes_end + (count if magic == TYPED else 0)
     if magic not in (MAGIC, TYPED) or len(content) < start:
         return None
-    shapes = list(SHAPE.iter_unpack(content[HEADER.size : shapes_end].tobytes()))
-    codes = content[shapes_end:start].tolist() if magic == TYPED else [0] * count
-    if any(code >= len(TYPES) for code in codes):
+    described = content[HEADER.size : start].tobytes()
+    unsigned = HEADER.pack(magic, 0, height, width, count) + described
+    if _checksum(unsigned, content[start:]) != checksum:
         return None
-    types = [TYPES[code] for code in codes]
-    lengths = [c * h * w * t.itemsize for (c, h, w), t in zip(shapes, types, strict=True)]
-    if len(content) != start + sum(lengths) or _checksum(content[start:]) != checksum:
-        return None
-    pieces = torch.from_numpy(content[start:]).split(lengths)
-    parts = [
+    shapes = SHAPE.iter_unpack(described[: count * SHAPE.size])
+    codes = described[count * SHAPE.size :] or bytes(count)
+    parts = []
+    for shape, code in zip(shapes, codes, strict=True):
+        kind = TYPES[code]
+        end = start + math.prod(shape) * kind.itemsize
+        piece = torch.from_numpy(content[start:end])
         # A copy where the piece does not begin where floats may.
-        (piece if t == torch.uint8 else piece.clone()).view(t).view(shape)
-        for piece, t, shape in zip(pieces, types, shapes, strict=True)
-    ]
-    return Resized((height, width), parts)
+        parts.append((piece if code == 0 else piece.clone()).view(kind).view(shape))
+        start = end
+    return (height, width), parts
 
 
-def _checksum(pixels: bytes | np.ndarray) -> int:
-    """Finds blocks that a power cut has left empty; renaming alone does not wait for the disk."""
+def _checksum(header: bytes, pixels: bytes | np.ndarray) -> int:
+    """Finds damage, such as blocks that a power cut has left empty; renaming alone does not wait for the disk."""
     words = np.frombuffer(pixels, np.uint64, count=len(pixels) // 8)
-    return int(words.sum(dtype=np.uint64)) ^ int(np.frombuffer(pixels[-8:], np.uint8).sum())
+    total = int(words.sum(dtype=np.uint64)) ^ int(np.frombuffer(pixels[-8:], np.uint8).sum())
+    return total ^ zlib.crc32(header)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from util.errors import InputError
 from util.images.names import ARRAYS, EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
-from util.images.tar_table import read_index, scan
-from util.images.tars import forget_tars
+from util.images.tars import forget_tars, read_index, scan
 
 
 class NoImages(InputError):

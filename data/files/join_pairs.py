@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
 from data.files.image_folder import list_images
 from data.files.pairs import Pair
 from util.errors import InputError
 from util.files import replacing, sweep
-from util.images.read import BadImage, read_image
+from util.images import write_png
+from util.images.read import BadImage, image_source, opened, read_image, read_picture, unreadable
 
 FORMATS = ("auto", "png", "jpg")
 LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same
@@ -31,14 +32,12 @@ def open_picture(path: Path, deep: bool = True) -> Image.Image:
     Raises: InputError when it cannot be read.
     """
     try:
-        with Image.open(path) as file:
-            if file.mode in LOSSLESS_MODES and (deep or file.mode != "I;16"):
-                return ImageOps.exif_transpose(file)
+        picture = read_picture(str(path))
+        if picture.mode in LOSSLESS_MODES and (deep or picture.mode != "I;16"):
+            return picture
         colour = read_image(str(path), 3)
     except BadImage as error:
         raise InputError(str(error)) from None
-    except Exception as error:  # Pillow has many words for a damaged file
-        raise InputError(f"{path}: cannot be read as an image ({error})") from None
     return Image.fromarray(np.ascontiguousarray(colour.permute(1, 2, 0).numpy()))
 
 
@@ -75,7 +74,7 @@ def write_picture(path: Path, image: Image.Image) -> None:
             shown = image if image.mode in ("L", "RGB") else image.convert("RGB")
             shown.save(file, format="JPEG", quality=100, subsampling=0)
         else:
-            image.save(file, format="PNG", compress_level=1)
+            write_png(file, image)
 
 
 def write_pairs(
@@ -88,7 +87,9 @@ def write_pairs(
     """
     targets = {folder / f"{pair.name}{suffix_of(pair, format)}": pair for pair in pairs}
     check_place(folder, targets)
-    if format == "jpg" and any(_is_deep(path) for pair in pairs for path in (pair.A, pair.B)):
+    if format == "jpg" and any(
+        _header(path)[1].startswith("I;16") for pair in pairs for path in (pair.A, pair.B)
+    ):
         raise InputError("JPEG files hold 8 bits, some images have 16: say --format png")
 
     def write(target: Path) -> None:
@@ -123,24 +124,16 @@ def check_place(folder: Path, targets: Sequence[Path] | dict[Path, Pair]) -> Non
             )
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height of the upright image, from the header."""
+def _header(path: Path) -> tuple[tuple[int, int], str]:
+    """Width and height of the upright image, and its mode, from the header. Raises: InputError."""
     try:
-        with Image.open(path) as file:
+        with unreadable(str(path)), opened(image_source(str(path))) as file:
             turned = file.getexif().get(0x0112, 1) >= 5  # orientations that lie on their side
-            return (file.height, file.width) if turned else file.size
-    except Exception as error:
-        raise InputError(f"{path}: cannot be read as an image ({error})") from None
-
-
-def _is_deep(path: Path) -> bool:
-    try:
-        with Image.open(path) as file:
-            return file.mode.startswith("I;16")
-    except Exception as error:
-        raise InputError(f"{path}: cannot be read as an image ({error})") from None
+            return (file.height, file.width) if turned else file.size, file.mode
+    except BadImage as error:
+        raise InputError(str(error)) from None
 
 
 def _check_sizes(pair: Pair) -> None:
-    if _size(pair.A) != _size(pair.B):
+    if _header(pair.A)[0] != _header(pair.B)[0]:
         open_pair(pair)  # says so

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from data.files.image_folder import list_images
 from util.errors import InputError
 from util.files import replacing
-from util.images.tar_table import BLOCK, Table, scan, write_index
-from util.images.tars import tar_of
+from util.images.tars import BLOCK, Table, scan, tar_of, write_index
 
 
 class Shard(NamedTuple):

@@ -1,15 +1,18 @@
-"""In which order the items of an epoch are used, and by which process."""
+"""The order in which the items of an epoch are used, and the process that uses each; tars are read one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import torch
 from torch.utils.data import Sampler
 
 from data.base_dataset import PairPosition, Position
-from data.loading.shard_order import repeated, shard_order
+from util.images.tars import repeated
 from util.position_seed import position_seed
+
+MIXED = 4  # shards whose items are shuffled together
 
 
 class PositionSampler(Sampler[Position | PairPosition]):
@@ -93,3 +96,34 @@ class PositionSampler(Sampler[Position | PairPosition]):
         share, more = divmod(self.length, self.world_size)
         first = self.rank * share + (min(self.rank, more) if self.uneven else 0)
         return first, first + self.count
+
+
+def shard_order(
+    lengths: Sequence[int], first: int, last: int, seed: tuple[int | str, ...]
+) -> list[int]:
+    """Places first to last - 1 of a random order of all items, in which a shard's items are together.
+
+    The places themselves are then mixed, a few shards at a time, so that what the caller gets of a shard depends on
+    its cut, and how it is mixed on no other process.
+
+    Args:
+        lengths: items of each shard; item numbers run through shard after shard.
+        seed: words that the order depends on.
+    """
+    starts = [0, *accumulate(lengths)]
+    shards = _permutation(len(lengths), *seed, "shards").tolist()
+    places = [0, *accumulate(lengths[shard] for shard in shards)]
+    pieces = []
+    for shard, (begin, end) in zip(shards, pairwise(places), strict=True):
+        if begin < last and end > first:
+            within = _permutation(lengths[shard], *seed, "shard", shard) + starts[shard]
+            pieces.append(within[max(0, first - begin) : last - begin])
+    order: list[int] = []
+    for group in range(0, len(pieces), MIXED):
+        items = torch.cat(pieces[group : group + MIXED])
+        order += items[_permutation(len(items), *seed, "mixed", first, group)].tolist()
+    return order
+
+
+def _permutation(length: int, *seed: int | str) -> torch.Tensor:
+    return torch.randperm(length, generator=torch.Generator().manual_seed(position_seed(*seed)))

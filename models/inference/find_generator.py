@@ -31,7 +31,7 @@ from util.checkpoints.inference_settings import (
     read_settings,
 )
 from util.errors import InputError
-from util.images.values import Units
+from util.images.values import Values
 
 DIRECTIONS = ("AtoB", "BtoA")
 OTHER_DIRECTION = {"AtoB": "BtoA", "BtoA": "AtoB"}
@@ -160,15 +160,17 @@ def _label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str
     raise InputError(f"{folder} holds several best: choose from {', '.join(found)}")
 
 
-def units_of(
+def values_of(
     saved: SavedGenerator,
     *,
     range_A: str | None = None,
     range_B: str | None = None,
     label_A: int | None = None,
     alpha: str | None = None,
-) -> Units:
-    """What the values of the generator's inputs (A) and results (B) are; None: as it was trained.
+) -> tuple[Values, Values]:
+    """Finds the meaning of the values of a generator's inputs (A) and results (B); None: as it was trained.
+
+    Their channels are the network's, which is not looked at here.
 
     Raises: InputError for what is no range.
     """
@@ -180,12 +182,14 @@ def units_of(
     if alpha not in (None, *ALPHAS):
         raise InputError(f"alpha {alpha!r} is unknown: choose from {', '.join(ALPHAS)}")
     try:
-        return Units(
-            parse_range("range_A", range_A or A),
-            parse_range("range_B", range_B or B),
-            int(labels if label_A is None else label_A),
-            alpha or flags.get("alpha", ALPHAS[0]),
+        inputs = Values(
+            "A",
+            channels=3,
+            declared=parse_range("range_A", range_A or A),
+            labels=int(labels if label_A is None else label_A),
+            alpha=alpha or flags.get("alpha", ALPHAS[0]),
         )
+        return inputs, Values("B", channels=3, declared=parse_range("range_B", range_B or B))
     except ValueError as error:
         raise InputError(str(error)) from None
 

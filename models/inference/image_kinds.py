@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
-from util.images.values import GREY, Unfit, Units, composited
+from util.images.read import BadImage, read_picture
+from util.images.values import GREY, Unfit, Values, composited
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> what Pillow calls it
 SLACK = 0.1  # by which floats may leave their range, as after resizing; more is a mistake
@@ -19,44 +19,44 @@ SLACK = 0.1  # by which floats may leave their range, as after resizing; more is
 Back = Callable[[torch.Tensor], Any]  # (N, C, H, W) in [-1, 1] -> the kind that was given
 
 
-def to_network(image: Any, channels: int, units: Units) -> tuple[torch.Tensor, Back]:
-    """An image of any kind as (N, channels, H, W) in [-1, 1], and what makes its kind of results.
+def to_network(image: Any, inputs: Values, outputs: Values) -> tuple[torch.Tensor, Back]:
+    """Makes (N, channels, H, W) in [-1, 1] of an image of any kind, and a function that makes its kind of results.
 
-    units: where these are not plain, arrays hold a file's own values, and arrays of results those of the output.
+    Where inputs or outputs are more than pictures of 8 bits, arrays hold a file's own values, and arrays of results
+    those of the output.
     Raises: ValueError when it is of no kind, shape, type or range that can be taken.
     """
     if isinstance(image, (str, os.PathLike)):
-        return _of_picture(_read(image), channels, units)
+        image = _read(os.fspath(image))
     if isinstance(image, Image.Image):
-        return _of_picture(image, channels, units)
+        return _of_picture(image, inputs, outputs)
     if isinstance(image, np.ndarray):
-        return (_of_array if units.plain else partial(_of_values, units=units))(image, channels)
+        if inputs.eight_bits and outputs.eight_bits:
+            return _of_array(image, inputs.channels)
+        return _of_values(image, inputs, outputs)
     if isinstance(image, torch.Tensor):
-        return _of_tensor(image, channels)
+        return _of_tensor(image, inputs.channels)
     raise ValueError(
         f"an image is a PIL image, a NumPy array, a tensor or a path, not {type(image).__name__}"
     )
 
 
-def _read(path: str | os.PathLike[str]) -> Image.Image:
-    """The picture in a file, turned upright. Raises: ValueError that names the file."""
+def _read(path: str) -> Image.Image:
     try:
-        with Image.open(path) as file:
-            return ImageOps.exif_transpose(file)
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {os.fspath(path)}") from None
-    except Exception as error:  # Pillow has many words for a damaged file
-        raise ValueError(f"{os.fspath(path)} cannot be read as an image: {error}") from None
+        return read_picture(path)
+    except BadImage as bad:
+        raise ValueError(str(bad)) from None
 
 
-def _of_picture(picture: Image.Image, channels: int, units: Units) -> tuple[torch.Tensor, Back]:
-    if units.labels:
+def _of_picture(picture: Image.Image, inputs: Values, outputs: Values) -> tuple[torch.Tensor, Back]:
+    channels, own_values = inputs.channels, not (inputs.eight_bits and outputs.eight_bits)
+    if inputs.labels:
         picture = picture.convert("L") if picture.mode == "1" else picture
-        return _of_values(np.array(picture), channels, units)[0], _picture
-    if units.alpha != "drop" and channels != 4 and picture.has_transparency_data:
-        picture = Image.fromarray(composited(np.array(picture.convert("RGBA")), units.alpha))
-    if not units.plain and picture.mode.startswith(("I", "F")):
-        return _of_values(np.asarray(picture), channels, units)[0], _picture
+        return _of_values(np.array(picture), inputs, outputs)[0], _picture
+    if inputs.alpha != "drop" and channels != 4 and picture.has_transparency_data:
+        picture = Image.fromarray(composited(np.array(picture.convert("RGBA")), inputs.alpha))
+    if own_values and picture.mode.startswith(("I", "F")):
+        return _of_values(np.asarray(picture), inputs, outputs)[0], _picture
     if channels not in MODES:
         raise ValueError(
             f"this network takes {channels} channels, no picture: give arrays or tensors"
@@ -69,8 +69,8 @@ def _of_picture(picture: Image.Image, channels: int, units: Units) -> tuple[torc
     if picture.mode == "P" and "transparency" in picture.info:
         picture = picture.convert("RGBA")  # or Pillow warns of what comes next
     array = np.array(picture.convert(MODES[channels]))
-    if not units.plain:
-        return _of_values(array, channels, units)[0], _picture
+    if own_values:
+        return _of_values(array, inputs, outputs)[0], _picture
     return _of_array(array, channels)[0], _picture
 
 
@@ -102,18 +102,18 @@ def _of_array(array: np.ndarray, channels: int) -> tuple[torch.Tensor, Back]:
     return _fit(images, channels, found), lambda result: _array(result, dtype, flat)
 
 
-def _of_values(array: np.ndarray, channels: int, units: Units) -> tuple[torch.Tensor, Back]:
+def _of_values(array: np.ndarray, inputs: Values, outputs: Values) -> tuple[torch.Tensor, Back]:
     """(H, W) or (H, W, C) of a file's own values."""
     found = f"an array of shape {array.shape} and type {array.dtype}"
     if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "buif":
         raise ValueError(f"images are (H, W) or (H, W, C) of numbers and not empty, not {found}")
     try:
-        images = units.to_network(array, channels)
+        images = inputs.to_network(array)
     except Unfit as error:
         raise ValueError(f"the image {error}") from None
 
     def back(result: torch.Tensor) -> np.ndarray:
-        values = units.from_network(result)
+        values = outputs.from_network(result)
         return values[..., 0] if array.ndim == 2 and values.shape[-1] == 1 else values
 
     return images, back

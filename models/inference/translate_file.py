@@ -11,12 +11,10 @@ from torch import nn
 
 from models.inference.memory import return_free_memory
 from models.tiling import Compute, Tiling, translated_parts
-from options.ranges import EIGHT_BITS
 from util.images import to_uint8
 from util.images.large_read import open_large
 from util.images.large_write import write_large
-from util.images.values import Units
-from util.images.write import from_network
+from util.images.values import INPUTS, OUTPUTS, Values, from_network
 
 TRIMMED = 16  # parts, after which memory is given back
 
@@ -27,8 +25,8 @@ def translate_large(
     target: Path,
     tiling: Tiling,
     *,
-    channels: int = 3,
-    units: Units | None = None,
+    inputs: Values = INPUTS,
+    outputs: Values = OUTPUTS,
     compute: Compute = nn.Module.__call__,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
@@ -38,13 +36,11 @@ def translate_large(
     formats are held in memory as 8 bits (16 if the file has them).
 
     Args:
-        channels: that the network takes; grey and colour are converted into each other.
-        units: what values of input and output mean; more than 8 bits come out only in TIFF. None for all that the
-            input's type can hold, and an output of 8 bits.
+        inputs, outputs: meaning of the numbers in both files; more than 8 bits come out only in TIFF. An input of an
+            undeclared range has all that its type can hold, an output of one 8 bits.
         compute, progress: as in `translated_parts`.
     Raises: InputError when a file cannot be read or written, or exactness cannot be had.
     """
-    bounds = (units and units.output) or EIGHT_BITS
 
     def told(done: int, total: int) -> None:
         if done % TRIMMED == 0:
@@ -54,12 +50,12 @@ def translate_large(
     with open_large(source) as image:
 
         def read(rows: slice, columns: slice) -> torch.Tensor:
-            return image.read(rows, columns, channels, units)
+            return image.read(rows, columns, inputs)
 
         def made(values: torch.Tensor) -> np.ndarray:
-            if bounds == EIGHT_BITS and len(values) in (1, 3):
+            if not outputs.deep and len(values) in (1, 3):
                 return to_uint8(values)
-            array = from_network(values.movedim(0, -1).float().cpu().numpy(), bounds)
+            array = from_network(values.movedim(0, -1).float().cpu().numpy(), outputs.bounds)
             return array[..., 0] if array.shape[-1] == 1 else array
 
         size = image.height, image.width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -19,7 +20,7 @@ from models.inference.find_generator import (
     apply_norm_policy,
     build_generator,
     find_generator,
-    units_of,
+    values_of,
 )
 from models.inference.image_kinds import Back, to_network
 from models.inference.translate_dataset import AT_ONCE
@@ -28,7 +29,7 @@ from models.networks.weights import describe_generator
 from options.test_options import TILE_MODES
 from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings
 from util.device import device_of
-from util.images.values import PLAIN, Units
+from util.images.values import INPUTS, OUTPUTS, Values
 
 Kind = TypeVar("Kind", Image.Image, np.ndarray, torch.Tensor)
 COUNTED = 256 * 256  # pixels of the images that batch_size counts
@@ -83,11 +84,11 @@ def load_translator(
     policy = {None: "auto", False: "image", True: "running"}[running_statistics]
     settings = saved.settings.with_policy(policy)
     apply_norm_policy(model, settings.norm_policy)
-    units = units_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
-    t = Translator(model, generator, chosen, batch_size, units, settings)
-    if units.labels not in (0, t.input_nc):
+    values = values_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
+    t = Translator(model, generator, chosen, batch_size, values, settings)
+    if t.inputs.labels not in (0, t.input_nc):
         raise ValueError(
-            f"label_A {units.labels} does not fit: the network takes {t.input_nc} channels"
+            f"label_A {t.inputs.labels} does not fit: the network takes {t.input_nc} channels"
         )
     return t
 
@@ -97,14 +98,15 @@ class Translator:
 
     Kinds: a PIL image; a NumPy array (H, W, C) or (H, W) of uint8, uint16 or floats in [0, 1]; a tensor (C, H, W) or
     (N, C, H, W) of uint8 or floats in [-1, 1]; the path of an image file, whose result is a PIL image; a list of these.
-    Where `units` are not plain, arrays hold values of the files that the network was trained on.
+    Where inputs or outputs are more than pictures of 8 bits, arrays hold values of the files that the network was
+    trained on.
     It may be called from several threads at once: no call changes it.
 
     Attributes:
         generator: the network, in evaluation mode.
         device: where it computes.
         input_nc, output_nc: channels of images and results.
-        units: what the values of images and results are.
+        inputs, outputs: meaning of the values of images and results.
         settings: by which statistics and with which weights it translates, and why.
     """
 
@@ -114,14 +116,21 @@ class Translator:
         generator: nn.Module,
         device: torch.device,
         batch_size: int,
-        units: Units = PLAIN,
+        values: tuple[Values, Values] = (INPUTS, OUTPUTS),
         settings: InferenceSettings = UNKNOWN,
     ) -> None:
         self._model = model.eval().requires_grad_(False)
         self.generator, self.device, self.batch_size = generator, device, batch_size
-        self.units, self.settings = units, settings
+        self.settings = settings
         known = describe_generator(generator.state_dict()) or vars(model.options)
         self.input_nc, self.output_nc = int(known["input_nc"]), int(known["output_nc"])
+        self.inputs = replace(values[0], channels=self.input_nc)
+        self.outputs = self.inputs.output(self.output_nc, values[1].declared)
+
+    @property
+    def eight_bits(self) -> bool:
+        """Whether images and results are pictures of 8 bits."""
+        return self.inputs.eight_bits and self.outputs.eight_bits
 
     @property
     def precision(self) -> Precision:
@@ -152,7 +161,7 @@ class Translator:
         """
         waiting: list[tuple[torch.Tensor, Back]] = []
         for image in images:
-            batch, back = to_network(image, self.input_nc, self.units)
+            batch, back = to_network(image, self.inputs, self.outputs)
             if waiting and not _alike(waiting[0][0], batch):
                 yield from self._translated(waiting)
                 waiting = []
@@ -173,25 +182,26 @@ class Translator:
         self,
         source: Path,
         target: Path,
-        units: Units | None = None,
+        values: tuple[Values, Values] | None = None,
         progress: Callable[[int, int], object] = lambda done, total: None,
     ) -> None:
         """Writes the translation of an image file that need not fit into memory, in tiles as `tile` said.
 
         Args:
-            units: of the two files, where they are not those of training.
+            values: of the two files, where they are not those of training.
             progress: called with the number of parts done and of all.
         Raises: InputError when a file cannot be read or written; ValueError without `tile`.
         """
         if not self._model.tiling.tile:
             raise ValueError("translating from file to file needs load_translator(..., tile=N)")
+        inputs, outputs = values or (self.inputs, self.outputs)
         translate_large(
             self.generator,
             source,
             target,
             self._model.tiling,
-            channels=self.input_nc,
-            units=units or self.units,
+            inputs=inputs,
+            outputs=outputs,
             compute=self._model.compute,
             progress=progress,
         )

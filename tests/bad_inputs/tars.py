@@ -18,7 +18,7 @@ from PIL import Image
 from bad_inputs.commands import train_run, translate, weights
 from bad_inputs.kind import BadInput
 from scripts import make_shards
-from util.images.tar_table import scan, write_index
+from util.images.tars import scan, write_index
 
 Run = Callable[[], Any]
 

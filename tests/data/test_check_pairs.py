@@ -1,10 +1,8 @@
-"""What the doctor says about halves that look swapped, and about duplicates."""
+"""Findings about pairs and about duplicates."""
 
 from __future__ import annotations
 
-import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,54 +10,42 @@ from conftest import picture
 from helpers.doctor import aligned, clean_folders, clean_pairs, photo, save
 from PIL import Image
 
-from data.checks import halves
+from data.base_dataset import BaseDataset, Source
+from data.checks import doctor
 from data.checks.duplicates import fingerprint, near_matches
+from options.base_options import DataOptions
 
 
-def label_map(seed: int, side: int = 16) -> np.ndarray:
-    """Areas of three colours."""
-    rng = np.random.default_rng(seed)
-    areas = rng.integers(0, 3, (2, 2)).repeat(side // 2, 0).repeat(side // 2, 1)
-    return np.array([[0, 0, 200], [200, 0, 0], [0, 200, 0]], np.uint8)[areas]
+class NumberedDataset(BaseDataset):
+    """A user's own pairs: files of two folders in the order of their names."""
+
+    def __init__(self, options, source) -> None:
+        super().__init__(options, source)
+        A, B = (self.list_images(self.root / f"{source.phase}{side}") for side in "AB")
+        self._pairs = list(zip(A, B, strict=True))
+        self.settle(A, B)
+
+    def file_pairs(self) -> list[tuple[str, str]]:
+        return self._pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def item(self, index, rng):
+        A, B = self.read_pair(self._pairs[index], list(self.values.values()), rng)
+        return {"A": A, "B": B, "A_paths": self._pairs[index][0], "B_paths": self._pairs[index][1]}
 
 
-def pairs_of_labels_and_photos(root: Path, swapped: tuple[int, ...]) -> None:
-    for i in range(20):
-        sides = [label_map(i), photo(i)]
-        if i in swapped:
-            sides.reverse()
-        save(root / f"train/{i:02d}.png", np.concatenate(sides, axis=1))
-
-
-def test_swapped_halves_are_listed(tmp_path, checked) -> None:
-    pairs_of_labels_and_photos(tmp_path, swapped=(3, 11))
-    report = checked(tmp_path, *aligned())
-    warning = next(finding for finding in report.findings if finding.startswith("warning"))
-    assert "look swapped: 2 of 20" in warning
-    assert re.findall(r"train/(\d+)\.png$", report.text, re.M) == ["03", "11"]
-
-
-@pytest.mark.parametrize(
-    ("direction", "kinds"),
-    [("AtoB", ("label maps", "photographs")), ("BtoA", ("photographs", "label maps"))],
-)
-def test_it_is_noted_what_is_translated_into_what(tmp_path, checked, direction, kinds) -> None:
-    pairs_of_labels_and_photos(tmp_path, swapped=())
-    note = checked(tmp_path, *aligned("--direction", direction)).one(
-        f"note: with --direction {direction}"
-    )
-    assert re.search(rf"look like {kinds[0]}.* into what look like {kinds[1]}", note)
-
-
-@pytest.mark.parametrize("count", [5, 15, 60, 200])
-def test_no_pair_looks_swapped_where_the_sides_are_alike(count) -> None:
-    for seed in range(5):
-        start = 10_000 * seed
-        left, right = (
-            np.stack([halves.describe(photo(start + 500 * side + i)) for i in range(count)])
-            for side in (0, 1)
-        )
-        assert halves.swapped(left, right) == []
+def test_pairs_of_a_data_set_of_ones_own_are_compared_like_ours(tmp_path) -> None:
+    clean_folders(tmp_path, ("train",))
+    (tmp_path / "trainB/3.png").rename(tmp_path / "trainB/4.png")
+    save(tmp_path / "trainB/1.png", photo(1, 16, 20))
+    options = DataOptions(dataroot=str(tmp_path), load_size=18, crop_size=16)
+    split = doctor.read_split(NumberedDataset(options, Source()))
+    assert not split.bad
+    (finding,) = doctor.shape_findings(split)
+    assert str(finding).startswith("note: pairs whose files differ in size: 1 of 4")
+    assert finding.files == (f"{tmp_path}/trainA/1.png = {tmp_path}/trainB/1.png",)
 
 
 def test_copies_between_splits_are_found(tmp_path, checked) -> None:

@@ -17,7 +17,7 @@ from options.ranges import parse_range
 from scripts.make_shards import main as make_shards
 from util.errors import InputError
 from util.images.read import BadImage
-from util.images.write import from_network, to_network
+from util.images.values import from_network, to_network
 
 imagecodecs = pytest.importorskip("imagecodecs")
 OpenEXR = pytest.importorskip("OpenEXR")

@@ -12,9 +12,8 @@ from helpers.marks import often
 from helpers.tar import in_tars
 
 from data.loading.loader import Loader
-from data.loading.sampler import PositionSampler
-from data.loading.shard_order import MIXED, repeated, shard_order
-from util.images.tars import shard_lengths
+from data.loading.sampler import MIXED, PositionSampler, shard_order
+from util.images.tars import repeated, shard_lengths
 
 SHARDS = [7, 5, 9, 1, 6, 8, 7, 3, 10, 4, 6, 7]  # 73 items
 

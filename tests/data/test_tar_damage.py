@@ -14,8 +14,7 @@ from data.files.image_folder import list_images
 from data.loading.loader import Loader
 from util.errors import InputError
 from util.images.read import BadImage, read_image
-from util.images.tar_table import read_index, scan, write_index
-from util.images.tars import forget_tars, image_bytes
+from util.images.tars import forget_tars, image_bytes, read_index, scan, write_index
 
 
 def with_size(content: bytes, size: bytes) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from conftest import picture
 from PIL import Image
 
-from util.images.tar_table import scan, write_index
+from util.images.tars import scan, write_index
 
 
 def png(seed: int = 0, height: int = 32, width: int = 32) -> bytes:

@@ -96,7 +96,7 @@ def test_arrays_have_the_channels_of_the_network(tmp_path) -> None:
         (torch.zeros(3, 8, 8, dtype=torch.int32), "uint8 or floats"),
         (torch.full((3, 8, 8), 200.0), r"values in \[-1, 1\]"),
         (Image.new("RGB", (0, 0)), "not empty"),
-        ("nowhere.png", "there is no file nowhere.png"),
+        ("nowhere.png", "nowhere.png: is missing or not a plain file"),
         (__file__, "cannot be read as an image"),
         (7, "not int"),
     ],

@@ -18,6 +18,7 @@ from util.errors import InputError
 from util.images import to_uint8
 from util.images.large_read import open_large
 from util.images.large_write import write_large
+from util.images.values import Values
 
 tifffile = pytest.importorskip("tifffile")
 
@@ -59,7 +60,7 @@ def test_windows_of_a_tiff_are_its_pixels_however_it_is_stored(how, tmp_path) ->
     with open_large(tmp_path / "a.tif") as image:
         assert (image.height, image.width) == (300, 410)
         for top, bottom, left, right in WINDOWS:
-            values = image.read(slice(top, bottom), slice(left, right), 3)
+            values = image.read(slice(top, bottom), slice(left, right), Values("A", 3))
             assert np.array_equal(as_levels(values), COLOUR[top:bottom, left:right])
 
 
@@ -67,7 +68,7 @@ def test_windows_of_a_tiff_are_its_pixels_however_it_is_stored(how, tmp_path) ->
 def test_sixteen_bits_keep_their_depth(how, tmp_path) -> None:
     write_tiff(tmp_path / "a.tif", DEEP + 1, **STORED[how])
     with open_large(tmp_path / "a.tif") as image:
-        values = image.read(slice(10, 90), slice(20, 130), 3)
+        values = image.read(slice(10, 90), slice(20, 130), Values("A", 3))
     levels = (values.double().movedim(0, -1) + 1) * 32767.5
     assert np.array_equal(levels.round().numpy(), DEEP[10:90, 20:130] + 1)
 
@@ -78,16 +79,20 @@ def test_colour_becomes_grey_as_in_pillow_and_grey_becomes_colour(tmp_path) -> N
     write_tiff(tmp_path / "grey.tif", grey, tile=(64, 64))
     everything = slice(0, 300), slice(0, 410)
     with open_large(tmp_path / "colour.tif") as image:
-        assert np.array_equal(as_levels(image.read(*everything, 1))[..., 0], grey)
+        assert np.array_equal(as_levels(image.read(*everything, Values("A", 1)))[..., 0], grey)
     with open_large(tmp_path / "grey.tif") as image:
-        assert np.array_equal(as_levels(image.read(*everything, 3)), grey[..., None].repeat(3, -1))
+        assert np.array_equal(
+            as_levels(image.read(*everything, Values("A", 3))), grey[..., None].repeat(3, -1)
+        )
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.bmp"])
 def test_other_formats_are_read_whole(name, tmp_path) -> None:
     Image.fromarray(COLOUR).convert("RGBA").save(tmp_path / name)
     with open_large(tmp_path / name) as image:
-        assert np.array_equal(as_levels(image.read(slice(5, 9), slice(3, 8), 3)), COLOUR[5:9, 3:8])
+        assert np.array_equal(
+            as_levels(image.read(slice(5, 9), slice(3, 8), Values("A", 3))), COLOUR[5:9, 3:8]
+        )
 
 
 def test_a_picture_that_pillow_takes_for_an_attack_is_read(tmp_path, monkeypatch) -> None:
@@ -101,7 +106,7 @@ def test_a_picture_that_pillow_takes_for_an_attack_is_read(tmp_path, monkeypatch
 def test_a_rotated_tiff_is_turned_upright(tmp_path) -> None:
     Image.fromarray(COLOUR).save(tmp_path / "a.tif", tiffinfo={274: 3})
     with open_large(tmp_path / "a.tif") as image:
-        values = image.read(slice(0, 300), slice(0, 410), 3)
+        values = image.read(slice(0, 300), slice(0, 410), Values("A", 3))
     assert np.array_equal(as_levels(values), COLOUR[::-1, ::-1])
 
 
@@ -195,7 +200,7 @@ def test_what_cannot_be_read_is_named_and_leaves_no_file(tmp_path) -> None:
         with pytest.raises(InputError, match=message):
             translate_large(G, path, tmp_path / "out.tif", Tiling(64))
     with pytest.raises(InputError, match="two.tif has 3 channels where 2 are needed"):
-        translate_large(G, two, tmp_path / "out.tif", Tiling(64), channels=2)
+        translate_large(G, two, tmp_path / "out.tif", Tiling(64), inputs=Values("A", 2))
     assert not list(tmp_path.glob("*out*"))
 
 

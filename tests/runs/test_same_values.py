@@ -118,7 +118,7 @@ def test_a_tiff_that_is_read_and_written_in_tiles_has_the_same_values(
     def whole(*args) -> None:
         raise AssertionError("held in memory as a whole")
 
-    monkeypatch.setattr("scripts.lib.translation.values.Values.read", whole)
+    monkeypatch.setattr("scripts.lib.translation.values.FileValues.read", whole)
     for name, direction in (("bands", "AtoB"), ("deep", "BtoA")):
         file = home / "data" / name / f"test{direction[0]}/0.tif"
         target = tmp_path / f"{name}.tif"

@@ -19,8 +19,7 @@ from data.files.image_folder import list_images
 from scripts import make_shards
 from scripts.check_dataset import main as check_dataset
 from util.errors import InputError
-from util.images.tar_table import read_index, scan
-from util.images.tars import image_bytes
+from util.images.tars import image_bytes, read_index, scan
 
 pytestmark = pytest.mark.usefixtures("warm")
 

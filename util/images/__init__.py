@@ -11,6 +11,10 @@ import torch
 from PIL import Image
 
 RUN_LENGTHS = 3  # zlib's Z_RLE
+SIDES = {  # name of an image in a model -> "A", the domain of its inputs, or "B", that of its outputs
+    **dict.fromkeys(("real", "real_A", "fake_A", "rec_A", "idt_B"), "A"),
+    **dict.fromkeys(("fake", "real_B", "fake_B", "rec_B", "idt_A"), "B"),
+}
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:
@@ -36,9 +40,11 @@ def save_image(path: Path, image: np.ndarray, aspect_ratio: float = 1.0) -> None
     write_png(path, image, aspect_ratio)
 
 
-def write_png(target: Path | IO[bytes], image: np.ndarray, aspect_ratio: float = 1.0) -> None:
-    """A PNG, at a path or into an open file."""
-    picture = Image.fromarray(image)
+def write_png(
+    target: Path | IO[bytes], image: np.ndarray | Image.Image, aspect_ratio: float = 1.0
+) -> None:
+    """Writes a PNG, at a path or into an open file."""
+    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
     size = stretched(picture.size, aspect_ratio)
     if size != picture.size:
         picture = picture.resize(size, Image.Resampling.BICUBIC)

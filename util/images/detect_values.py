@@ -1,37 +1,39 @@
-"""Ranges of values that are left to be found out: from what the first file of a side holds."""
+"""Ranges of values that are left to be found out: from the first file of a side."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from options.ranges import EIGHT_BITS, Range, parse_range
 from util.errors import InputError
-from util.images.domain import Domain
 from util.images.names import ARRAYS
-from util.images.read import must_exist
-from util.images.read_arrays import is_deep_colour, read_image_array, read_pixels
-from util.images.tars import readable
-from util.images.values import WrongChannels
-from util.images.write import tifffile
+from util.images.packages import image_package
+from util.images.read import (
+    Source,
+    image_source,
+    is_deep_colour,
+    opened,
+    read_array,
+    read_pixels,
+)
+from util.images.values import Values, WrongChannels
 
 TRIED = 10  # files, in search of one that can be read
 MAX_SAMPLE_VALUE = 281  # a TIFF tag
 
 
 class Kind(NamedTuple):
-    """A file's values. bits: that count, where they are whole numbers without sign."""
+    """The type of a file's values. bits: that count, where they are whole numbers without sign."""
 
     dtype: np.dtype
     bits: int
 
 
-def settled(
+def detect_values(
     side: str,
     paths: Sequence[str],
     channels: int,
@@ -39,8 +41,8 @@ def settled(
     *,
     labels: int = 0,
     alpha: str = "drop",
-) -> Domain:
-    """The domain whose files these are.
+) -> Values:
+    """Finds out what the values in these files mean, from the first that can be read.
 
     text: a value of --range_A or --range_B.
     Raises: InputError when the range has to be declared, or the number of channels is not that of the files.
@@ -48,75 +50,63 @@ def settled(
     declared = parse_range(f"range_{side}", text)
     found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path))), None)
     if labels:
-        return Domain(side, labels, labels=labels, like=found[0] if found else "")
+        return Values(side, labels, labels=labels, like=found[0] if found else "")
     if found is None:  # the reader says why
-        bounds = declared or EIGHT_BITS
-        return Domain(side, channels, bounds, deep=bounds != EIGHT_BITS, alpha=alpha)
+        return Values(side, channels, declared or EIGHT_BITS, alpha=alpha)
     path, kind = found
     floats = kind.dtype.kind == "f"
     if declared is None:
         bounds = _natural_range(side, path, kind)
     else:
         bounds = Range(declared.low, declared.high, declared.whole and not floats)
-    domain = Domain(side, channels, bounds, deep=bounds != EIGHT_BITS, alpha=alpha, like=path)
-    if not domain.plain:
-        _check_channels(domain)
-    return domain
+    values = Values(side, channels, bounds, alpha=alpha, like=path)
+    if not values.plain:
+        _check_channels(values)
+    return values
 
 
-def made_from(A: Domain, channels: int, text: str) -> Domain:
-    """The domain of images that a network alone makes of A's: unless declared, their values are those of A.
-
-    text: a value of --range_B.
-    """
-    B = replace(A, side="B", channels=channels, labels=0)
-    declared = parse_range("range_B", text)
-    return replace(B, bounds=declared, deep=declared != EIGHT_BITS) if declared else B
-
-
-def _check_channels(domain: Domain) -> None:
+def _check_channels(values: Values) -> None:
     """Raises: InputError where the first file shows that the flags are not those of the data set."""
     try:
-        read_image_array(domain.like, domain.channels, domain.alpha)
+        read_array(values.like, values.channels, values.alpha)
     except WrongChannels as error:
-        flag = "input_nc" if domain.side == "A" else "output_nc"
+        flag = "input_nc" if values.side == "A" else "output_nc"
         raise InputError(
-            f"--{flag} {domain.channels} does not fit: {domain.like} {error}"
+            f"--{flag} {values.channels} does not fit: {values.like} {error}"
         ) from None
     except Exception:  # a bad image, to be stopped at or skipped when its turn comes
         return
 
 
 def kind_of(path: str) -> Kind | None:
-    """What kind of values a file holds, from its header if possible; None if it cannot be read."""
+    """The kind of values in a file, from its header if possible; None if it cannot be read."""
     suffix = os.path.splitext(path)[1].lower()
     try:
-        must_exist(path)
+        source = image_source(path)
         if suffix in (".tif", ".tiff"):
-            return _tiff_kind(path)
-        if suffix in ARRAYS or suffix == ".exr":
-            dtype = read_pixels(path).array.dtype
-        else:
-            dtype = _pillow_type(path)
+            return _tiff_kind(source)
+        dtype = (
+            read_pixels(path).array.dtype if suffix in (*ARRAYS, ".exr") else _pillow_type(source)
+        )
     except InputError:
         raise
-    except Exception:  # libraries have many words for a damaged file
+    except Exception:  # the reader says what is wrong with a file
         return None
     return Kind(dtype, 8 * dtype.itemsize)
 
 
-def _pillow_type(path: str) -> np.dtype:
-    with Image.open(readable(path)) as file:
+def _pillow_type(source: Source) -> np.dtype:
+    with opened(source) as file:
         mode, is_png = file.mode, file.format == "PNG"
     if is_png and mode in ("RGB", "RGBA", "LA"):  # Pillow does not tell how deep they are
-        return np.dtype(np.uint16 if is_deep_colour(readable(path)) else np.uint8)
+        return np.dtype(np.uint16 if is_deep_colour(source) else np.uint8)
     if mode.startswith("I;16"):
         return np.dtype(np.uint16)
     return np.dtype({"I": np.int32, "F": np.float32}.get(mode, np.uint8))
 
 
-def _tiff_kind(path: str) -> Kind:
-    with tifffile().TiffFile(readable(path)) as file:
+def _tiff_kind(source: Source) -> Kind:
+    with image_package("tifffile").TiffFile(source) as file:
         page = file.pages[0]
         dtype, bits = np.dtype(page.dtype), page.bitspersample
         highest = page.tags.get(MAX_SAMPLE_VALUE)
@@ -131,7 +121,7 @@ def _tiff_kind(path: str) -> Kind:
 
 
 def _natural_range(side: str, path: str, kind: Kind) -> Range:
-    """What --range_A auto stands for."""
+    """The range that --range_A auto stands for."""
     if kind.dtype.kind in "bu" and kind.dtype.itemsize <= 2:
         return Range(0, 2 ** max(8, kind.bits) - 1, True)
     if kind.dtype.kind == "i" and kind.dtype.itemsize <= 2:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
 from options.ranges import Range
 from util.errors import InputError
-from util.images.values import Unfit, Units, composited
+from util.images.packages import image_package
+from util.images.read import reason_of, upright
+from util.images.values import LUMA, Unfit, Values, composited
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
 TYPES = ("uint8", "uint16", "int16", "float32")
 CACHE = 256e6  # bytes of decoded tiles that are kept
 MINISBLACK, RGB, YCBCR = 1, 2, 6  # of what TIFF calls photometric
-LUMA = np.array([19595, 38470, 7471], np.uint32)  # of red, green and blue, in 1/65536: Pillow's
 
 
 @dataclass(frozen=True)
@@ -41,26 +41,23 @@ class LargeImage:
     width: int
     pixels: Callable[[slice, slice], np.ndarray]
 
-    def read(
-        self, rows: slice, columns: slice, channels: int, units: Units | None = None
-    ) -> torch.Tensor:
-        """(channels, h, w) in [-1, 1]: one channel is luminance, three are colour.
+    def read(self, rows: slice, columns: slice, values: Values) -> torch.Tensor:
+        """Reads (channels, h, w) in [-1, 1]: one channel is luminance, three are colour.
 
-        Args:
-            units: what the values mean; None for all that their type can hold, without transparency.
-        Raises: InputError when they mean something else, or channels are missing.
+        Where nothing declares a range, it is all that the file's type can hold.
+        Raises: InputError when the file holds other values, or channels are missing.
         """
-        array = self.pixels(rows, columns)
+        array, channels = self.pixels(rows, columns), values.channels
         if channels in (1, 3) and array.shape[-1] in (2, 4):
-            array = composited(array, units.alpha if units else "drop")
-        if channels == 1 and array.shape[-1] == 3 and array.dtype.kind == "u":
-            kind = array.dtype
-            array = (array @ LUMA + 0x8000 >> 16).astype(kind)[..., None]
-        if units is None:
-            full = np.iinfo(array.dtype).max if array.dtype.kind == "u" else 1
-            units = Units(Range(0, full, array.dtype.kind == "u"))
+            array = composited(array, values.alpha)
+        whole = array.dtype.kind == "u"
+        if channels == 1 and array.shape[-1] == 3 and whole:
+            array = (array @ LUMA + 0x8000 >> 16).astype(array.dtype)[..., None]
+        if values.declared is None:
+            full = np.iinfo(array.dtype).max if whole else 1
+            values = replace(values, declared=Range(0, full, whole))
         try:
-            return units.to_network(array[..., 0] if units.labels else array, channels)[0]
+            return values.to_network(array[..., 0] if values.labels else array)[0]
         except Unfit as error:
             raise InputError(f"{self.path} {error}") from None
 
@@ -86,14 +83,13 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except Exception as error:  # libraries have many words for a damaged file
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read as an image ({reason})") from error
+    except Exception as error:
+        raise InputError(f"{path} cannot be read as an image ({reason_of(error)})") from error
 
 
 @contextmanager
 def _tiff(path: Path) -> Iterator[LargeImage]:
-    tifffile = need_tifffile(path)
+    tifffile = image_package("tifffile")
     with _reading(path):
         file = tifffile.TiffFile(path)
     with file:
@@ -114,18 +110,6 @@ def _tiff(path: Path) -> Iterator[LargeImage]:
             )
         pixels = _mapped(path, page) if page.is_memmappable else _segments(path, page)
         yield LargeImage(path, page.imagelength, page.imagewidth, pixels)
-
-
-def need_tifffile(path: Path) -> ModuleType:
-    """Raises: InputError that says what to install."""
-    try:
-        import tifffile
-    except ImportError:
-        raise InputError(
-            f"{path} needs the package tifffile: pip install tifffile, and imagecodecs for files compressed by "
-            "JPEG, JPEG 2000 or LZW"
-        ) from None
-    return tifffile
 
 
 def _mapped(path: Path, page: Any) -> Callable[[slice, slice], np.ndarray]:
@@ -182,7 +166,7 @@ def _place(out: np.ndarray, values: np.ndarray, top: int, left: int) -> None:
 def _whole(path: Path) -> LargeImage:
     """Any format that Pillow knows, in memory as 8 bits, or 16 of one channel."""
     with _reading(path), _of_any_size(), Image.open(path) as file:
-        picture = ImageOps.exif_transpose(file)
+        picture = upright(file)
         if picture.mode.startswith("F"):
             raise InputError(f"{path} holds floats: large images must have 8 or 16 bits")
         if picture.mode.startswith("I"):

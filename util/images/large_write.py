@@ -11,7 +11,8 @@ from PIL import Image
 
 from util.errors import InputError
 from util.files import replacing
-from util.images.large_read import need_tifffile
+from util.images import write_png
+from util.images.packages import image_package
 
 STREAMED = (".tif", ".tiff", ".btf")
 SIDE = 256  # of the tiles in the file
@@ -34,15 +35,18 @@ def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> N
     suffix = path.suffix.lower()
     if suffix not in STREAMED and Image.registered_extensions().get(suffix) not in Image.SAVE:
         raise InputError(f"{path} is no kind of image that can be written: use .tif or .png")
-    tifffile = need_tifffile(path) if suffix in STREAMED else None
+    tifffile = image_package("tifffile") if suffix in STREAMED else None
     with replacing(path) as file:
         bands = _bands(parts, *size)
         first = next(bands)
         shape = *size, *first.shape[2:]
         bands = chain([first], bands)
         if tifffile is None:
-            picture = Image.fromarray(_together(bands, shape))
-            picture.save(file, Image.registered_extensions()[suffix], compress_level=1)
+            whole = _together(bands, shape)
+            if suffix == ".png":
+                write_png(file, whole)
+            else:
+                Image.fromarray(whole).save(file, Image.registered_extensions()[suffix])
             return
         with tifffile.TiffWriter(file, bigtiff=np.prod(shape) * first.itemsize > BIG) as tiff:
             tiff.write(

@@ -1,24 +1,45 @@
-"""Images in files and tars -> 8-bit tensors."""
+"""Image files, on disk or in tars -> 8-bit tensors, or arrays of the files' own depth and channels."""
 
 from __future__ import annotations
 
 import io
 import os
 import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from util.errors import InputError
 from util.images.names import ARRAYS
-from util.images.read_arrays import read_image_array
-from util.images.tars import readable, tar_of
-from util.images.values import composited
+from util.images.packages import image_package
+from util.images.tars import image_bytes, tar_of
+from util.images.values import (
+    Unfit,
+    Values,
+    class_numbers,
+    composited,
+    to_8_bits,
+    to_network,
+    with_channels,
+)
 
 try:
     from torchvision.io import ImageReadMode, decode_image
 except ImportError:  # announced for a later torchvision: Pillow decodes everything then
     decode_image = None
+
+Source = str | io.BytesIO  # a file's path, or the content of an image in a tar
+ORIENTATION = 274  # a TIFF tag
+UPRIGHT = {  # orientation -> quarter turns, and whether to mirror left to right after them
+    2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
+}  # fmt: skip
+LARGE = 128 << 20  # bytes of pixels up to which any file may unpack
+PACKED = 200  # how many times its size a file may unpack to beyond that; photographs stay below 60
 
 
 class BadImage(Exception):
@@ -32,51 +53,213 @@ class BadImage(Exception):
         return f"{self.path}: {self.reason}"
 
 
-def must_exist(path: str) -> None:
-    """Raises: BadImage where there is no file."""
-    if tar_of(path) is None and not os.path.isfile(path):
-        raise BadImage(path, "is missing or not a plain file")
+class Pixels(NamedTuple):
+    """The content of a file.
 
+    Attributes:
+        array: (H, W), (H, W, C), (C, H, W) or more dimensions, in the file's type.
+        transparent: whether its last channel says how opaque it is.
+        pages: whether channels, if there are three dimensions, come first.
+    """
 
-def reason_of(error: Exception) -> str:
-    """The first line of what a library has to say."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    array: np.ndarray
+    transparent: bool = False
+    pages: bool = False
 
 
 def read_image(path: str, channels: int, alpha: str = "drop") -> torch.Tensor:
-    """uint8 (channels, H, W), turned upright as its EXIF orientation says.
+    """Reads uint8 (channels, H, W), turned upright as its EXIF orientation says.
 
     channels 1 gives luminance and 3 colour, whatever the file holds; deeper files are scaled to 8 bits.
     alpha: drop leaves the colours below transparency; white and black lay them on that.
     Raises: BadImage when the file is damaged, empty, or no image.
     """
-    must_exist(path)
-    try:
+    with unreadable(path):
         if os.path.splitext(path)[1].lower() in (*ARRAYS, ".exr"):
-            return _from_array(read_image_array(path, channels, alpha))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on odd but readable files
-            return _decode(readable(path), channels, alpha)
-    except Exception as error:  # Pillow has many words for a damaged file
+            array = read_array(path, channels, alpha)
+            if array.dtype not in (np.uint8, np.uint16):
+                raise ValueError(f"it holds {array.dtype} values, whose range has to be declared")
+            return _channels_first(to_8_bits(array))
+        return _read_8_bits(image_source(path), channels, alpha)
+
+
+def read_values(path: str, values: Values) -> torch.Tensor:
+    """Reads float32 (C, H, W) in [-1, 1] if deep; class numbers (1, H, W) uint8 of label maps; else uint8 (C, H, W).
+
+    Raises: BadImage.
+    """
+    if values.plain:
+        return read_image(path, values.channels, values.alpha)
+    with unreadable(path):
+        if values.labels:
+            return _channels_first(class_numbers(_label_array(path), values.labels))
+        array = values.in_units(read_array(path, values.channels, values.alpha))
+        if not np.isfinite(array).all():
+            raise ValueError("some of its values are infinite or no numbers")
+        if values.deep:
+            return _channels_first(to_network(array, values.bounds))
+        return _channels_first(np.rint(array.clip(0, 255)).astype(np.uint8))
+
+
+def count_outside(path: str, values: Values) -> int:
+    """Counts the values of a file that lie outside the range. Raises: BadImage."""
+    if values.plain or values.labels:
+        return 0
+    with unreadable(path):
+        array = values.in_units(read_array(path, values.channels, values.alpha))
+    return int(((array < values.bounds.low) | (array > values.bounds.high)).sum())
+
+
+def read_picture(path: str) -> Image.Image:
+    """Reads what Pillow makes of a file, in the file's own mode, upright. Raises: BadImage."""
+    with unreadable(path), opened(image_source(path)) as file:
+        return upright(file)
+
+
+def read_array(path: str, channels: int, alpha: str) -> np.ndarray:
+    """Reads (H, W, channels) in the file's type.
+
+    Args:
+        alpha: a value of --alpha: what becomes of transparency that is not one of the channels.
+    Raises: WrongChannels that says what the file holds; ValueError, and whatever `read_pixels` raises.
+    """
+    array, transparent, pages = read_pixels(path)
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"holds values of type {array.dtype}")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    array = channels_last(array, channels, pages)
+    if transparent and array.shape[-1] != channels:
+        array = composited(array, alpha)
+    return with_channels(array, channels)
+
+
+def read_pixels(path: str) -> Pixels:
+    """Reads all that a file holds.
+
+    Raises: BadImage, OSError, ValueError and whatever libraries find wrong with a file; InputError when one is missing.
+    """
+    suffix, source = os.path.splitext(path)[1].lower(), image_source(path)
+    if suffix in ARRAYS:
+        return Pixels(_numpy(source))
+    if suffix == ".exr":
+        return _exr(source)
+    if suffix in (".tif", ".tiff"):
+        return _tiff(source)
+    if suffix == ".png" and is_deep_colour(source):
+        with opened(source):  # for what it finds out of sizes
+            pass
+        array = image_package("imagecodecs").png_decode(_content(source))
+        return Pixels(array, transparent=array.shape[-1] in (2, 4))
+    return _pillow(source)
+
+
+@contextmanager
+def unreadable(path: str) -> Iterator[None]:
+    """Makes a BadImage of whatever is found wrong with a file: libraries have many exceptions for a damaged one."""
+    try:
+        yield
+    except BadImage:
+        raise
+    except Unfit as error:
+        raise BadImage(path, str(error)) from None
+    except Exception as error:
         raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
 
 
-def _decode(source: str | io.BytesIO, channels: int, alpha: str) -> torch.Tensor:
-    with Image.open(source) as file:  # reads the header alone
+def reason_of(error: Exception) -> str:
+    """The first line of an exception's text."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def image_source(path: str) -> Source:
+    """Finds what libraries open: a file's path, or the content of an image in a tar.
+
+    Raises: BadImage where there is no file, or a pipe or device in its place; OSError for a damaged tar.
+    """
+    if tar_of(path) is not None:
+        return io.BytesIO(image_bytes(path))
+    if not os.path.isfile(path):
+        raise BadImage(path, "is missing or not a plain file")
+    return path
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[Image.Image]:
+    """Opens a picture with Pillow, without its remarks on odd but readable files; nothing is decoded yet.
+
+    Raises: ValueError for a file that would fill the memory.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(source) as file:
+            stored = str(getattr(file, "tile", [])[:1])  # says of PNG how deep colours are
+            depth = 4 if file.mode in ("I", "F") else 2 if ";16" in stored else 1
+            check_unpacked(source, file.width * file.height * len(file.getbands()) * depth)
+            yield file
+
+
+def upright(file: Image.Image) -> Image.Image:
+    """Decodes an opened picture and turns it as its EXIF orientation says."""
+    return ImageOps.exif_transpose(file)
+
+
+def check_unpacked(source: Source, unpacked: int, packed: int = 0) -> None:
+    """Refuses small files that unpack to so much that they can only be meant to fill the memory.
+
+    Args:
+        unpacked: bytes of all pixels. packed: bytes of the part of the file that holds them; 0 for the whole file.
+    Raises: ValueError.
+    """
+    if unpacked <= LARGE:
+        return
+    whole = os.path.getsize(source) if isinstance(source, str) else len(source.getbuffer())
+    packed = packed or whole
+    if unpacked > PACKED * packed:
+        raise ValueError(
+            f"its {packed / 1e6:.2g} MB would unpack to {unpacked / 1e6:.0f} MB, more than {PACKED} times as much, as "
+            "in files that are made to fill the memory: if it is a real image, save it uncompressed or cut it up"
+        )
+
+
+def is_deep_colour(source: Source) -> bool:
+    """Tells whether a PNG has 16 bits and more than one channel, of which Pillow would drop the lower eight."""
+    head = _content(source, 26)
+    return len(head) == 26 and head[:8] == b"\x89PNG\r\n\x1a\n" and head[24] == 16 and head[25] != 0
+
+
+def channels_last(array: np.ndarray, channels: int, pages: bool) -> np.ndarray:
+    """(H, W, C): by where the number of channels stands; where that leaves a doubt, as the file's kind has it."""
+    shape = array.shape
+    while array.ndim > 3 and 1 in array.shape:
+        array = array.squeeze(array.shape.index(1))
+    if array.ndim == 2:
+        return array[..., None]
+    if array.ndim != 3:
+        raise ValueError(f"holds values of shape {shape}: heights, widths and channels are needed")
+    first, last = array.shape[0], array.shape[-1]
+    if channels in (first, last):
+        moves = first == channels and (pages or last != channels)
+    else:
+        moves = pages or (first <= 4 < last)
+    return np.moveaxis(array, 0, -1) if moves else array
+
+
+def _read_8_bits(source: Source, channels: int, alpha: str) -> torch.Tensor:
+    with opened(source) as file:
         if file.format == "JPEG" and file.mode in ("L", "RGB"):
             image = _decode_jpeg(source, channels)
             if image is not None:
                 return image
-        picture = ImageOps.exif_transpose(file)
+        picture = upright(file)
         if picture.mode.startswith(("I", "F")):  # 16 and 32 bits, which convert() would clip
-            picture = _to_8_bits(picture)
+            picture = Image.fromarray(to_8_bits(np.asarray(picture)))
         elif alpha != "drop" and picture.has_transparency_data:
-            array = np.array(picture.convert("RGBA"))
-            picture = Image.fromarray(composited(array, alpha))
+            picture = Image.fromarray(composited(np.array(picture.convert("RGBA")), alpha))
         return _from_picture(picture, channels)
 
 
-def _decode_jpeg(source: str | io.BytesIO, channels: int) -> torch.Tensor | None:
+def _decode_jpeg(source: Source, channels: int) -> torch.Tensor | None:
     """The same pixels as Pillow's, faster, or None: then Pillow knows what is wrong with the file.
 
     Not for other formats: torchvision's PNG decoder ends the process on some damaged files.
@@ -103,23 +286,99 @@ def _from_picture(picture: Image.Image, channels: int) -> torch.Tensor:
     return torch.from_numpy(array).reshape(*array.shape[:2], channels).permute(2, 0, 1)
 
 
-def _from_array(array: np.ndarray) -> torch.Tensor:
-    """(H, W, C) of values of 8 or 16 bits -> uint8 (C, H, W)."""
-    if array.dtype == np.uint16:
-        array = array / 257
-    elif array.dtype.kind == "f" or array.dtype != np.uint8:
-        raise ValueError(f"it holds values of type {array.dtype}, whose range has to be declared")
-    levels = np.rint(array).astype(np.uint8)
-    return torch.from_numpy(np.ascontiguousarray(levels.transpose(2, 0, 1)))
+def _channels_first(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 0)))
 
 
-def _to_8_bits(picture: Image.Image) -> Image.Image:
-    """Whole numbers by their 16-bit range; floats by 0..1, or 0..255 where they exceed 1."""
-    array = np.asarray(picture).astype(np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError("some of its values are infinite or no numbers")
-    if picture.mode.startswith("I"):
-        scale = 255 / 65535
-    else:
-        scale = 255.0 if float(array.max()) <= 1 else 1.0
-    return Image.fromarray((array * scale).round().clip(0, 255).astype(np.uint8))
+def _label_array(path: str) -> np.ndarray:
+    """(H, W, 1) of class numbers, or the numbers of a palette's colours."""
+    try:
+        with opened(image_source(path)) as file:
+            if file.mode in ("1", "P"):
+                return np.array(upright(file)).astype(np.uint8)[..., None]
+    except OSError:  # a format that is not Pillow's
+        pass
+    array, transparent, pages = read_pixels(path)
+    return channels_last(array, 1, pages)[..., : -1 if transparent else None]
+
+
+def _numpy(source: Source) -> np.ndarray:
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            for member in archive.infolist():
+                check_unpacked(source, member.file_size, max(1, member.compress_size))
+    if not isinstance(source, str):
+        source.seek(0)
+    loaded = np.load(source, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        names = loaded.files
+        if "image" not in names and len(names) != 1:
+            raise ValueError(
+                f"holds arrays called {', '.join(names)}: one is needed, or one called image"
+            )
+        return loaded["image" if "image" in names else names[0]]
+
+
+def _exr(source: Source) -> Pixels:
+    if not isinstance(source, str):
+        raise ValueError("OpenEXR files are not read from tars")
+    try:
+        OpenEXR = image_package("OpenEXR")
+    except InputError as error:  # stops at this file, not at the first look at the data set
+        raise ValueError(str(error)) from None
+    with OpenEXR.File(source, separate_channels=True) as file:
+        found = {name: channel.pixels for name, channel in file.channels().items()}
+    colours = [name for name in "YRGB" if name in found]
+    others = sorted(name for name in found if name not in (*colours, "A"))
+    names = [*colours, *others, *(["A"] if "A" in found else [])]
+    return Pixels(np.stack([found[name] for name in names], axis=-1), transparent="A" in found)
+
+
+def _tiff(source: Source) -> Pixels:
+    with image_package("tifffile").TiffFile(source) as file:
+        series, page = file.series[0], file.pages[0]
+        check_unpacked(source, series.nbytes)
+        indexed = getattr(page, "photometric", 1) not in (0, 1, 2)  # palettes, CMYK, YCbCr ...
+        try:
+            array = None if indexed else series.asarray()
+        except ValueError:  # a compression that is not built in
+            array = None
+        orientation = page.tags.get(ORIENTATION)
+        extra = [int(kind) for kind in getattr(page, "extrasamples", ())]
+        last, inverted = series.axes.endswith("S"), page.photometric == 0 and page.dtype.kind == "u"
+    if array is None:
+        return _pillow(source)
+    if inverted:  # white is zero
+        array = np.iinfo(array.dtype).max - array
+    pages = array.ndim == 3 and not last
+    if orientation and orientation.value in UPRIGHT:
+        turns, mirrored = UPRIGHT[orientation.value]
+        rows = -3 if last else -2
+        array = np.rot90(array, turns, (rows, rows + 1))
+        array = np.flip(array, rows + 1) if mirrored else array
+    return Pixels(array, transparent=last and extra in ([1], [2]), pages=pages)
+
+
+def _pillow(source: Source) -> Pixels:
+    if not isinstance(source, str):
+        source.seek(0)
+    with opened(source) as file:
+        picture = upright(file)
+        if picture.has_transparency_data and picture.mode not in ("LA", "RGBA"):
+            picture = picture.convert("LA" if picture.mode in ("L", "La") else "RGBA")
+        elif picture.mode == "1":
+            picture = picture.convert("L")
+        elif not picture.mode.startswith(("L", "I", "F", "RGB")):
+            picture = picture.convert("RGB")
+        array = np.array(picture)
+    return Pixels(array, transparent=picture.mode.endswith("A"))
+
+
+def _content(source: Source, count: int = -1) -> bytes:
+    if not isinstance(source, str):
+        source.seek(0)
+        return source.read(count)
+    with open(source, "rb") as file:
+        return file.read(count)

@@ -1,16 +1,21 @@
-"""What the numbers in images mean: one reading of values, transparency and class numbers for files and for arrays."""
+"""What the numbers in images mean: ranges, channels, transparency and class numbers, of files and of arrays alike.
+
+A file's values become a network's in this order: channels last, transparency (`composited`), channels
+(`with_channels`), units of the range (`in_units`), [-1, 1] (`to_network`). `read.py` and `large_read.py` take files
+through it, `Values.to_network` arrays, `from_network` goes back.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from options.ranges import EIGHT_BITS, Range
-from util.images.write import from_network, to_network
+from options.ranges import AUTO, EIGHT_BITS, Range
 
 GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow weighs them
+LUMA = np.array([19595, 38470, 7471], np.uint32)  # the same in 1/65536, as Pillow rounds them
 NO_CLASS = 255  # in label maps: a pixel of no class, unless there are that many classes
 
 
@@ -22,27 +27,68 @@ class WrongChannels(Unfit):
     """An image does not have the channels that it should."""
 
 
-class Units(NamedTuple):
-    """What a generator was trained on.
+@dataclass(frozen=True)
+class Values:
+    """What the numbers in the images of one side mean.
 
     Attributes:
-        input, output: the values that are -1 and 1 for the network; None where nothing tells.
-        labels: number of classes, where inputs are label maps; else 0.
+        side: "A", the input of a generator, or "B", its output.
+        channels: channels that the network sees.
+        declared: the range whose ends become -1 and 1; None where nothing tells, and 8 bits are assumed.
+        labels: number of classes, for label maps; 0 for images.
         alpha: a value of --alpha.
+        like: the file that was looked at to find this out, or nothing.
     """
 
-    input: Range | None = None
-    output: Range | None = None
+    side: str
+    channels: int
+    declared: Range | None = None
     labels: int = 0
     alpha: str = "drop"
+    like: str = ""
+
+    @property
+    def bounds(self) -> Range:
+        """The values that become -1 and 1."""
+        return self.declared or EIGHT_BITS
+
+    @property
+    def flag(self) -> str:
+        """The value of --range_A or --range_B that says the same."""
+        return str(self.declared or AUTO)
+
+    @property
+    def deep(self) -> bool:
+        """Whether images are floats from reading on; otherwise they are 8-bit until they are on the device."""
+        return self.bounds != EIGHT_BITS
+
+    @property
+    def eight_bits(self) -> bool:
+        """Whether images are pictures of 8 bits, of any number of channels."""
+        return not self.deep and not self.labels
 
     @property
     def plain(self) -> bool:
-        """Whether images are those of 8 bits that need no declaration."""
-        eight = all(one in (None, EIGHT_BITS) for one in (self.input, self.output))
-        return eight and not self.labels
+        """Whether images are grey or colour of 8 bits."""
+        return self.eight_bits and self.channels in (1, 3)
 
-    def to_network(self, array: np.ndarray, channels: int) -> torch.Tensor:
+    @property
+    def recipe(self) -> object:
+        """All that a file's image depends on, besides the file."""
+        if self.plain and self.alpha == "drop":
+            return self.channels
+        return (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
+
+    def output(self, channels: int, declared: Range | None) -> Values:
+        """The values of images that a network alone makes of these; unless declared, they are in the same range."""
+        bounds = declared or (None if self.labels else self.declared)
+        return replace(self, side="B", channels=channels, declared=bounds, labels=0)
+
+    def in_units(self, array: np.ndarray) -> np.ndarray:
+        """Values of any depth in the units of the range. Raises: Unfit."""
+        return in_units(array, self.bounds, f"range_{self.side}", deep=self.deep)
+
+    def to_network(self, array: np.ndarray) -> torch.Tensor:
         """(H, W) or (H, W, C) of a file's own values -> (1, channels, H, W) in [-1, 1]; label maps may be (H, W).
 
         Raises: Unfit.
@@ -50,21 +96,48 @@ class Units(NamedTuple):
         if self.labels and array.ndim == 2:
             numbers = torch.from_numpy(class_numbers(array[..., None], self.labels))
             return one_hot(numbers.movedim(-1, 0), self.labels)[None] / 127.5 - 1
-        bounds = self.input or EIGHT_BITS
-        fitted = with_channels(np.atleast_3d(array), channels)
+        fitted = with_channels(np.atleast_3d(array), self.channels)
         if not np.isfinite(fitted).all():
             raise Unfit("has values that are infinite or no numbers")
-        values = in_units(fitted, bounds, "range_A", deep=bounds != EIGHT_BITS)
-        values = np.rint(values.clip(0, 255)) if bounds == EIGHT_BITS else values
-        return torch.from_numpy(to_network(values, bounds)).movedim(-1, 0)[None]
+        values = self.in_units(fitted)
+        values = values if self.deep else np.rint(values.clip(0, 255))
+        return torch.from_numpy(to_network(values, self.bounds)).movedim(-1, 0)[None]
 
     def from_network(self, images: torch.Tensor) -> np.ndarray:
-        """(1, C, H, W) -> (H, W, C) of values of the output."""
+        """(1, C, H, W) in [-1, 1] -> (H, W, C) in the range."""
         array = images[0].movedim(0, -1).float().cpu().numpy()
-        return np.ascontiguousarray(from_network(array, self.output or self.input or EIGHT_BITS))
+        return np.ascontiguousarray(from_network(array, self.bounds))
 
 
-PLAIN = Units()
+INPUTS, OUTPUTS = Values("A", 3), Values("B", 3)  # colour, where nothing says more
+
+
+def to_network(values: np.ndarray, bounds: Range) -> np.ndarray:
+    """Values of any type -> float32 in [-1, 1]; what lies outside the range is clipped.
+
+    Exact to float32's 24 bits: whole numbers of up to 16 bits come back from `from_network` as they were.
+    """
+    half = (bounds.high - bounds.low) / 2
+    scaled = (values.astype(np.float64) - (bounds.low + half)) / half
+    return scaled.clip(-1, 1).astype(np.float32)
+
+
+def from_network(images: np.ndarray, bounds: Range) -> np.ndarray:
+    """float32 in [-1, 1] -> values in the range, in `dtype_of` it."""
+    half = (bounds.high - bounds.low) / 2
+    values = images.astype(np.float64) * half + (bounds.low + half)
+    values = values.clip(bounds.low, bounds.high)
+    return (np.rint(values) if bounds.whole else values).astype(dtype_of(bounds))
+
+
+def dtype_of(bounds: Range) -> np.dtype:
+    """The smallest type of whole numbers that holds the range, or float32."""
+    if bounds.whole:
+        for kind in (np.uint8, np.int8, np.uint16, np.int16, np.int32):
+            limits = np.iinfo(kind)
+            if limits.min <= bounds.low and bounds.high <= limits.max:
+                return np.dtype(kind)
+    return np.dtype(np.float32)
 
 
 def in_units(array: np.ndarray, bounds: Range, flag: str, *, deep: bool) -> np.ndarray:
@@ -93,6 +166,21 @@ def in_units(array: np.ndarray, bounds: Range, flag: str, *, deep: bool) -> np.n
     if full < high:
         raise Unfit(f"holds {full.bit_length()} bits, which is less than {declared}")
     return array
+
+
+def to_8_bits(array: np.ndarray) -> np.ndarray:
+    """Values whose range nobody declared -> uint8: whole numbers by the range of 16 bits, floats by 0 to 1, or 0 to 255
+    where they exceed 1.
+
+    Raises: ValueError for NaN and infinity.
+    """
+    if array.dtype == np.uint8:
+        return array
+    array, floats = array.astype(np.float64), array.dtype.kind == "f"
+    if not np.isfinite(array).all():
+        raise ValueError("some of its values are infinite or no numbers")
+    scale = 255 / 65535 if not floats else 255.0 if float(array.max()) <= 1 else 1.0
+    return (array * scale).round().clip(0, 255).astype(np.uint8)
 
 
 def with_channels(array: np.ndarray, channels: int) -> np.ndarray:

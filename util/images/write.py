@@ -1,57 +1,65 @@
-"""What a network makes, in files of its domain's own values: PNG, TIFF and NumPy, of any depth."""
+"""Results of a network in files of their side's own values: PNG, TIFF and NumPy, of any depth."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image
 
-from options.ranges import Range
 from util.errors import InputError
 from util.files import replacing
+from util.images import SIDES, write_png
+from util.images.packages import image_package
+from util.images.values import Values, dtype_of, from_network
 
 FORMATS = ("auto", "png", "tiff", "npy")
 SUFFIXES = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
 
 
-def to_network(values: np.ndarray, bounds: Range) -> np.ndarray:
-    """Values of any type -> float32 in [-1, 1]; what lies outside the range is clipped.
+class ValueWriter:
+    """Writes results whose values need more than 8-bit grey or colour; `in` tells whether a label's do.
 
-    Exact to float32's 24 bits: whole numbers of up to 16 bits come back from `from_network` as they were.
+    Args:
+        values: of sides "A" and "B"; {} of data sets that have none, whose results are pictures alone.
+        format: a value of --save_format.
+    Raises: InputError when PNG is asked for and cannot hold them.
     """
-    half = (bounds.high - bounds.low) / 2
-    scaled = (values.astype(np.float64) - (bounds.low + half)) / half
-    return scaled.clip(-1, 1).astype(np.float32)
+
+    def __init__(self, values: Mapping[str, Values], format: str) -> None:
+        self.values = values
+        self.formats = {
+            # The flag is about results; inputs are kept as they can be.
+            side: format_for(format if side == "B" or format != "png" else "auto", one.like, one)
+            for side, one in values.items()
+            if not one.labels
+        }
+
+    def __bool__(self) -> bool:
+        return any(self.formats.values())
+
+    def __contains__(self, label: object) -> bool:
+        return self.formats.get(SIDES.get(str(label), "")) is not None
+
+    def write(self, place: Path, label: str, image: np.ndarray) -> None:
+        """Writes float32 (C, H, W) in [-1, 1] as values of its side; place lacks the suffix."""
+        side = SIDES[label]
+        kind = self.formats[side]
+        assert kind
+        array = from_network(np.moveaxis(image, 0, -1), self.values[side].bounds)
+        write_values(place.with_name(place.name + SUFFIXES[kind]), array)
 
 
-def from_network(images: np.ndarray, bounds: Range) -> np.ndarray:
-    """float32 in [-1, 1] -> values in the range, in `dtype_of` it."""
-    half = (bounds.high - bounds.low) / 2
-    values = images.astype(np.float64) * half + (bounds.low + half)
-    values = values.clip(bounds.low, bounds.high)
-    return (np.rint(values) if bounds.whole else values).astype(dtype_of(bounds))
-
-
-def dtype_of(bounds: Range) -> np.dtype:
-    """The smallest type of whole numbers that holds the range, or float32."""
-    if bounds.whole:
-        for kind in (np.uint8, np.int8, np.uint16, np.int16, np.int32):
-            limits = np.iinfo(kind)
-            if limits.min <= bounds.low and bounds.high <= limits.max:
-                return np.dtype(kind)
-    return np.dtype(np.float32)
-
-
-def format_for(asked: str, like: str, bounds: Range, channels: int) -> str | None:
-    """png, tiff or npy: what such values are written as; None where the 8-bit picture says it all.
+def format_for(asked: str, like: str, values: Values) -> str | None:
+    """Chooses png, tiff or npy to write such values as; None where the 8-bit picture says it all.
 
     Args:
         asked: a value of --save_format.
         like: the name of a file whose format is kept, if that can be.
     Raises: InputError when PNG is asked for and cannot hold them.
     """
+    bounds, channels = values.bounds, values.channels
     fits = dtype_of(bounds) in (np.uint8, np.uint16) and channels in (1, 3, 4)
     shown = bounds == (0, 255, True) and channels in (1, 3)
     if asked == "png" and not fits:
@@ -87,29 +95,9 @@ def encode_values(file: IO[bytes], suffix: str, values: np.ndarray) -> None:
     elif suffix in (".tif", ".tiff"):
         photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
         planes = "contig" if array.ndim == 3 else None
-        tifffile().imwrite(file, array, photometric=photometric, planarconfig=planes)
+        tifffile = image_package("tifffile")
+        tifffile.imwrite(file, array, photometric=photometric, planarconfig=planes)
     elif array.dtype == np.uint8 or array.ndim == 2:
-        Image.fromarray(array).save(file, format="PNG", compress_level=1)
+        write_png(file, array)
     else:
-        file.write(imagecodecs().png_encode(array))
-
-
-def tifffile():
-    """The package that reads and writes every TIFF file. Raises: InputError when it is missing."""
-    try:
-        import tifffile
-    except ImportError:
-        raise InputError("this kind of TIFF file needs tifffile: pip install tifffile") from None
-    return tifffile
-
-
-def imagecodecs():
-    """The package that knows colour PNG of 16 bits. Raises: InputError when it is missing."""
-    try:
-        import imagecodecs
-    except ImportError:
-        raise InputError(
-            "colour PNG files of 16 bits need imagecodecs: pip install imagecodecs "
-            "(--range_A 0,255 --range_B 0,255 does with their upper 8 bits)"
-        ) from None
-    return imagecodecs
+        file.write(image_package("imagecodecs").png_encode(array))

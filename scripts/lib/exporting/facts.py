@@ -8,10 +8,9 @@ from typing import Any
 from models.inference.find_generator import SavedGenerator
 from options.base_options import LogOptions, RunOptions
 from options.flags import flags_of
-from options.ranges import EIGHT_BITS
 from options.train_options import SaveOptions
 from scripts.lib.exporting.generator import Exportable
-from util.images.values import Units
+from util.images.values import Values
 
 IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
 OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}
@@ -36,23 +35,23 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str) and ("/" in value or "\\" in value)
 
 
-def _values_of_input(units: Units) -> dict[str, Any]:
-    """What -1 and 1 stand for in the files that the generator was trained on."""
-    if units.labels:
+def _values_of_input(values: Values) -> dict[str, Any]:
+    """The meaning of -1 and 1 in the files that the generator was trained on."""
+    if values.labels:
         return {
-            "labels": units.labels,
+            "labels": values.labels,
             "from_labels": "1 in the channel of a pixel's class, -1 elsewhere",
         }
-    if units.input in (None, EIGHT_BITS):
+    if not values.deep:
         return {"from_8_bits": "x / 127.5 - 1"}
-    low, high, _ = units.input
+    low, high, _ = values.bounds
     return {"values": [low, high], "from_values": "2 * (x - low) / (high - low) - 1"}
 
 
-def _values_of_output(units: Units) -> dict[str, Any]:
-    if units.output in (None, EIGHT_BITS):
+def _values_of_output(values: Values) -> dict[str, Any]:
+    if not values.deep:
         return {"to_8_bits": "round((y + 1) * 127.5)"}
-    low, high, _ = units.output
+    low, high, _ = values.bounds
     return {"values": [low, high], "to_values": "low + (y + 1) * (high - low) / 2"}
 
 
@@ -73,13 +72,13 @@ def facts_of(
             "name": "input",
             "channels": translator.input_nc,
             **IMAGES,
-            **_values_of_input(translator.units),
+            **_values_of_input(translator.inputs),
         },
         "output": {
             "name": "output",
             "channels": translator.output_nc,
             **IMAGES,
-            **_values_of_output(translator.units),
+            **_values_of_output(translator.outputs),
         },
         "dynamic": dynamic,
         "size": size,

@@ -18,7 +18,7 @@ from models.inference.find_generator import (
     SavedGenerator,
     apply_norm_policy,
     build_generator,
-    units_of,
+    values_of,
 )
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
@@ -110,7 +110,7 @@ def open_generator(
         "weights": saved.path.name,
         "weights_sha256": sha256_of(saved.path),
     }
-    translator = Translator(model, generator, torch.device("cpu"), 1, units_of(saved))
+    translator = Translator(model, generator, torch.device("cpu"), 1, values_of(saved))
     return Exportable(plain(generator), translator, weights, facts)
 
 

@@ -13,12 +13,11 @@ import torch
 from data import create_dataset, dataset_options
 from data.base_dataset import BaseDataset, Source
 from data.held_out import held_out_loader, readable
-from models.inference.find_generator import SavedGenerator, units_of
+from models.inference.find_generator import SavedGenerator, values_of
 from options.base_options import DataOptions
 from options.flags import build
-from options.ranges import AUTO
 from util.errors import InputError
-from util.images.values import PLAIN, Units
+from util.images.values import INPUTS, Values
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def find_pictures(
     if folder is None:
         remedy = f"give a folder of input images by {flag}"
         return pictures_of_run(saved, phase, size, most, remedy)
-    return pictures_in(folder, channels, size, most, units_of(saved))
+    return pictures_in(folder, channels, size, most, values_of(saved)[0])
 
 
 def pictures_of_run(
@@ -81,16 +80,16 @@ def pictures_of_run(
 
 
 def pictures_in(
-    folder: Path, channels: int, size: int, most: int, units: Units = PLAIN
+    folder: Path, channels: int, size: int, most: int, values: Values = INPUTS
 ) -> list[Picture]:
-    """The first images of a folder, and below, resized to size x size; units: of their values."""
+    """The first images of a folder, and below, resized to size x size; values: of their numbers."""
     given = DataOptions(
         dataroot=str(folder),
         dataset_mode="single",
-        range_A=str(units.input or AUTO),
-        alpha=units.alpha,
+        range_A=values.flag,
+        alpha=values.alpha,
     )
-    source = Source(phase="", input_nc=channels, labels=units.labels, augment=False)
+    source = Source(phase="", input_nc=channels, labels=values.labels, augment=False)
     dataset = create_dataset(_resized(given, size), source)
     return [Picture(item["A_path"], item["A"]) for item in _items(dataset, most)]
 

@@ -12,14 +12,16 @@ from typing import Any
 import h11
 import numpy as np
 from fastapi import HTTPException
-from PIL import Image, ImageOps
+from PIL import Image
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from options.ranges import Range
 from scripts.lib.serving.batching import Picture
+from util.images import write_png
+from util.images.read import upright
+from util.images.values import Values
 from util.images.write import SUFFIXES, encode_values, format_for
 
 # Others have decoders that are rarely used, and rarely attacked.
@@ -156,8 +158,7 @@ def read_picture(content: bytes, limits: Limits, multiple: int, *, values: bool)
                 raise HTTPException(
                     400, "colours of 16 bits cannot be read here: use scripts/translate.py"
                 )
-            file.load()
-            picture = ImageOps.exif_transpose(file)
+            picture = upright(file)
     except HTTPException:
         raise
     except Image.DecompressionBombError as error:
@@ -171,17 +172,16 @@ def read_picture(content: bytes, limits: Limits, multiple: int, *, values: bool)
     return np.array(picture.convert("L") if picture.mode == "1" else picture)
 
 
-def encode(result: Picture, bounds: Range) -> tuple[bytes, str]:
+def encode(result: Picture, values: Values) -> tuple[bytes, str]:
     """A result as a file, and its media type: PNG, or TIFF for values that PNG does not hold.
 
     Args:
-        bounds: of values in an array.
+        values: meaning of the numbers in an array.
     """
     file = io.BytesIO()
     if isinstance(result, Image.Image):
-        result.save(file, "PNG", compress_level=1)
+        write_png(file, result)
         return file.getvalue(), "image/png"
-    values = np.atleast_3d(result)
-    kind = format_for("auto", "as.png", bounds, values.shape[-1]) or "png"
-    encode_values(file, SUFFIXES[kind], values)
+    kind = format_for("auto", "as.png", values) or "png"
+    encode_values(file, SUFFIXES[kind], np.atleast_3d(result))
     return file.getvalue(), f"image/{kind}"

@@ -17,7 +17,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from models.inference.translator import Translator
-from options.ranges import EIGHT_BITS
 from scripts.lib.serving.batching import Batcher, Full
 from scripts.lib.serving.limits import FORMATS, BodyLimit, Limits, OriginCheck, encode, read_picture
 
@@ -64,11 +63,9 @@ def create_service(
         hosts: names by which it may be called, ["*"] for any.
         origins: sites whose pages may send images, "*" for all; others' are refused.
     """
-    units = translator.units
-    bounds = units.output or units.input or EIGHT_BITS
     multiple = int(getattr(translator.generator, "size_multiple", 1))
-    kinds = {"image/png": {}} if units.plain else {"image/png": {}, "image/tiff": {}}
-    results = "PNG" if units.plain else "PNG, or TIFF where PNG cannot hold the values,"
+    kinds = {"image/png": {}} if translator.eight_bits else {"image/png": {}, "image/tiff": {}}
+    results = "PNG" if translator.eight_bits else "PNG, or TIFF where PNG cannot hold the values,"
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -123,9 +120,9 @@ def create_service(
         raise HTTPException(504, f"no result within {limits.seconds:g} s")
 
     async def _translated(content: bytes) -> tuple[bytes, str]:
-        read = partial(read_picture, content, limits, multiple, values=not units.plain)
+        read = partial(read_picture, content, limits, multiple, values=not translator.eight_bits)
         result = await batcher(await asyncio.to_thread(read))
-        return await asyncio.to_thread(encode, result, bounds)
+        return await asyncio.to_thread(encode, result, translator.outputs)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:

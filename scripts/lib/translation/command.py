@@ -10,11 +10,10 @@ from pathlib import Path
 import torch
 
 from models.inference.translator import Translator, load_translator
-from options.ranges import EIGHT_BITS
 from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
 from scripts.lib.translation.files import Job, is_video, listed, planned, streams, unfinished
 from scripts.lib.translation.images import translate_images, translate_large_files
-from scripts.lib.translation.values import values_of
+from scripts.lib.translation.values import file_values
 from util.device import describe
 from util.errors import InputError, explain_out_of_memory
 
@@ -27,7 +26,7 @@ def translate(options: argparse.Namespace) -> int:
         check_video(t)
         jobs = planned(options.input, paths, options.output, lambda path: Path(path).suffix)
     else:
-        values = values_of(t, paths)
+        values = file_values(t, paths)
         jobs = planned(options.input, paths, options.output, partial(values.suffix, options.format))
         for target in {job.target.suffix: job.target for job in jobs}.values():
             values.format(target)  # or say now that it cannot hold the results
@@ -70,10 +69,10 @@ def open_translator(options: argparse.Namespace) -> Translator:
 
 def check_video(t: Translator) -> None:
     """Raises: InputError for a generator of more than grey or colour of 8 bits."""
-    if not t.units.plain or {t.input_nc, t.output_nc} - {1, 3}:
+    if not (t.inputs.plain and t.outputs.plain):
         raise InputError(
-            f"videos hold colours of 8 bits; this network takes {t.input_nc} channels of {t.units.input or EIGHT_BITS} "
-            f"and gives {t.output_nc} of {t.units.output or EIGHT_BITS}: use images"
+            f"videos hold colours of 8 bits; this network takes {t.input_nc} channels of {t.inputs.bounds} "
+            f"and gives {t.output_nc} of {t.outputs.bounds}: use images"
         )
 
 

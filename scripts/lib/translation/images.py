@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from models import Translator
 from scripts.lib.translation.files import Job
-from scripts.lib.translation.values import Values
+from scripts.lib.translation.values import FileValues
 from util.errors import InputError, explain_out_of_memory
 from util.images.read import BadImage
 
@@ -22,7 +22,7 @@ AHEAD = 4  # images that wait for the network, and as many for the disk; they ma
 
 
 def translate_large_files(
-    t: Translator, values: Values, jobs: Sequence[Job]
+    t: Translator, values: FileValues, jobs: Sequence[Job]
 ) -> list[InputError | BadImage]:
     """Translates TIFF files that need not fit into memory; returns what cannot be read or written."""
     bad: list[InputError | BadImage] = []
@@ -34,14 +34,14 @@ def translate_large_files(
                 bar.update(done - bar.n)
 
             try:
-                t.translate_file(Path(job.source), job.target, values.units, progress)
+                t.translate_file(Path(job.source), job.target, (values.A, values.B), progress)
             except InputError as error:
                 bad.append(error)
     return bad
 
 
 def translate_images(
-    t: Translator, values: Values, jobs: Sequence[Job]
+    t: Translator, values: FileValues, jobs: Sequence[Job]
 ) -> list[InputError | BadImage]:
     """Translates and writes all that can be read; returns what cannot."""
     bad: list[InputError | BadImage] = []

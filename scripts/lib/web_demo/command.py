@@ -70,7 +70,7 @@ def check_channels(exportable: Exportable) -> None:
         raise InputError(
             f"this network translates {channels[0]} channels into {channels[1]}; a page has pictures of 1 or 3"
         )
-    if not exportable.translator.units.plain:
+    if not exportable.translator.eight_bits:
         raise InputError(
             "this network was trained on values that pictures of 8 bits do not hold; a page draws in these"
         )
