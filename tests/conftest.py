@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.words import words
 from hypothesis import settings
 from PIL import Image
 
@@ -74,26 +75,5 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-SMALL = [
-    "--gpu_ids",
-    "-1",
-    "--ngf",
-    "4",
-    "--load_size",
-    "36",
-    "--crop_size",
-    "32",
-    "--num_threads",
-    "0",
-]
-SMALL_TRAINING = [
-    *SMALL,
-    "--ndf",
-    "4",
-    "--display_id",
-    "-1",
-    "--n_epochs",
-    "1",
-    "--n_epochs_decay",
-    "0",
-]
+SMALL = words("--gpu_ids -1 --ngf 4 --load_size 36 --crop_size 32 --num_threads 0")
+SMALL_TRAINING = [*SMALL, *words("--ndf 4 --display_id -1 --n_epochs 1 --n_epochs_decay 0")]

@@ -10,12 +10,13 @@ import pytest
 from conftest import SMALL_TRAINING
 from PIL import Image
 
+from helpers.words import words
 from scripts import check_dataset
 
 SCRIPT = Path(check_dataset.__file__)
 # A generator and a discriminator that take 16 pixels, in steps of 4.
-SMALLEST = [*SMALL_TRAINING, "--netG", "resnet_6blocks", "--netD", "pixel"]
-SIZES = ["--load_size", "18", "--crop_size", "16"]
+SMALLEST = words(*SMALL_TRAINING, "--netG resnet_6blocks --netD pixel")
+SIZES = words("--load_size 18 --crop_size 16")
 
 
 def photo(seed: int, height: int = 16, width: int = 16) -> np.ndarray:
@@ -72,4 +73,4 @@ def checked(capsys):
 
 
 def aligned(*flags: str) -> list[str]:
-    return ["--model", "pix2pix", "--dataset_mode", "aligned", *flags]
+    return words("--model pix2pix --dataset_mode aligned", *flags)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from helpers.words import words
 from models.networks import define_G
 from scripts import export
 from util.checkpoints import files as checkpoint
@@ -17,15 +18,15 @@ def exported(
     checkpoints: Path, out: Path, name: str, *flags: str, status: int = 0
 ) -> list[dict[str, Any]]:
     """Runs scripts/export.py; returns the certificates in the folder."""
-    words = ["--checkpoints_dir", str(checkpoints), "--name", name, "--out", str(out), *flags]
-    assert export.main(words) == status
+    line = ["--checkpoints_dir", str(checkpoints), "--name", name, "--out", str(out), *flags]
+    assert export.main(line) == status
     return [json.loads(file.read_text()) for file in sorted(out.glob("*.certificate.json"))]
 
 
 def export_weights(weights: Path, out: Path, images: Path, *flags: str) -> dict[str, Any]:
     """Exports a file of weights; returns the one certificate."""
-    words = ["--weights", str(weights), "--out", str(out), "--images", str(images), *flags]
-    assert export.main([*words, "--num_test", "2"]) == 0
+    line = words("--weights", weights, "--out", out, "--images", images, *flags)
+    assert export.main(words(*line, "--num_test 2")) == 0
     (file,) = out.glob("*.certificate.json")
     return json.loads(file.read_text())
 

@@ -13,8 +13,10 @@ import pytest
 from conftest import write_images
 from torture.runs import Run, server
 
-CYCLEGAN = ["--model", "cycle_gan", "--netG", "resnet_6blocks", "--num_threads", "0"]
-PIX2PIX = ["--model", "pix2pix", "--netG", "resnet_6blocks", "--num_threads", "0"]
+from helpers.words import words
+
+CYCLEGAN = words("--model cycle_gan --netG resnet_6blocks --num_threads 0")
+PIX2PIX = words("--model pix2pix --netG resnet_6blocks --num_threads 0")
 
 
 def free_port() -> int:

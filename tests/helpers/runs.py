@@ -8,23 +8,15 @@ import torch
 from conftest import SMALL_TRAINING
 
 import train
+from helpers.words import words
 from util.checkpoints import files as checkpoint
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(root: Path, out: Path, name: str, *flags: str, model: str = "pix2pix") -> Path:
-    words = [
-        "--dataroot",
-        str(root),
-        "--checkpoints_dir",
-        str(out),
-        "--name",
-        name,
-        "--model",
-        model,
-    ]
-    assert train.main([*words, "--netG", "resnet_6blocks", *SMALL_TRAINING, *flags]) == 0
+    where = words("--dataroot", root, "--checkpoints_dir", out, "--name", name, "--model", model)
+    assert train.main([*where, *words("--netG resnet_6blocks", *SMALL_TRAINING, *flags)]) == 0
     return out / name
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from helpers.runs import ROOT
+from helpers.words import words
 
 sys.path.insert(0, str(ROOT))
 
@@ -13,8 +14,8 @@ from scripts import translate
 
 
 def run(checkpoints: Path, source: Path, target: Path, *flags: str, name: str = "cycle") -> int:
-    where = ["--name", name, "--checkpoints_dir", str(checkpoints), "--gpu_ids", "-1"]
-    return translate.main([str(source), str(target), *where, *flags])
+    where = words("--name", name, "--checkpoints_dir", checkpoints, "--gpu_ids -1", *flags)
+    return translate.main([str(source), str(target), *where])
 
 
 def names(folder: Path) -> set[str]:

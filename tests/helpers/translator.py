@@ -10,6 +10,7 @@ from PIL import Image
 
 import test as test_script
 from helpers.runs import run
+from helpers.words import words
 from models import Translator, load_translator
 from models.networks import define_G
 from util.checkpoints import files as checkpoint
@@ -33,9 +34,9 @@ def results_of(
     checkpoints: Path, out: Path, root: Path, name: str, model: str, *flags: str
 ) -> Path:
     """What test.py makes: the folder of images."""
-    words = ["--dataroot", str(root), "--checkpoints_dir", str(checkpoints), "--name", name]
-    words += ["--model", model, "--results_dir", str(out), "--gpu_ids", "-1", *flags]
-    assert test_script.main(words) == 0
+    where = words("--dataroot", root, "--checkpoints_dir", checkpoints, "--name", name)
+    where += words("--model", model, "--results_dir", out, "--gpu_ids -1", *flags)
+    assert test_script.main(where) == 0
     (page,) = (out / name).glob("*/index.html")
     return page.parent / "images"
 

@@ -20,6 +20,7 @@ from helpers.group import (
 )
 from helpers.marks import exhaustive, often
 from helpers.tar import in_tars
+from helpers.words import words
 from torture.groups import Group
 from torture.runs import Run, differences, fingerprint
 
@@ -29,9 +30,9 @@ from util.distributed.launch import job, meeting_place
 pytestmark = pytest.mark.usefixtures("warm")
 
 
-def stop(folder: Path, words: list[str], how: signal.Signals = signal.SIGTERM) -> list[Run]:
+def stop(folder: Path, line: list[str], how: signal.Signals = signal.SIGTERM) -> list[Run]:
     """Two processes, of which one gets the signal in the middle of the second epoch."""
-    runs = trainings(folder, words)
+    runs = trainings(folder, line)
     assert runs[0].says(r"saving the latest model \(epoch 2")
     os.kill(runs[1].process.pid, how)
     if how == signal.SIGKILL:
@@ -45,17 +46,17 @@ def stop(folder: Path, words: list[str], how: signal.Signals = signal.SIGTERM) -
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(
     group_data, tmp_path
 ) -> None:
-    words = ["--dataroot", str(group_data), *CYCLEGAN, "--pool_size", "2", "--lr_policy", "plateau"]
-    whole = trainings(tmp_path / "whole", words)
+    line = words("--dataroot", group_data, *CYCLEGAN, "--pool_size 2 --lr_policy plateau")
+    whole = trainings(tmp_path / "whole", line)
     finish(whole)
-    stopped = stop(tmp_path / "stopped", words)
+    stopped = stop(tmp_path / "stopped", line)
     assert "stopped by a signal: saving epoch" in stopped[0].tail()
     state = checkpoint.load(stopped[0].folder / checkpoint.STATE_FILE)
     (other,) = state["other_processes"]
     own = state["stateful"]["pool_A"]["images"]
     assert len(own) == len(other["stateful"]["pool_A"]["images"]) == 2
     assert other["stateful"]["pool_A"]["rng"] != state["stateful"]["pool_A"]["rng"]
-    finish(trainings(tmp_path / "stopped", [*words, "--continue_train"]))
+    finish(trainings(tmp_path / "stopped", [*line, "--continue_train"]))
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
 
@@ -66,19 +67,10 @@ def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(
 def test_a_run_goes_on_with_another_number_of_processes(
     group_data, tmp_path, before, after
 ) -> None:
-    words = [
-        "--dataroot",
-        str(group_data),
-        *PIX2PIX,
-        "--pool_size",
-        "2",
-        "--lr_policy",
-        "plateau",
-        "--scale_lr",
-    ]
-    first = trainings(tmp_path, [*words, "--n_epochs", "1", "--n_epochs_decay", "0"], before)
+    line = words("--dataroot", group_data, *PIX2PIX, "--pool_size 2 --lr_policy plateau --scale_lr")
+    first = trainings(tmp_path, words(*line, "--n_epochs 1 --n_epochs_decay 0"), before)
     finish(first)
-    then = trainings(tmp_path, [*words, "--continue_train"], after)
+    then = trainings(tmp_path, [*line, "--continue_train"], after)
     finish(then)
     said = then[0].tail(10_000)
     assert f"note: processes was {before} and is {after}" in said
@@ -99,12 +91,12 @@ def test_what_one_process_skips_keeps_the_others_in_step_over_a_stop(
     shutil.copytree(group_data / "train", root / "train")
     for name in ("003.png", "008.png", "009.png"):
         (root / "train" / name).write_bytes(b"no image")
-    words = ["--dataroot", str(root), *PIX2PIX, "--bad_images", "skip"]
-    whole = trainings(tmp_path / "whole", words)
+    line = words("--dataroot", root, *PIX2PIX, "--bad_images skip")
+    whole = trainings(tmp_path / "whole", line)
     finish(whole)
     assert "3 images were skipped" in whole[0].tail()
-    stopped = stop(tmp_path / "stopped", words, how)
-    finish(trainings(tmp_path / "stopped", [*words, "--continue_train"]))
+    stopped = stop(tmp_path / "stopped", line, how)
+    finish(trainings(tmp_path / "stopped", [*line, "--continue_train"]))
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
 
@@ -113,11 +105,11 @@ def test_processes_that_stream_tars_go_on_bit_for_bit_in_the_middle_of_an_epoch(
     group_data, tmp_path
 ) -> None:
     shards = in_tars(group_data, tmp_path / "shards", indexed=True)
-    words = ["--dataroot", str(shards), *CYCLEGAN, "--pool_size", "2"]
-    whole = trainings(tmp_path / "whole", words)
+    line = words("--dataroot", shards, *CYCLEGAN, "--pool_size 2")
+    whole = trainings(tmp_path / "whole", line)
     finish(whole)
-    stopped = stop(tmp_path / "stopped", words)
-    finish(trainings(tmp_path / "stopped", [*words, "--continue_train"]))
+    stopped = stop(tmp_path / "stopped", line)
+    finish(trainings(tmp_path / "stopped", [*line, "--continue_train"]))
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))
 
 
@@ -125,11 +117,11 @@ def test_processes_that_stream_tars_go_on_bit_for_bit_in_the_middle_of_an_epoch(
 def test_a_process_killed_under_torchrun_is_restarted_and_the_run_ends_bit_for_bit(
     group_data, tmp_path
 ) -> None:
-    words = ["--dataroot", str(group_data), *CYCLEGAN, "--pool_size", "2"]
-    whole = trainings(tmp_path / "whole", words)
+    line = words("--dataroot", group_data, *CYCLEGAN, "--pool_size 2")
+    whole = trainings(tmp_path / "whole", line)
     finish(whole)
-    launch = ["--standalone", "--nproc_per_node=2", "--max-restarts=1"]
-    killed = Group(tmp_path / "killed", words, launch)
+    launch = words("--standalone --nproc_per_node=2 --max-restarts=1")
+    killed = Group(tmp_path / "killed", line, launch)
     killed.says("saving the latest model (epoch 2")
     os.kill(killed.workers()[1], signal.SIGKILL)
     assert killed.wait() == 0, killed.text()[-1500:]

@@ -12,6 +12,7 @@ import pytest
 import torch
 from conftest import SMALL_TRAINING, write_images
 from helpers.runs import ROOT, assert_same, content, run
+from helpers.words import words
 
 from util.checkpoints import files as checkpoint
 from util.errors import InputError
@@ -23,23 +24,21 @@ pytestmark = pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize(
     ("model", "flags"),
     [
-        ("pix2pix", ["--pool_size", "3", "--norm", "batch", "--lr_policy", "plateau"]),
+        ("pix2pix", words("--pool_size 3 --norm batch --lr_policy plateau")),
         (
             "cycle_gan",
-            ["--pool_size", "2", "--dropout", "--batch_size", "2", "--lr_policy", "cosine"],
+            words("--pool_size 2 --dropout --batch_size 2 --lr_policy cosine"),
         ),
-        ("pix2pix", ["--gan_mode", "wgangp", "--n_critic", "2", "--norm", "instance"]),
+        ("pix2pix", words("--gan_mode wgangp --n_critic 2 --norm instance")),
     ],
 )
 def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(
     paired, unpaired, tmp_path, model, flags
 ) -> None:
     root = paired if model == "pix2pix" else unpaired
-    flags = [*flags, "--print_freq", "1", "--n_epochs", "2", "--n_epochs_decay", "1"]
+    flags = words(*flags, "--print_freq 1 --n_epochs 2 --n_epochs_decay 1")
     whole = run(root, tmp_path, "whole", *flags, model=model)
-    part = run(
-        root, tmp_path, "part", *flags, "--n_epochs", "1", "--n_epochs_decay", "0", model=model
-    )
+    part = run(root, tmp_path, "part", *flags, "--n_epochs 1 --n_epochs_decay 0", model=model)
     run(root, tmp_path, "part", *flags, "--continue_train", model=model)
     assert_same(content(whole), content(part))
 
@@ -47,15 +46,14 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(
 def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch(tmp_path) -> None:
     root = tmp_path / "data"
     write_images(root / "train", 60, 32, 64)
-    words = [
-        sys.executable, str(ROOT / "train.py"), "--dataroot", str(root), "--checkpoints_dir", str(tmp_path),
-        "--model", "pix2pix", "--netG", "resnet_6blocks", *SMALL_TRAINING, "--n_epochs", "2",
-        "--print_freq", "1", "--num_threads", "1",
-    ]  # fmt: skip
+    command = [sys.executable, str(ROOT / "train.py")]
+    command += words("--dataroot", root, "--checkpoints_dir", tmp_path, "--model pix2pix")
+    command += words("--netG resnet_6blocks", *SMALL_TRAINING)
+    command += words("--n_epochs 2 --print_freq 1 --num_threads 1")
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*words, "--name", "whole"], check=True, env=env, stdout=subprocess.DEVNULL)
+    subprocess.run(words(*command, "--name whole"), check=True, env=env, stdout=subprocess.DEVNULL)
     with subprocess.Popen(
-        [*words, "--name", "part"], env=env, stdout=subprocess.PIPE, text=True
+        words(*command, "--name part"), env=env, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout:
             if line.startswith("(epoch: 1, iters: 7,"):
@@ -67,7 +65,7 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch
     middle = Progress(**content(tmp_path / "part")["progress"])
     assert (middle.epoch, 6 < middle.position < 60) == (1, True)
     subprocess.run(
-        [*words, "--name", "part", "--continue_train"],
+        words(*command, "--name part --continue_train"),
         check=True,
         env=env,
         stdout=subprocess.DEVNULL,
@@ -78,12 +76,12 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch
 def test_a_run_stopped_behind_the_last_image_of_an_epoch_goes_on_with_the_next(
     paired, tmp_path
 ) -> None:
-    whole = run(paired, tmp_path, "whole", "--n_epochs", "2")
+    whole = run(paired, tmp_path, "whole", "--n_epochs 2")
     folder = run(paired, tmp_path, "n")
     state = checkpoint.load(folder / checkpoint.STATE_FILE)
     state["progress"] |= {"epoch": 1, "position": 6}
     checkpoint.save(folder / checkpoint.STATE_FILE, state)
-    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
     assert_same(content(whole)["networks"], content(folder)["networks"])
 
 
@@ -114,9 +112,7 @@ def test_leftovers_of_a_killed_save_are_removed_but_not_those_of_a_living_proces
 
 
 def test_only_the_newest_checkpoints_are_kept_when_asked(paired, tmp_path) -> None:
-    folder = run(
-        paired, tmp_path, "n", "--n_epochs", "5", "--save_epoch_freq", "1", "--keep_epochs", "2"
-    )
+    folder = run(paired, tmp_path, "n", "--n_epochs 5 --save_epoch_freq 1 --keep_epochs 2")
     labels = {file.name.split("_net_")[0] for file in folder.glob("*_net_*.pth")}
     assert labels == {"latest", "4", "5"}
 
@@ -133,15 +129,15 @@ def test_deterministic_runs_on_the_cpu_learn_the_same(paired, tmp_path) -> None:
 def test_a_new_run_in_a_used_folder_killed_before_its_first_save_does_not_continue_the_old_one(
     paired, tmp_path, capsys
 ) -> None:
-    folder = run(paired, tmp_path, "n", "--print_freq", "1")
+    folder = run(paired, tmp_path, "n", "--print_freq 1")
     old, log = content(folder), (folder / "loss_log.txt").read_text()
     spoilt = tmp_path / "spoilt"
     write_images(spoilt / "train", 2, 32, 64)
     for image in (spoilt / "train").iterdir():
         image.write_bytes(b"nonsense")  # ends the new run at its first image
     with pytest.raises(InputError, match="cannot be read"):
-        run(spoilt, tmp_path, "n", "--seed", "1")
-    run(paired, tmp_path, "n", "--seed", "1", "--print_freq", "1", "--continue_train")
+        run(spoilt, tmp_path, "n", "--seed 1")
+    run(paired, tmp_path, "n", "--seed 1 --print_freq 1 --continue_train")
     assert "holds no checkpoint yet: starting from the beginning" in capsys.readouterr().out
     assert content(folder)["progress"]["run_images"] == 6
     assert_same(checkpoint.load(folder / "previous_state.pth")["progress"], old["progress"])
@@ -149,10 +145,10 @@ def test_a_new_run_in_a_used_folder_killed_before_its_first_save_does_not_contin
 
 
 def test_going_on_leaves_the_log_lines_of_earlier_runs_alone(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", "--print_freq", "1", "--n_epochs", "3")
+    folder = run(paired, tmp_path, "n", "--print_freq 1 --n_epochs 3")
     first = (folder / "loss_log.txt").read_text()
-    run(paired, tmp_path, "n", "--print_freq", "1", "--seed", "1")
-    run(paired, tmp_path, "n", "--print_freq", "1", "--n_epochs", "2", "--continue_train")
+    run(paired, tmp_path, "n", "--print_freq 1 --seed 1")
+    run(paired, tmp_path, "n", "--print_freq 1 --n_epochs 2 --continue_train")
     log = (folder / "loss_log.txt").read_text()
     assert log.startswith(first)
     assert len(re.findall(r"epoch: 1, iters: 6", log)) == 2
@@ -163,7 +159,7 @@ def test_a_state_names_no_files_elsewhere(paired, tmp_path) -> None:
     state = checkpoint.load(folder / checkpoint.STATE_FILE)
     hostile = {"labels": ["../evil", 5, "9"], "flags": 3, "versions": None}
     checkpoint.save(folder / checkpoint.STATE_FILE, {**state, **hostile})
-    run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+    run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
     assert not list(tmp_path.glob("evil*"))
     assert (folder / "9_net_G.pth").exists()
     checkpoint.save(
@@ -171,4 +167,4 @@ def test_a_state_names_no_files_elsewhere(paired, tmp_path) -> None:
         {**state, "progress": {**state["progress"], "position": -1}},
     )
     with pytest.raises(InputError, match="position is -1"):
-        run(paired, tmp_path, "n", "--continue_train", "--n_epochs", "2")
+        run(paired, tmp_path, "n", "--continue_train --n_epochs 2")

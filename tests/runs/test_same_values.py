@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from conftest import SMALL, SMALL_TRAINING, picture, write_images
 from helpers.translate_script import run
+from helpers.words import words
 from PIL import Image
 
 import test as test_script
@@ -18,16 +19,16 @@ from util.errors import InputError
 from util.images.write import write_values
 
 pytest.importorskip("imagecodecs")
-NETWORK = ["--netG", "resnet_6blocks", "--norm", "instance", "--ngf", "2", "--ndf", "2"]
+NETWORK = words("--netG resnet_6blocks --norm instance --ngf 2 --ndf 2")
 CPU = SMALL[:2]
 RUNS = {
-    "bands": ["--model", "pix2pix", "--no_dropout", "--input_nc", "5", "--output_nc", "1"],
-    "deep": ["--model", "cycle_gan", "--output_nc", "2"],
-    "labels": ["--model", "pix2pix", "--no_dropout", "--label_A", "4"],
+    "bands": words("--model pix2pix --no_dropout --input_nc 5 --output_nc 1"),
+    "deep": words("--model cycle_gan --output_nc 2"),
+    "labels": words("--model pix2pix --no_dropout --label_A 4"),
 }
 RANGES = {
-    "bands": ["--range_A", "0,10000", "--range_B", "0,65535"],
-    "deep": ["--range_B", "0,4095"],
+    "bands": words("--range_A 0,10000 --range_B 0,65535"),
+    "deep": words("--range_B 0,4095"),
     "labels": [],
 }
 
@@ -63,9 +64,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make(home / "data" / name, name)
         common = ["--dataroot", str(home / "data" / name), "--name", name]
         common += ["--checkpoints_dir", str(home / "checkpoints")]
-        words = [*common, *flags, *RANGES[name], *SMALL_TRAINING, *NETWORK]
-        assert train_script.main(words) == 0
-        results = ["--results_dir", str(home / "results"), "--preprocess", "none"]
+        line = [*common, *flags, *RANGES[name], *SMALL_TRAINING, *NETWORK]
+        assert train_script.main(line) == 0
+        results = words("--results_dir", home / "results", "--preprocess none")
         assert test_script.main([*common, *results, *flags[:2], *CPU]) == 0
     return home
 
@@ -142,10 +143,10 @@ def test_without_options_json_the_values_can_be_declared(home, tmp_path) -> None
     assert np.array_equal(t(array_of(source)), known(array_of(source)))
     from scripts import translate
 
-    out, words = tmp_path / "0.npy", ["--weights", str(weights), "--gpu_ids", "-1"]
+    out, line = tmp_path / "0.npy", words("--weights", weights, "--gpu_ids -1")
     with pytest.raises(InputError, match="takes 5 channels, .* declare --range_A"):
-        translate.main([str(source), str(out), *words])
-    assert translate.main([str(source), str(out), *words, *RANGES["bands"]]) == 0
+        translate.main([str(source), str(out), *line])
+    assert translate.main([str(source), str(out), *line, *RANGES["bands"]]) == 0
     assert close(np.load(out), known(array_of(source))[..., 0])
 
 
@@ -154,9 +155,9 @@ def test_results_that_a_file_cannot_hold_are_refused_before_anything_is_computed
 ) -> None:
     inputs = home / "data/deep/testA"
     with pytest.raises(InputError, match="PNG files hold .* not 2 channels of 0,4095"):
-        run(home / "checkpoints", inputs, tmp_path, "--format", "png", name="deep")
+        run(home / "checkpoints", inputs, tmp_path, "--format png", name="deep")
     assert list(tmp_path.iterdir()) == []
-    assert run(home / "checkpoints", inputs, tmp_path, "--format", "npy", name="deep") == 0
+    assert run(home / "checkpoints", inputs, tmp_path, "--format npy", name="deep") == 0
     assert np.load(tmp_path / "000.npy").dtype == np.uint16
     with pytest.raises(InputError, match="does not end in .bmp"):
         run(home / "checkpoints", inputs / "000.png", tmp_path / "a.npz", name="deep")
@@ -197,7 +198,7 @@ def test_transparency_is_laid_on_what_the_training_had(checkpoints, tmp_path) ->
     white = t(np.full((20, 24, 3), 255, np.uint8))
     assert np.array_equal(np.asarray(t(tmp_path / "clear.png")), white)
     out = tmp_path / "out.png"
-    assert run(checkpoints, tmp_path / "clear.png", out, "--alpha", "white") == 0
+    assert run(checkpoints, tmp_path / "clear.png", out, "--alpha white") == 0
     assert np.array_equal(array_of(out), white)
 
 
@@ -207,11 +208,11 @@ def test_tiles_give_the_same_and_blended_ones_nearly(home, tmp_path) -> None:
     source = tmp_path / "in/000.png"
     flags = {
         "whole": [],
-        "exact": ["--tile", "64"],
-        "blend": ["--tile", "64", "--tile_mode", "blend"],
+        "exact": words("--tile 64"),
+        "blend": words("--tile 64 --tile_mode blend"),
     }
-    for name, words in flags.items():
-        assert run(checkpoints, source, tmp_path / f"{name}.npy", *words, name="deep") == 0
+    for name, line in flags.items():
+        assert run(checkpoints, source, tmp_path / f"{name}.npy", *line, name="deep") == 0
     whole, exact, blend = (np.load(tmp_path / f"{name}.npy") for name in flags)
     assert close(exact, whole)
     assert not close(blend, whole)

@@ -12,17 +12,16 @@ from conftest import SMALL_TRAINING, write_images
 from helpers.marks import often
 from helpers.runs import ROOT, assert_same, content, run
 from helpers.training_page import read_training_page
+from helpers.words import words
 
 from util.errors import InputError
 from util.logs.logger import At, Logger
 
 
 def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:
-    folder = run(
-        paired, tmp_path, "n", "--print_freq", "2", "--display_freq", "3", "--n_epochs", "2"
-    )
+    folder = run(paired, tmp_path, "n", "--print_freq 2 --display_freq 3 --n_epochs 2")
     assert {file.name for file in folder.iterdir()} == {
-        "train_opt.txt", "options.json", "loss_log.txt", "metrics.jsonl", "web", "latest_state.pth",
+        "train_opt.txt", "options.json", "loss_log.txt", "metrics.jsonl", "web", "latest_state.pth", "inference.json",
         "latest_net_G.pth", "latest_net_D.pth", "2_net_G.pth", "2_net_D.pth",
     }  # fmt: skip
     assert {file.name for file in (folder / "web/images").iterdir()} == {
@@ -40,7 +39,7 @@ def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) 
 
 
 def test_readers_of_the_loss_log_still_understand_it(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", "--print_freq", "2")
+    folder = run(paired, tmp_path, "n", "--print_freq 2")
     banner, *lines = (folder / "loss_log.txt").read_text().splitlines()
     assert re.fullmatch(r"=+ Training Loss \(.+ \d{4}\) =+", banner)
     assert len(lines) == 3
@@ -56,8 +55,8 @@ def test_readers_of_the_loss_log_still_understand_it(paired, tmp_path) -> None:
 
 def test_saves_happen_whenever_a_multiple_is_crossed(paired, tmp_path) -> None:
     folder = run(
-        paired, tmp_path, "n", "--batch_size", "4", "--save_latest_freq", "5", "--save_by_iter",
-        "--n_epochs", "3", "--save_epoch_freq", "2",
+        paired, tmp_path, "n", "--batch_size 4 --save_latest_freq 5 --save_by_iter",
+        "--n_epochs 3 --save_epoch_freq 2",
     )  # fmt: skip
     # 6 images in batches of 4 and 2: counts 4, 6, 10, 12, 16, 18; multiples of 5 are crossed at 6, 10, 16.
     labels = {file.name.split("_net_")[0] for file in folder.glob("*_net_G.pth")}
@@ -72,17 +71,7 @@ def test_weights_are_plain_cpu_tensors(paired, tmp_path) -> None:
 
 
 def test_logging_does_not_change_what_is_learned(paired, tmp_path) -> None:
-    often = run(
-        paired,
-        tmp_path,
-        "often",
-        "--print_freq",
-        "1",
-        "--display_freq",
-        "1",
-        "--save_latest_freq",
-        "1",
-    )
+    often = run(paired, tmp_path, "often", "--print_freq 1 --display_freq 1 --save_latest_freq 1")
     never = run(paired, tmp_path, "never", "--no_html")
     assert_same(content(often)["networks"], content(never)["networks"])
 
@@ -94,7 +83,7 @@ def test_a_bad_image_stops_after_saving_and_can_be_skipped(tmp_path, capsys) -> 
     with pytest.raises(InputError, match=r"004\.png: cannot be read as an image"):
         run(root, tmp_path, "n", "--serial_batches")
     assert content(tmp_path / "n")["progress"]["position"] == 4
-    run(root, tmp_path, "n", "--serial_batches", "--continue_train", "--bad_images", "skip")
+    run(root, tmp_path, "n", "--serial_batches --continue_train --bad_images skip")
     assert f"skipped {root}/train/004.png" in capsys.readouterr().out
 
 
@@ -109,7 +98,7 @@ def test_a_run_that_did_nothing_does_not_overwrite_an_earlier_one(tmp_path, capl
         run(root, tmp_path, "n")
     assert "holds an earlier run, whose numbered checkpoints will be overwritten" in caplog.text
     with pytest.raises(InputError, match="all 3 images were skipped"):
-        run(root, tmp_path, "n", "--bad_images", "skip")
+        run(root, tmp_path, "n", "--bad_images skip")
     (folder / "previous_state.pth").rename(folder / "latest_state.pth")  # as the warning says
     assert_same(content(folder), before)
 
@@ -124,19 +113,19 @@ def test_images_of_all_sizes_train_in_batches_with_full_pools(
         for i, (height, width) in enumerate(sides[: 4 if preprocess == "crop" else 5]):
             write_images(tmp_path / folder, 1, height, width, start=i)
     run(
-        tmp_path, tmp_path, "n", "--preprocess", preprocess, "--batch_size", "2", "--pool_size", "2",
-        "--n_epochs", "3", "--gan_mode", gan_mode, model="cycle_gan",
+        tmp_path, tmp_path, "n", "--batch_size 2 --pool_size 2 --n_epochs 3",
+        f"--preprocess {preprocess} --gan_mode {gan_mode}", model="cycle_gan",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("model", "flags", "message"),
     [
-        ("cycle_gan", ["--dataset_mode", "single"], "needs images B, which this --dataset_mode"),
-        ("pix2pix", ["--dataset_mode", "single"], "needs images B, which this --dataset_mode"),
+        ("cycle_gan", words("--dataset_mode single"), "needs images B, which this --dataset_mode"),
+        ("pix2pix", words("--dataset_mode single"), "needs images B, which this --dataset_mode"),
         (
             "pix2pix",
-            ["--dataset_mode", "unaligned", "--preprocess", "none"],
+            words("--dataset_mode unaligned --preprocess none"),
             "needs pairs of images",
         ),
     ],
@@ -152,10 +141,10 @@ def test_a_data_set_that_does_not_suit_the_model_is_explained(
 
 def test_an_error_before_training_leaves_no_folder(paired, tmp_path) -> None:
     for flags in (
-        ["--crop_size", "30"],
-        ["--phase", "nowhere"],
-        ["--netD", "n"],
-        ["--input_nc", "2"],
+        words("--crop_size 30"),
+        words("--phase nowhere"),
+        words("--netD n"),
+        words("--input_nc 2"),
     ):
         with pytest.raises(InputError):
             run(paired, tmp_path, "n", *flags)
@@ -165,7 +154,7 @@ def test_an_error_before_training_leaves_no_folder(paired, tmp_path) -> None:
 def test_a_last_epoch_entered_in_the_middle_prints_no_more_than_a_whole_one(tmp_path) -> None:
     root = tmp_path / "data"
     write_images(root / "train", 9, 32, 64)
-    flags = ["--print_freq", "4", "--serial_batches", "--no_flip"]
+    flags = words("--print_freq 4 --serial_batches --no_flip")
     whole = run(root, tmp_path, "whole", *flags)
     good = (root / "train/006.png").read_bytes()
     (root / "train/006.png").write_bytes(b"nonsense")
@@ -179,16 +168,16 @@ def test_a_last_epoch_entered_in_the_middle_prints_no_more_than_a_whole_one(tmp_
 
 
 def test_the_optimizers_use_the_schedules_rate(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", "--n_epochs", "1", "--n_epochs_decay", "1")
+    folder = run(paired, tmp_path, "n", "--n_epochs 1 --n_epochs_decay 1")
     for name in ("optimizer_G", "optimizer_D"):
         (group,) = content(folder)["stateful"][name]["param_groups"]
         assert group["lr"] == pytest.approx(0.0001)
 
 
 def test_the_plateau_policy_watches_what_is_learned(paired, tmp_path) -> None:
-    flags = ["--lr_policy", "plateau", "--lr", "0", "--serial_batches", "--no_flip", "--no_dropout"]
-    crop = ["--preprocess", "none", "--n_epochs", "8", "--norm", "instance"]
-    folder = run(paired, tmp_path, "n", *flags, *crop, "--lambda_L1", "50")
+    flags = words("--lr_policy plateau --lr 0 --serial_batches --no_flip --no_dropout")
+    crop = words("--preprocess none --n_epochs 8 --norm instance")
+    folder = run(paired, tmp_path, "n", *flags, *crop, "--lambda_L1 50")
     metric = content(folder)["progress"]["metric"]
     assert len(metric) == 8
     assert metric == pytest.approx([metric[0]] * 8)  # with a rate of 0 nothing improves
@@ -196,24 +185,24 @@ def test_the_plateau_policy_watches_what_is_learned(paired, tmp_path) -> None:
 
 
 def test_no_html_writes_no_page(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", "--no_html", "--display_freq", "1")
+    folder = run(paired, tmp_path, "n", "--no_html --display_freq 1")
     assert not (folder / "web").exists()
 
 
 def test_the_page_lists_the_epochs_of_this_run_alone(paired, tmp_path) -> None:
-    run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1")
-    folder = run(paired, tmp_path, "n", "--display_freq", "1")
+    run(paired, tmp_path, "n", "--n_epochs 2 --display_freq 1")
+    folder = run(paired, tmp_path, "n", "--display_freq 1")
     shown = read_training_page(folder / "web")
     assert [*shown.epochs] == [1]
     assert len(shown.losses("G_L1")) == 1
-    run(paired, tmp_path, "n", "--n_epochs", "2", "--display_freq", "1", "--continue_train")
+    run(paired, tmp_path, "n", "--n_epochs 2 --display_freq 1 --continue_train")
     shown = read_training_page(folder / "web")
     assert [*shown.epochs] == [1, 2]
     assert shown.now["ending"] == "done"
 
 
 def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n", "--n_epochs", "1", "--n_epochs_decay", "1")
+    run(paired, tmp_path, "n", "--n_epochs 1 --n_epochs_decay 1")
     assert re.findall(r"learning rate ([\d.]+)", capsys.readouterr().out) == [
         "0.0002000",
         "0.0001000",
@@ -221,9 +210,9 @@ def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) 
 
 
 def test_user_errors_print_one_message_and_no_traceback(paired, tmp_path) -> None:
-    words = ["--dataroot", str(tmp_path / "nowhere"), "--name", "n", *SMALL_TRAINING]
+    line = words("--dataroot", tmp_path / "nowhere", "--name n", *SMALL_TRAINING)
     done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *words, "--model", "pix2pix", "--netG", "resnet_6blocks"],
+        [sys.executable, str(ROOT / "train.py"), *line, "--model", "pix2pix", "--netG", "resnet_6blocks"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
@@ -238,7 +227,7 @@ def test_a_page_that_cannot_be_written_is_told_of_once_and_training_goes_on(
     folder = tmp_path / "n"
     (folder / "web").mkdir(parents=True)
     (folder / "web/images").write_text("a file where a folder should be")
-    run(paired, tmp_path, "n", "--display_freq", "1", "--print_freq", "1")
+    run(paired, tmp_path, "n", "--display_freq 1 --print_freq 1")
     assert caplog.text.count("the training page is not up to date") == 1
     assert (folder / "1_net_G.pth").exists()
 

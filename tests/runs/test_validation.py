@@ -10,6 +10,7 @@ import pytest
 from conftest import write_images
 from helpers.group import trainings
 from helpers.runs import assert_same, content, run
+from helpers.words import words
 from PIL import Image
 
 import test as test_script
@@ -19,7 +20,7 @@ from util.errors import InputError
 from util.metrics import NAMES, Scorer
 from util.training.progress import Progress
 
-EPOCHS = ["--n_epochs", "3", "--save_epoch_freq", "1"]
+EPOCHS = words("--n_epochs 3 --save_epoch_freq 1")
 
 
 def measured(folder: Path, name: str) -> list[float]:
@@ -39,9 +40,9 @@ def translated(
     root: Path, out: Path, name: str, *flags: str
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Translations of the validation split by test.py, with their truths."""
-    words = ["--dataroot", str(root), "--checkpoints_dir", str(out), "--name", name, *flags]
-    words += ["--results_dir", str(out / "results"), "--phase", "val", "--gpu_ids", "-1"]
-    assert test_script.main(words) == 0
+    where = words("--dataroot", root, "--checkpoints_dir", out, "--name", name, *flags)
+    where += words("--results_dir", out / "results", "--phase val --gpu_ids -1")
+    assert test_script.main(where) == 0
     (folder,) = (out / "results" / name).iterdir()
     files = sorted((folder / "images").glob("*_fake_B.png"))
     truths = [file.with_name(file.name.replace("fake", "real")) for file in files]
@@ -52,26 +53,26 @@ def translated(
 
 
 def test_what_is_measured_is_what_test_py_translates(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", "--val_freq", "1", "--norm", "batch")
-    expected = score(translated(paired, tmp_path, "n", "--model", "pix2pix"))
+    folder = run(paired, tmp_path, "n", "--val_freq 1 --norm batch")
+    expected = score(translated(paired, tmp_path, "n", "--model pix2pix"))
     assert measured(folder, "val_l1") == [pytest.approx(expected["l1"], abs=6e-4)]
     assert measured(folder, "val_psnr") == [pytest.approx(expected["psnr"], abs=6e-4)]
 
 
 def test_measuring_changes_nothing_of_what_is_learnt(paired, tmp_path) -> None:
     plain = run(paired, tmp_path, "plain", *EPOCHS)
-    watched = run(paired, tmp_path, "watched", *EPOCHS, "--val_freq", "1")
+    watched = run(paired, tmp_path, "watched", *EPOCHS, "--val_freq 1")
     for part in ("networks", "stateful"):
         assert_same(content(plain)[part], content(watched)[part])
     assert not list(plain.glob("best_*"))
 
 
 def test_the_best_weights_are_those_of_the_epoch_with_the_best_value(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", *EPOCHS, "--val_freq", "1", "--lr", "0.01")
+    folder = run(paired, tmp_path, "n", *EPOCHS, "--val_freq 1 --lr 0.01")
     values = measured(folder, "val_psnr")
     best = checkpoint.load(folder / f"{1 + int(np.argmax(values))}_net_G.pth")
     assert_same(checkpoint.load(folder / "best_psnr_net_G.pth"), best)
-    assert translated(paired, tmp_path, "n", "--model", "pix2pix", "--epoch", "best_psnr")
+    assert translated(paired, tmp_path, "n", "--model pix2pix --epoch best_psnr")
 
 
 def test_smaller_errors_and_larger_ratios_are_better() -> None:
@@ -84,21 +85,21 @@ def test_smaller_errors_and_larger_ratios_are_better() -> None:
 
 
 def test_a_run_that_does_not_get_better_stops_early(paired, tmp_path, capsys) -> None:
-    words = ["--val_freq", "1", "--early_stop", "2", "--n_epochs", "9", "--lr", "0"]
-    folder = run(paired, tmp_path, "n", *words)
+    line = words("--val_freq 1 --early_stop 2 --n_epochs 9 --lr 0")
+    folder = run(paired, tmp_path, "n", *line)
     assert "stopping early: 2 measurements in a row without a better l1" in capsys.readouterr().out
     assert content(folder)["progress"]["epoch"] == 4
     assert (folder / "3_net_G.pth").exists()
-    run(paired, tmp_path, "n", *words, "--continue_train")
+    run(paired, tmp_path, "n", *line, "--continue_train")
     assert content(folder)["progress"]["epoch"] == 4
-    run(paired, tmp_path, "n", *words, "--continue_train", "--early_stop", "3")
+    run(paired, tmp_path, "n", *line, "--continue_train --early_stop 3")
     assert content(folder)["progress"]["epoch"] == 5
 
 
 def test_a_run_that_is_measured_goes_on_bit_for_bit(paired, tmp_path) -> None:
-    flags = [*EPOCHS, "--val_freq", "1", "--print_freq", "1"]
+    flags = words(*EPOCHS, "--val_freq 1 --print_freq 1")
     whole = run(paired, tmp_path, "whole", *flags)
-    run(paired, tmp_path, "parts", *flags, "--n_epochs", "1")
+    run(paired, tmp_path, "parts", *flags, "--n_epochs 1")
     parts = run(paired, tmp_path, "parts", *flags, "--continue_train")
     assert_same(content(whole), content(parts))
     assert_same(
@@ -107,7 +108,7 @@ def test_a_run_that_is_measured_goes_on_bit_for_bit(paired, tmp_path) -> None:
 
 
 def test_averaged_weights_are_measured_beside_the_others(paired, tmp_path) -> None:
-    folder = run(paired, tmp_path, "n", "--val_freq", "1", "--ema", "0.5", "--lr", "0.01")
+    folder = run(paired, tmp_path, "n", "--val_freq 1 --ema 0.5 --lr 0.01")
     assert len(measured(folder, "val_l1")) == len(measured(folder, "val_l1_ema")) == 1
     best = content(folder)["progress"]["best"]["l1"]
     assert best == pytest.approx(measured(folder, "val_l1_ema")[0], abs=6e-4)
@@ -117,8 +118,8 @@ def test_files_of_the_same_name_are_each_others_truth(tmp_path) -> None:
     for phase, start in (("train", 0), ("val", 50)):
         write_images(tmp_path / f"{phase}A", 3, 32, 32, start)
         write_images(tmp_path / f"{phase}B", 3, 32, 32, start)
-    folder = run(tmp_path, tmp_path, "n", "--val_freq", "1", model="cycle_gan")
-    expected = score(translated(tmp_path, tmp_path, "n", "--model", "cycle_gan"))
+    folder = run(tmp_path, tmp_path, "n", "--val_freq 1", model="cycle_gan")
+    expected = score(translated(tmp_path, tmp_path, "n", "--model cycle_gan"))
     assert measured(folder, "val_l1_B") == [pytest.approx(expected["l1"], abs=6e-4)]
     assert len(measured(folder, "val_l1_A")) == len(measured(folder, "val_rec_l1_A")) == 1
 
@@ -127,7 +128,7 @@ def test_without_truths_reconstructions_are_measured(tmp_path) -> None:
     for phase, start in (("train", 0), ("val", 50)):
         write_images(tmp_path / f"{phase}A", 3, 32, 32, start)
         write_images(tmp_path / f"{phase}B", 2, 32, 32, start + 100)
-    folder = run(tmp_path, tmp_path, "n", "--val_freq", "1", model="cycle_gan")
+    folder = run(tmp_path, tmp_path, "n", "--val_freq 1", model="cycle_gan")
     assert measured(folder, "val_l1_B") == []
     both = [measured(folder, f"val_rec_l1_{side}")[0] for side in "AB"]
     best = content(folder)["progress"]["best"]["l1"]
@@ -135,9 +136,9 @@ def test_without_truths_reconstructions_are_measured(tmp_path) -> None:
 
 
 def test_two_processes_measure_what_one_does(paired, tmp_path) -> None:
-    words = ["--dataroot", str(paired), "--model", "pix2pix", "--netG", "resnet_6blocks"]
-    words += ["--num_threads", "0", "--val_freq", "1", "--lr", "0", "--norm", "instance"]
-    runs = {size: trainings(tmp_path / f"{size}", words, size) for size in (1, 2)}
+    line = words("--dataroot", paired, "--model pix2pix --netG resnet_6blocks")
+    line += words("--num_threads 0 --val_freq 1 --lr 0 --norm instance")
+    runs = {size: trainings(tmp_path / f"{size}", line, size) for size in (1, 2)}
     assert [one.wait() for size in runs for one in runs[size]] == [0, 0, 0]
     one, two = (measured(runs[size][0].folder, "val_psnr") for size in (1, 2))
     assert one == pytest.approx(two, abs=0.002)
@@ -146,8 +147,8 @@ def test_two_processes_measure_what_one_does(paired, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--val_freq", "1", "--val_metrics", "kid"], "inception are needed|pip install"),
-        (["--val_freq", "1", "--val_phase", "nowhere"], "there is no folder"),
+        (words("--val_freq 1 --val_metrics kid"), "inception are needed|pip install"),
+        (words("--val_freq 1 --val_phase nowhere"), "there is no folder"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_training(paired, tmp_path, flags, message) -> None:

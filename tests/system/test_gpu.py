@@ -8,13 +8,14 @@ import torch
 from helpers.gpu import on_a_gpu
 from helpers.runs import assert_same, content, run
 from helpers.translator import pixels, results_of
+from helpers.words import words
 
 import test as test_script
 from models import load_translator
 
 pytestmark = on_a_gpu
 
-LONGER = ["--gpu_ids", "0", "--n_epochs", "2", "--n_epochs_decay", "1", "--print_freq", "1"]
+LONGER = words("--gpu_ids 0 --n_epochs 2 --n_epochs_decay 1 --print_freq 1")
 RECORDED = "steps are recorded as CUDA graphs"
 
 
@@ -55,20 +56,20 @@ def test_a_resumed_deterministic_run_ends_bit_for_bit_like_an_undisturbed_one(
     paired, unpaired, tmp_path, model, flags
 ) -> None:
     root = paired if model == "pix2pix" else unpaired
-    words = [*LONGER, "--deterministic", *flags.split()]
-    whole = run(root, tmp_path, "whole", *words, model=model)
-    run(root, tmp_path, "part", *words, "--n_epochs", "1", "--n_epochs_decay", "0", model=model)
-    part = run(root, tmp_path, "part", *words, "--continue_train", model=model)
+    line = [*LONGER, "--deterministic", *flags.split()]
+    whole = run(root, tmp_path, "whole", *line, model=model)
+    run(root, tmp_path, "part", *line, "--n_epochs 1 --n_epochs_decay 0", model=model)
+    part = run(root, tmp_path, "part", *line, "--continue_train", model=model)
     assert_same(content(whole), content(part))
 
 
 @pytest.mark.parametrize("model", ["pix2pix", "cycle_gan"])
 def test_a_recorded_run_goes_on_from_its_state(paired, unpaired, tmp_path, model) -> None:
     root = paired if model == "pix2pix" else unpaired
-    words = [*LONGER, "--lr", "0.00001", "--precision", "fp32"]
-    whole = run(root, tmp_path, "whole", *words, model=model)
-    run(root, tmp_path, "part", *words, "--n_epochs", "1", "--n_epochs_decay", "0", model=model)
-    part = run(root, tmp_path, "part", *words, "--continue_train", model=model)
+    line = words(*LONGER, "--lr 0.00001 --precision fp32")
+    whole = run(root, tmp_path, "whole", *line, model=model)
+    run(root, tmp_path, "part", *line, "--n_epochs 1 --n_epochs_decay 0", model=model)
+    part = run(root, tmp_path, "part", *line, "--continue_train", model=model)
     one, other = content(whole), content(part)
     assert one["progress"]["run_images"] == other["progress"]["run_images"]
     torch.testing.assert_close(one["networks"], other["networks"], rtol=0.02, atol=0.002)
@@ -76,9 +77,9 @@ def test_a_recorded_run_goes_on_from_its_state(paired, unpaired, tmp_path, model
 
 def test_a_gpu_tests_as_the_cpu_does(checkpoints, paired, tmp_path) -> None:
     slow = results_of(checkpoints, tmp_path / "cpu", paired, "plain", "pix2pix")
-    words = ["--dataroot", str(paired), "--checkpoints_dir", str(checkpoints), "--name", "plain"]
-    words += ["--model", "pix2pix", "--results_dir", str(tmp_path / "gpu"), "--gpu_ids", "0"]
-    assert test_script.main(words) == 0
+    line = words("--dataroot", paired, "--checkpoints_dir", checkpoints, "--name plain")
+    line += words("--model pix2pix --results_dir", tmp_path / "gpu", "--gpu_ids 0")
+    assert test_script.main(line) == 0
     fast = tmp_path / "gpu/plain/test_latest/images"
     for file in slow.glob("*_fake_B.png"):
         difference = np.abs(pixels(file).astype(int) - pixels(fast / file.name))

@@ -21,6 +21,7 @@ from helpers.group import (
     trainings,
 )
 from helpers.marks import exhaustive
+from helpers.words import words
 from PIL import Image
 from torture.runs import Run
 
@@ -37,10 +38,10 @@ def losses(run: Run) -> list[list[float]]:
 
 @exhaustive
 def test_two_processes_train_as_one_that_has_twice_the_batch(group_data, tmp_path) -> None:
-    words = ["--dataroot", str(group_data), *CYCLEGAN, "--pool_size", "0"]
-    two = trainings(tmp_path / "two", words)
+    line = words("--dataroot", group_data, *CYCLEGAN, "--pool_size 0")
+    two = trainings(tmp_path / "two", line)
     finish(two)
-    one = Run(tmp_path / "one", [*words, "--batch_size", "2"]).finish()
+    one = Run(tmp_path / "one", words(*line, "--batch_size 2")).finish()
     pairs = list(zip(losses(one), losses(two[0]), strict=True))
     assert len(pairs) == 10
     for a, b in pairs[:3]:  # until rounding has grown; three digits are printed
@@ -53,8 +54,8 @@ def test_a_process_that_cannot_read_an_image_stops_all_after_a_save(group_data, 
     root = tmp_path / "data"
     shutil.copytree(group_data / "train", root / "train")
     (root / "train" / "011.png").write_bytes(b"no image")
-    words = ["--dataroot", str(root), *PIX2PIX, "--serial_batches"]
-    runs = trainings(tmp_path / "runs", words)
+    line = words("--dataroot", root, *PIX2PIX, "--serial_batches")
+    runs = trainings(tmp_path / "runs", line)
     finish(runs, 1)
     told = runs[0].tail()
     assert "saving before stopping (epoch 1)" in told
@@ -86,16 +87,16 @@ def test_a_process_that_hangs_is_given_up(group_data, tmp_path) -> None:
 
 
 def test_what_is_wrong_for_all_is_told_once(group_data, tmp_path) -> None:
-    for words, status, message in (
-        (["--dataroot", str(group_data), *PIX2PIX, "--ngf", "0"], 2, "--ngf 0 must be at least 1"),
+    for line, status, message in (
+        (words("--dataroot", group_data, *PIX2PIX, "--ngf 0"), 2, "--ngf 0 must be at least 1"),
         (["--dataroot", str(tmp_path / "none"), *PIX2PIX], 1, "there is no folder"),
         (
-            ["--dataroot", str(group_data), *PIX2PIX, "--preprocess", "none", "--batch_size", "2"],
+            words("--dataroot", group_data, *PIX2PIX, "--preprocess none --batch_size 2"),
             1,
             "use --batch_size 1, or a --preprocess that crops",
         ),
     ):
-        runs = trainings(tmp_path / "runs", words)
+        runs = trainings(tmp_path / "runs", line)
         finish(runs, status)
         assert message in runs[0].tail()
         assert runs[1].tail() == ""
@@ -127,8 +128,8 @@ def test_several_gpu_ids_start_a_process_for_each(group_data, tmp_path, monkeypa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert [wanted(ids) for ids in ("0", "-1", "0,1", "2,0,1")] == [1, 1, 2, 3]
-    words = ["--dataroot", str(group_data), *PIX2PIX, "--n_epochs", "1", "--n_epochs_decay", "0"]
-    run = Run(tmp_path, [*words, "--gpu_ids", "0,1"], hide_gpus).finish()
+    line = words("--dataroot", group_data, *PIX2PIX, "--n_epochs 1 --n_epochs_decay 0")
+    run = Run(tmp_path, words(*line, "--gpu_ids 0,1"), hide_gpus).finish()
     assert "2 processes" in run.tail(10_000)
     assert checkpoint.load(run.folder / checkpoint.STATE_FILE)["versions"]["processes"] == 2
 
@@ -148,12 +149,12 @@ def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:
     (root / "testA" / "007.png").write_bytes(b"no image")
     write_images(root / "trainA", 2, 32, 32)
     write_images(root / "trainB", 2, 32, 32)
-    words = ["--dataroot", str(root), *CYCLEGAN, "--dropout"]
-    Run(out, [*words, "--n_epochs", "1", "--n_epochs_decay", "0"]).finish()
-    words += ["--ngf", "4", "--bad_images", "skip", "--gpu_ids", "-1", "--num_test", "10"]
+    line = words("--dataroot", root, *CYCLEGAN, "--dropout")
+    Run(out, words(*line, "--n_epochs 1 --n_epochs_decay 0")).finish()
+    line += words("--ngf 4 --bad_images skip --gpu_ids -1 --num_test 10")
     for size in (1, 2, 3):
-        options = ["--checkpoints_dir", str(out), "--results_dir", str(tmp_path / f"{size}")]
-        call_in_group(size, _test, [*words, *options, "--name", "run"])
+        options = words("--checkpoints_dir", out, "--results_dir", tmp_path / f"{size}")
+        call_in_group(size, _test, words(*line, *options, "--name run"))
     one, *others = (tmp_path / f"{size}" / "run" / "test_latest" for size in (1, 2, 3))
     files = sorted(str(file.relative_to(one)) for file in one.rglob("*.*"))
     assert len(files) == 9 * 3 + 4 * 3 + 1

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers.marks import often
+from helpers.words import words
 from torture.__main__ import make_data
 from torture.faults import FAULTS, WORDS, Fault
 from torture.kills import CONFIGURATIONS, torture
@@ -47,7 +48,7 @@ def test_a_fault_costs_nothing_that_was_saved(name, data, tmp_path) -> None:
 def test_a_signal_saves_in_the_middle_of_an_epoch_and_ends_with_the_shells_status(
     number, status, data, tmp_path
 ) -> None:
-    run = Run(tmp_path / "a", ["--dataroot", str(data), *WORDS, "--save_latest_freq", "1000"])
+    run = Run(tmp_path / "a", words("--dataroot", data, *WORDS, "--save_latest_freq 1000"))
     assert run.says(r"\(epoch: 1, iters: 5,")
     os.kill(run.process.pid, number)
     assert run.wait() == status
@@ -58,8 +59,8 @@ def test_a_signal_saves_in_the_middle_of_an_epoch_and_ends_with_the_shells_statu
 
 
 def test_a_second_ctrl_c_stops_at_once_without_a_save(data, tmp_path) -> None:
-    slow = ["--model", "cycle_gan", "--ngf", "64", "--load_size", "256", "--crop_size", "256"]
-    run = Run(tmp_path / "a", ["--dataroot", str(data), *slow, "--num_threads", "0"])
+    slow = words("--model cycle_gan --ngf 64 --load_size 256 --crop_size 256")
+    run = Run(tmp_path / "a", words("--dataroot", data, *slow, "--num_threads 0"))
     assert run.says("seed 0")  # steps take many seconds each
     for _ in range(2):
         time.sleep(0.5)

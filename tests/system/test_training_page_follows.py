@@ -15,6 +15,7 @@ from helpers.chart import tip
 from helpers.marks import exhaustive
 from helpers.runs import ROOT
 from helpers.training_page import log_epochs, open_sink
+from helpers.words import words
 from playwright.sync_api import expect
 
 from util.logs.logger import At
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 def test_an_open_page_follows_a_training_without_a_reload(paired, tmp_path, open_page) -> None:
     line = [sys.executable, str(ROOT / "train.py"), "--dataroot", str(paired), "--name", "live"]
-    line += ["--checkpoints_dir", str(tmp_path), "--model", "pix2pix", "--netG", "resnet_6blocks"]
-    flags = ["--n_epochs", "5000", "--print_freq", "2", "--display_freq", "3"]
+    line += words("--checkpoints_dir", tmp_path, "--model pix2pix --netG resnet_6blocks")
+    flags = words("--n_epochs 5000 --print_freq 2 --display_freq 3")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen([*line, *SMALL_TRAINING, *flags], stdout=subprocess.DEVNULL, env=environment) as training:  # fmt: skip
         try:
