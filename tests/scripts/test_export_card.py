@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,12 @@ import pytest
 from helpers.export import exported
 from helpers.translator import pixels, results_of
 from PIL import Image
+
+from options.ranges import parse_range
+from scripts.lib.exporting.card import code_span, plain_text, reading, saving
+from scripts.lib.exporting.pictures import pictures_in
+from util.images.values import Values, from_network
+from util.images.write import write_values
 
 
 def code_of(card: str) -> str:
@@ -69,3 +77,100 @@ def test_nothing_tells_where_it_was_made(checkpoints, paired, tmp_path) -> None:
     for folder in (tmp_path, paired, checkpoints):
         assert str(folder.parent) not in told
     assert f"Trained on `{paired.name}`" in told
+
+
+RANGES = {"labels": "auto", "grey of 16 bits": "0,9000", "bands": "100,5000", "floats": "-1.5,2.5"}
+PREPROCESSING = {
+    "resize_and_crop": {"load_size": 72, "crop_size": 64},
+    "resized to a rectangle": {"preprocess": "resize_and_crop", "load_size": "80x160", "crop_size": "64x128"},
+    "crop": {"crop_size": 64},
+    "none": {},
+    "scale_width": {"load_size": 80, "crop_size": 64},
+    "scale_width_and_crop": {"load_size": 80, "crop_size": 64},
+}  # fmt: skip
+
+
+def write_input(folder: Path, kind: str) -> tuple[Path, int]:
+    """An image of 60 x 100 that changes slowly, as the kind's files hold it, and its channels."""
+    folder.mkdir()
+    waves = np.sin(np.arange(60)[:, None] / 9) * np.cos(np.arange(100) / 14)
+    if kind == "colours":
+        Image.fromarray((np.dstack([waves, waves**2, -waves]) * 127 + 127).astype(np.uint8)).save(folder / "input.png")  # fmt: skip
+        return folder / "input.png", 3
+    if kind == "labels":
+        Image.fromarray((waves * 2 + 2).astype(np.uint8)).save(folder / "input.png")
+        return folder / "input.png", 4
+    low, high, whole = parse_range("range_A", RANGES[kind])
+    array = low + (waves[..., None] + 1) / 2 * (high - low)
+    array = array.round().astype(np.uint16) if whole else array.astype(np.float32)
+    if kind == "bands":
+        array = array.repeat(5, 2) // np.arange(1, 6).astype(np.uint16)
+    path = folder / ("input.png" if kind == "grey of 16 bits" else "input.tif")
+    write_values(path, array)
+    return path, array.shape[2]
+
+
+@pytest.mark.parametrize("kind", ["colours", *RANGES])
+@pytest.mark.parametrize("name", PREPROCESSING)
+def test_the_code_of_the_card_reads_files_as_training_did(name, kind, tmp_path, monkeypatch):
+    pytest.importorskip("tifffile")
+    path, channels = write_input(tmp_path / "in", kind)
+    flags = {"preprocess": name, **PREPROCESSING[name]}
+    size = 48 if name in ("crop", "none") else 64
+    bounds = parse_range("range_A", RANGES.get(kind, "auto"))
+    values = Values("A", channels, bounds, labels=4 if kind == "labels" else 0)
+    (picture,) = pictures_in(tmp_path / "in", channels, size, 1, values, flags)
+    assert picture.image.shape == (1, channels, size, size)
+    given = {"channels": channels}
+    given |= {"values": [bounds.low, bounds.high]} if bounds else {}
+    given |= {"labels": 4} if kind == "labels" else {}
+    monkeypatch.chdir(path.parent)
+    found: dict = {}
+    code = reading({"size": size, "training": flags, "input": given})
+    exec(code.replace("input.png", path.name), found)
+    assert found["x"].dtype == np.float32
+    wanted, x = picture.image.numpy(), found["x"]
+    if kind == "labels":
+        assert (
+            x != wanted
+        ).mean() < 0.002  # of pixels on a border, with which nearest neighbours go
+    else:
+        assert np.abs(x - wanted).max() < 0.02
+
+
+@pytest.mark.parametrize("kind", ["grey of 16 bits", "bands", "floats"])
+def test_the_code_of_the_card_writes_the_values_of_training(kind, tmp_path, monkeypatch) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    bounds, channels = parse_range("range_B", RANGES[kind]), 5 if kind == "bands" else 1
+    y = np.linspace(-1.2, 1.2, channels * 24, dtype=np.float32).reshape(1, channels, 4, 6)
+    wanted = from_network(y[0].transpose(1, 2, 0), bounds)
+    made = {"channels": channels, "values": list(bounds[:2]), "dtype_of_values": wanted.dtype.name}
+    monkeypatch.chdir(tmp_path)
+    exec(saving({"output": made}), {"y": y, "np": np, "Image": Image})
+    files = list(tmp_path.iterdir())
+    read = Image.open(files[0]) if files[0].suffix == ".png" else tifffile.imread(files[0])
+    assert np.array_equal(np.asarray(read), wanted.squeeze())
+    assert np.asarray(read).dtype == wanted.dtype
+
+
+def test_names_are_text_on_the_card_whatever_is_in_them() -> None:
+    assert plain_text("maps_pix2pix") == "maps_pix2pix"
+    assert plain_text("<b>*x*</b>|\n# y") == r"&lt;b&gt;\*x\*&lt;/b&gt;\| \# y"
+    assert plain_text("_a_ [b](c)") == r"\_a\_ \[b\](c)"
+    assert code_span("a`<i>\nb") == "`a <i> b`"
+
+
+def test_a_run_that_cropped_is_described_by_crops(checkpoints, paired, tmp_path) -> None:
+    """The run `plain` cuts nothing; a copy that says it did gets the middle of its images, not small copies."""
+    run = tmp_path / "cropped"
+    shutil.copytree(checkpoints / "plain", run)
+    options = json.loads((run / "options.json").read_text())
+    options["flags"] |= {"preprocess": "crop", "crop_size": 16}
+    (run / "options.json").write_text(json.dumps(options))
+    exported(tmp_path, tmp_path / "out", "cropped", "--format", "safetensors")
+    card = (tmp_path / "out/README.md").read_text()
+    assert "image.crop(" in card
+    assert "image.resize(" not in card
+    whole = pixels(sorted((paired / "test").iterdir())[0])[:, 32:]
+    with Image.open(tmp_path / "out/samples.png") as sheet:
+        assert np.array_equal(np.asarray(sheet)[:16, :16], whole[8:24, 8:24])

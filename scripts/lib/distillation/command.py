@@ -10,7 +10,7 @@ from typing import Any
 import train
 from models.inference.find_generator import SavedGenerator, find_generator
 from scripts.lib.distillation.comparison import compared, table
-from scripts.lib.exporting.pictures import pictures_of_run
+from scripts.lib.exporting.pictures import pictures_of_run, trained_size
 from scripts.lib.generator_flags import chosen_generator
 from util.errors import InputError
 from util.files import write_text
@@ -39,7 +39,7 @@ def distill(options: argparse.Namespace, further: Sequence[str]) -> int:
     print(f"$ python train.py {' '.join(words)}", flush=True)
     if status := train.main(words):
         return status
-    size = int(teacher.flags.get("crop_size", 256))
+    size = trained_size(teacher.flags)
     pictures = pictures_of_run(teacher, options.phase, size, options.num_test, "see --phase")
     pair = {"teacher": teacher, "student": find_generator(runs / student)}
     report = table(

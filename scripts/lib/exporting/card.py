@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from options.sizes import sides
 from scripts.lib.exporting.job import Format
 from scripts.lib.exporting.pictures import Picture
 from scripts.lib.exporting.records import scores_of_training, scores_on
@@ -21,17 +23,35 @@ from util.images import to_uint8
 
 SAMPLES = "samples.png"
 SHOWN, GAP = 4, 4  # pictures; pixels between them
-READ = """\
+OPEN = """\
 import numpy as np
 from PIL import Image
-image = Image.open("input.png").convert("{mode}").resize(({size}, {size}), Image.Resampling.BICUBIC)
+image = Image.open("input.png").convert("{mode}")
+{fit}
 x = np.atleast_3d(np.asarray(image, np.float32) / 127.5 - 1).transpose(2, 0, 1)[None]  # (1, {channels}, H, W) in [-1, 1]"""
-ZEROS = """\
+OPEN_CLASSES = """\
 import numpy as np
-x = np.zeros((1, {channels}, {size}, {size}), np.float32)  # images (N, C, H, W) in [-1, 1]"""
-WRITE = """
+from PIL import Image
+image = Image.open("input.png")  # a class number in each pixel
+{fit}
+x = np.where(np.arange({channels})[:, None, None] == np.asarray(image), 1, -1).astype(np.float32)[None]  # (1, {channels}, H, W)"""
+OPEN_VALUES = """\
+import numpy as np
+from PIL import Image
+{array}
+planes = []
+for image in map(Image.fromarray, np.atleast_3d(array).transpose(2, 0, 1).astype(np.float32)):
+    {fit}
+    planes.append(np.asarray(image))
+x = 2 * (np.stack(planes)[None] - {low:g}) / {span:g} - 1  # (1, {channels}, H, W)
+x = x.clip(-1, 1).astype(np.float32)"""
+SAVE = """
 levels = ((y[0].transpose(1, 2, 0) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
 Image.fromarray(levels.squeeze()).save("output.png")"""
+SAVE_VALUES = """
+values = {low:g} + (y[0].transpose(1, 2, 0).astype(np.float64).clip(-1, 1) + 1) * {span:g} / 2
+values = values{rounded}.astype(np.{dtype}).squeeze()
+{save}"""
 
 
 def write_card(
@@ -46,7 +66,7 @@ def write_card(
     write_samples(folder / SAMPLES, pictures, written.outputs)
     parts = [
         front_matter(licence),
-        f"# {facts['name']}{': ' + facts['direction'] if facts['direction'] else ''}",
+        f"# {plain_text(facts['name'])}{': ' + facts['direction'] if facts['direction'] else ''}",
         about(facts),
         f"![Inputs, what the generator makes of them{', truths' if pictures[0].truth is not None else ''}]({SAMPLES})",
         "## How to run it",
@@ -58,9 +78,9 @@ def write_card(
         scores_on(pictures, written.outputs) or "No truths of the test images are known.",
         scores_of_training(run),
         "## Data and training",
-        f"Trained on `{facts['training'].get('dataroot', 'unknown data')}`.",
+        f"Trained on {code_span(facts['training'].get('dataroot', 'unknown data'))}.",
         options_table(facts["training"]),
-        f"## Licence\n\n{licence}",
+        f"## Licence\n\n{plain_text(licence)}",
     ]
     path = folder / "README.md"
     write_text(path, "\n\n".join(part for part in parts if part) + "\n")
@@ -80,7 +100,7 @@ def front_matter(licence: str) -> str:
 def about(facts: dict[str, Any]) -> str:
     kind, training = facts["architecture"], facts["training"]
     network = f"A generator {kind['netG']} of width {kind['ngf']}" if kind else "A generator"
-    trained = f", trained as `{training['model']}`" if "model" in training else ""
+    trained = f", trained as {code_span(training['model'])}" if "model" in training else ""
     dropout = {
         True: "; trained with dropout, which is off here",
         False: "; trained without dropout",
@@ -93,7 +113,7 @@ def about(facts: dict[str, Any]) -> str:
         f"{network}{trained}: {facts['input']['channels']} channels in, {facts['output']['channels']} out.\n\n"
         f"- Norm: {kind.get('norm', 'unknown')}{statistics}.\n"
         f"- Dropout: off{dropout}.\n"
-        f"- Weights: `{facts['weights']}`, sha256 `{facts['weights_sha256']}`."
+        f"- Weights: {code_span(facts['weights'])}, sha256 `{facts['weights_sha256']}`."
     )
 
 
@@ -108,13 +128,76 @@ def sizes(facts: dict[str, Any]) -> str:
 
 
 def usage(written: Written, form: Format) -> str:
+    """Lines of Python that read a file as training did, run the generator, and write its result."""
     facts = written.certificate["facts"]
-    channels, size = facts["input"]["channels"], facts["size"]
-    picture = channels in (1, 3) and facts["output"]["channels"] in (1, 3)
-    read = (READ if picture else ZEROS).format(
-        mode="L" if channels == 1 else "RGB", size=size, channels=channels
-    )
-    return f"{read}\n{form.usage.format(file=written.path.name)}{WRITE if picture else ''}"
+    run = form.usage.format(file=written.path.name)
+    return f"{reading(facts)}\n{run}{saving(facts)}"
+
+
+def reading(facts: dict[str, Any]) -> str:
+    """Lines that make x of a file, in the values and by the preprocessing of training."""
+    given, channels = facts["input"], facts["input"]["channels"]
+    if "labels" in given:
+        return OPEN_CLASSES.format(fit=fitting(facts, "NEAREST"), channels=channels)
+    if "values" not in given and channels in (1, 3):
+        mode = "L" if channels == 1 else "RGB"
+        return OPEN.format(mode=mode, fit=fitting(facts, "BICUBIC"), channels=channels)
+    low, high = given.get("values", (0, 255))
+    array = 'array = np.asarray(Image.open("input.png"))  # or .tif'
+    if channels > 1:
+        array = 'import tifffile\narray = tifffile.imread("input.tif")  # (H, W, channels)'
+    fit = fitting(facts, "BICUBIC").replace("\n", "\n    ")
+    return OPEN_VALUES.format(array=array, fit=fit, low=low, span=high - low, channels=channels)
+
+
+def fitting(facts: dict[str, Any], filter: str) -> str:
+    """Lines that make an image size x size as training did: resized where it resized, otherwise cut out."""
+    size, training = facts["size"], facts["training"]
+    mode = training.get("preprocess", "resize_and_crop")
+    height, width = sides(training.get("crop_size", size))
+    lines = []
+    if mode == "resize_and_crop":
+        new = round(width * size / min(height, width)), round(height * size / min(height, width))
+        lines.append(f"image = image.resize({new}, Image.Resampling.{filter})")
+    elif mode.startswith("scale_width"):
+        load = max(size, sides(training["load_size"])[1])
+        lines += [
+            f"scale = max({load} / image.width, {size} / image.height)",
+            "new = round(image.width * scale), round(image.height * scale)",
+            f"image = image.resize(new, Image.Resampling.{filter})",
+        ]
+    if mode != "resize_and_crop" or height != width:
+        lines += [
+            f"left, top = (image.width - {size}) // 2, (image.height - {size}) // 2",
+            f"image = image.crop((left, top, left + {size}, top + {size}))  # its middle",
+        ]
+    return "\n".join(lines)
+
+
+def saving(facts: dict[str, Any]) -> str:
+    """Lines that write y to a file, in the values of training."""
+    made, channels = facts["output"], facts["output"]["channels"]
+    if "values" not in made and channels in (1, 3):
+        return SAVE
+    low, high = made.get("values", (0, 255))
+    dtype = made.get("dtype_of_values", "uint8")
+    png = channels == 1 and dtype in ("uint8", "uint16")
+    save = 'Image.fromarray(values).save("output.png")'
+    if not png:
+        save = 'import tifffile\nplanes = "contig" if values.ndim == 3 else None\ntifffile.imwrite("output.tif", values, photometric="minisblack", planarconfig=planes)'
+    rounded = "" if dtype.startswith("float") else ".round()"
+    return SAVE_VALUES.format(low=low, span=high - low, rounded=rounded, dtype=dtype, save=save)
+
+
+def plain_text(value: object) -> str:
+    """Returns text that Markdown shows as it stands, on one line."""
+    text = " ".join(html.escape(str(value), quote=False).split())
+    return re.sub(r"[\\`*\[\]{}|#~]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
+
+
+def code_span(value: object) -> str:
+    """Returns text between backticks, which it cannot leave."""
+    return f"`{' '.join(str(value).replace('`', ' ').split())}`"
 
 
 def files_table(folder: Path, weights: str) -> str:
@@ -137,7 +220,7 @@ def files_table(folder: Path, weights: str) -> str:
 
 
 def options_table(training: dict[str, Any]) -> str:
-    rows = [f"| {name} | {value} |" for name, value in training.items() if value != ""]
+    rows = [f"| {name} | {plain_text(value)} |" for name, value in training.items() if value != ""]
     return "\n".join(["| option | value |", "|---|---|", *rows]) if rows else ""
 
 

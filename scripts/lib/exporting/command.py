@@ -9,7 +9,7 @@ from scripts.lib.exporting.card import write_card
 from scripts.lib.exporting.facts import facts_of
 from scripts.lib.exporting.generator import open_generator
 from scripts.lib.exporting.hub import require_hub, upload
-from scripts.lib.exporting.pictures import find_pictures
+from scripts.lib.exporting.pictures import find_pictures, trained_size
 from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, Written, write_checked
 from scripts.lib.generator_flags import checkpoint, chosen_generator
 from util.errors import InputError
@@ -32,7 +32,7 @@ def export(options: argparse.Namespace) -> int:
         "exports", f"{name}_{options.direction}" if options.direction else name
     )
 
-    size = options.size or int(saved.flags.get("crop_size", 256))
+    size = options.size or trained_size(saved.flags)
     exportable = open_generator(saved, options.norm_policy)
     exportable.check_size(size)
     channels, sample = exportable.input_nc, []

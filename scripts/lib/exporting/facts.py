@@ -10,7 +10,7 @@ from options.base_options import LogOptions, RunOptions
 from options.flags import flags_of
 from options.train_options import SaveOptions
 from scripts.lib.exporting.generator import Exportable
-from util.images.values import Values
+from util.images.values import Values, dtype_of
 
 IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
 OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}
@@ -52,7 +52,11 @@ def _values_of_output(values: Values) -> dict[str, Any]:
     if not values.deep:
         return {"to_8_bits": "round((y + 1) * 127.5)"}
     low, high, _ = values.bounds
-    return {"values": [low, high], "to_values": "low + (y + 1) * (high - low) / 2"}
+    return {
+        "values": [low, high],
+        "to_values": "low + (y + 1) * (high - low) / 2",
+        "dtype_of_values": dtype_of(values.bounds).name,
+    }
 
 
 def facts_of(

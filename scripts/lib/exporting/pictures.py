@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,16 @@ import torch
 
 from data import create_dataset, dataset_options
 from data.base_dataset import BaseDataset, Source
-from data.held_out import held_out_loader, readable
+from data.held_out import held_out_loader
 from models.inference.find_generator import SavedGenerator, values_of
 from options.base_options import DataOptions
 from options.flags import build
+from options.sizes import sides
 from util.errors import InputError
+from util.images.read import BadImage
 from util.images.values import INPUTS, Values
+
+PREPARED = ("preprocess", "load_size", "crop_size")
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,18 @@ def find_pictures(
     if folder is None:
         remedy = f"give a folder of input images by {flag}"
         return pictures_of_run(saved, phase, size, most, remedy)
-    return pictures_in(folder, channels, size, most, values_of(saved)[0])
+    return pictures_in(folder, channels, size, most, values_of(saved)[0], saved.flags)
+
+
+def trained_size(flags: Mapping[str, Any]) -> int:
+    """Returns the side of the images that a run learnt from, the smaller one where they were not square."""
+    return min(sides(flags.get("crop_size", 256)))
 
 
 def pictures_of_run(
     saved: SavedGenerator, phase: str, size: int, most: int, remedy: str
 ) -> list[Picture]:
-    """The first images of a split of the run's own data set, resized to size x size.
+    """Reads the first images of a split of the run's own data set, size x size, prepared as test.py prepares them.
 
     Args:
         remedy: what to do where that is not possible.
@@ -57,7 +66,7 @@ def pictures_of_run(
     """
     try:
         mode = str(saved.flags["dataset_mode"])
-        options = _resized(build(dataset_options(mode), dict(saved.flags)), size)
+        options = _at_size(build(dataset_options(mode), dict(saved.flags)), size)
         channels = {name: int(saved.flags[name]) for name in ("input_nc", "output_nc")}
         labels = int(saved.flags.get("label_A", 0))
         dataset = create_dataset(
@@ -80,25 +89,47 @@ def pictures_of_run(
 
 
 def pictures_in(
-    folder: Path, channels: int, size: int, most: int, values: Values = INPUTS
+    folder: Path,
+    channels: int,
+    size: int,
+    most: int,
+    values: Values = INPUTS,
+    training: Mapping[str, Any] | None = None,
 ) -> list[Picture]:
-    """The first images of a folder, and below, resized to size x size; values: of their numbers."""
+    """Reads the first images of a folder, and below, size x size.
+
+    Args:
+        values: meaning of their numbers.
+        training: flags of the run, which say how images are prepared; without them they are resized.
+    """
     given = DataOptions(
+        **{name: value for name, value in (training or {}).items() if name in PREPARED},
         dataroot=str(folder),
         dataset_mode="single",
         range_A=values.flag,
         alpha=values.alpha,
     )
     source = Source(phase="", input_nc=channels, labels=values.labels, augment=False)
-    dataset = create_dataset(_resized(given, size), source)
+    dataset = create_dataset(_at_size(given, size), source)
     return [Picture(item["A_path"], item["A"]) for item in _items(dataset, most)]
 
 
-def _resized(options: DataOptions, size: int) -> DataOptions:
+def _at_size(options: DataOptions, size: int) -> DataOptions:
+    """Prepares images as test.py does, but takes their central size x size: only what training resized is resized.
+
+    options: of training.
+    """
+    mode, load, crop = options.preprocess, options.load_size, sides(options.crop_size)
+    if mode == "resize_and_crop":  # which tests resize to the crop of training
+        load = "x".join(str(round(side * size / min(crop))) for side in crop)
+    elif mode.startswith("scale_width"):
+        mode, load = "scale_width_and_crop", max(size, sides(load)[1])
+    else:
+        mode = "crop"
     return replace(
         options,
-        preprocess="resize_and_crop",
-        load_size=size,
+        preprocess=mode,
+        load_size=load,
         crop_size=size,
         max_dataset_size=math.inf,
         serial_batches=True,
@@ -108,8 +139,17 @@ def _resized(options: DataOptions, size: int) -> DataOptions:
 
 
 def _items(dataset: BaseDataset, most: int) -> Iterator[dict[str, Any]]:
-    for batch in readable(held_out_loader(dataset, most, 1, torch.device("cpu"))):
-        paths = {
-            f"{side}_path": Path(batch[f"{side}_paths"][0]).name for side in "AB" if side in batch
-        }
-        yield {**batch, **paths}
+    loader = held_out_loader(dataset, most, 1, torch.device("cpu"))
+    try:
+        for batch in loader.epoch(1):
+            sides = [side for side in "AB" if side in batch]
+            yield {
+                **batch,
+                **{f"{side}_path": Path(batch[f"{side}_paths"][0]).name for side in sides},
+            }
+    except BadImage as bad:
+        raise InputError(
+            f"{bad}\n--size says how large images are, --images which are taken"
+        ) from None
+    finally:
+        loader.close()

@@ -10,7 +10,7 @@ from PIL import Image
 from models.inference.find_generator import SavedGenerator
 from scripts.lib.exporting.facts import facts_of
 from scripts.lib.exporting.generator import Exportable, open_generator
-from scripts.lib.exporting.pictures import Picture, find_pictures
+from scripts.lib.exporting.pictures import Picture, find_pictures, trained_size
 from scripts.lib.exporting.writing import Written, write_checked
 from scripts.lib.generator_flags import chosen_generator
 from scripts.lib.web_demo.palette import palette
@@ -30,7 +30,7 @@ def make_web_demo(options: argparse.Namespace) -> int:
     saved = chosen_generator(options)
     exportable = open_generator(saved, options.norm_policy)
     check_channels(exportable)
-    size = options.size or int(saved.flags.get("crop_size", 256))
+    size = options.size or trained_size(saved.flags)
     exportable.check_size(size)
     inputs = samples(options, saved, exportable.input_nc, size)
     colours = training_palette(options, saved, exportable.input_nc, size) if inputs else PLAIN
