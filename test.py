@@ -132,7 +132,7 @@ def test(
         raise SharedError(f"all {total} images were skipped")
     if distributed.is_main():
         print(*skipped_lines(skipped), sep="\n", end="\n" if skipped else "")
-        print(f"{writer.count} images translated; see {folder / 'index.html'}")
+        print(f"{writer.count} images translated; see {writer.file}")
         if values:
             print(f"their values, of which pictures show but 8 bits: {folder / 'values'}")
 

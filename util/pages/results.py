@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path, PurePath
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -18,6 +20,8 @@ from util.images import save_image, stretched
 from util.pages.gallery import Example, Picture, write_gallery
 from util.pages.result_metrics import Measured, columns_of, first_pair, meanings, measured
 
+SINGLE = {"real", "fake"}  # labels of --model test
+LABEL = re.compile(r'alt="([^"]*)"')
 IN_FLIGHT = 64  # images that may wait for the disk before the network waits for them
 
 
@@ -43,6 +47,9 @@ class ResultWriter:
     Args:
         page: whether this process writes the page, which shows all processes' images.
         write_values: writes a label's values to a path, which it gives a suffix.
+
+    Attributes:
+        file: of the page, once it is written.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class ResultWriter:
         self.folder, self.title, self.width = make_folder(folder), title, width
         self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
         self.page, self.write_values = page, write_values
+        self.file = self.folder / "index.html"
         self.examples: dict[int, Example] = {}
         self.count = 0
         self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
@@ -118,6 +126,18 @@ class ResultWriter:
             f"{path} and {self.owners[name, label]} would overwrite each other's results"
         )
 
+    def _free_file(self, labels: set[str]) -> Path:
+        """The file of the page: index.html, from which a page of inputs and outputs alone and one of pairs do not drive
+        each other. The former is then index_test.html, after --model test."""
+        index, beside = self.folder / "index.html", self.folder / "index_test.html"
+        with suppress(OSError):
+            shown = set(LABEL.findall(index.read_text(encoding="utf-8", errors="replace")))
+            if shown - SINGLE and labels and labels <= SINGLE:
+                return beside
+            if shown and shown <= SINGLE and labels - SINGLE:
+                os.replace(index, beside)
+        return index
+
     def _enqueue(self, write: Callable[..., None], *arguments: Any) -> None:
         while len(self.pending) >= IN_FLIGHT:
             self.pending.popleft().result()
@@ -144,9 +164,10 @@ class ResultWriter:
 
     def _write_page(self) -> None:
         examples = [self.examples[number] for number in sorted(self.examples)]
+        self.file = self._free_file({p.label for each in examples for p in each.pictures})
         columns = columns_of(examples)
         write_gallery(
-            self.folder / "index.html",
+            self.file,
             self.title,
             examples,
             columns,
