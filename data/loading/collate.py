@@ -15,6 +15,10 @@ from util.images.read import BadImage
 ALIGNED = 64  # bytes
 
 
+class SharedMemoryFull(RuntimeError):
+    """A loader process cannot hand over its images."""
+
+
 @dataclass(frozen=True)
 class Share:
     """Items of a batch that follow each other and can be stacked, with the bad ones among them.
@@ -75,7 +79,7 @@ class Chunk:
             return places[-1][0]
 
         packed = [[_with_values(share, placed) for share in shares] for shares in batches]
-        memory = torch.empty(places[-1][0].end if places else 0, dtype=torch.uint8)
+        memory = _empty(places[-1][0].end if places else 0)
         for place, value in places:
             _at(memory, place).copy_(value)
         return cls(packed, memory)
@@ -91,6 +95,21 @@ class Chunk:
             return _at(self.memory, value) if isinstance(value, _Place) else value
 
         return [[_with_values(share, found) for share in shares] for shares in self.batches]
+
+
+def _empty(size: int) -> torch.Tensor:
+    """Bytes that can be handed over: in a loader process they are shared memory.
+
+    PyTorch would share them later, in a thread whose failure nobody hears of: the batch would be waited for for ever.
+    Raises: SharedMemoryFull.
+    """
+    if torch.utils.data.get_worker_info() is None or not size:
+        return torch.empty(size, dtype=torch.uint8)
+    try:
+        storage = torch.UntypedStorage._new_shared(size)
+    except (RuntimeError, OSError) as error:
+        raise SharedMemoryFull(str(error)) from None
+    return torch.empty(0, dtype=torch.uint8).set_(storage)
 
 
 def _at(memory: torch.Tensor, place: _Place) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import os
@@ -13,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from data.base_dataset import BaseDataset
-from data.loading.collate import Share, collate_chunk
+from data.loading.collate import Chunk, Share, SharedMemoryFull, collate_chunk
 from data.loading.sampler import PositionSampler
 from data.loading.workers import Workers, live_and_die_with_the_main_process
 from util import distributed
@@ -22,6 +23,7 @@ from util.errors import InputError, SharedError
 from util.images.read import BadImage
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
+DIED = "a loader process died, as when memory runs out; it is replaced (if this goes on, lower --num_threads)"
 CHUNK = 8  # images that a loader process hands over at once, where batches are smaller
 
 
@@ -94,22 +96,24 @@ class Loader:
         self.device = torch.device(device)
         self.skipped: dict[str, str] = {}
         self.position = 0
-        workers = min(num_threads, os.cpu_count() or 1)  # more would only be in each other's way
-        chunk = batch_size * max(1, CHUNK // batch_size) if workers else batch_size
-        self._make = partial(
-            DataLoader,
-            dataset,
-            batch_size=chunk,
+        self._dataset, self._start_method = dataset, start_method
+        # More processes than cores would only be in each other's way.
+        self._loader = self._make(min(num_threads, os.cpu_count() or 1))
+        self._workers = Workers()
+
+    def _make(self, workers: int) -> DataLoader:
+        size = self.batch_size
+        return DataLoader(
+            self._dataset,
+            batch_size=size * max(1, CHUNK // size) if workers else size,
             sampler=self.sampler,
             num_workers=workers,
-            collate_fn=partial(collate_chunk, batch_size=batch_size),
+            collate_fn=partial(collate_chunk, batch_size=size),
             pin_memory=self.device.type == "cuda",
             persistent_workers=workers > 0,
-            multiprocessing_context=start_method if workers else None,
+            multiprocessing_context=self._start_method if workers else None,
             worker_init_fn=live_and_die_with_the_main_process,
         )
-        self._loader = self._make()
-        self._workers = Workers()
 
     def __len__(self) -> int:
         """Images in an epoch, for one process."""
@@ -134,34 +138,45 @@ class Loader:
                     yield share.on(self.device)
         self.sampler.start = 0
 
+    def _start(self) -> Iterator[Chunk]:
+        try:
+            return iter(self._loader)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:  # not even the locks of loader processes have room
+                raise SharedMemoryFull(str(error)) from None
+            raise
+
     def _read(self) -> Iterator[list[Share]]:
-        """The rest of the epoch, over the deaths of loader processes."""
-        for replacements_left in reversed(range(REPLACEMENTS + 1)):
+        """Reads the rest of the epoch, over the deaths of loader processes, and by itself where they cannot share memory."""
+        deaths = 0
+        while True:
             # From the beginning of a batch, whose shares would otherwise be shared out in another way.
             self.position -= self.position % self.batch_size
             self.sampler.start = self.position
             try:
-                for chunk in self._workers.started_by(lambda: iter(self._loader)):
+                for chunk in self._workers.started_by(self._start):
                     yield from chunk.unpacked()
                 return
             except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
                 text = str(error)
-                if text.startswith("Caught ") or (  # the data set's own error, handed on
-                    isinstance(error, RuntimeError) and "DataLoader worker" not in text
+                full = isinstance(error, SharedMemoryFull) or "Bus error" in text
+                if not full and (
+                    text.startswith("Caught ")  # the data set's own error, handed on
+                    or (isinstance(error, RuntimeError) and "DataLoader worker" not in text)
                 ):
                     raise
                 self.close()
-                self._loader = self._make()  # one that lost a process may wait for what that held
-                if not replacements_left:
+                # A new one: one that lost a process may wait for what that held.
+                self._loader = self._make(0 if full else self._loader.num_workers)
+                deaths += not full
+                if deaths > REPLACEMENTS:
                     reason = text.splitlines()[0] if text else type(error).__name__
                     raise WorkersDied(
                         f"loader processes keep dying, as when memory runs out ({reason}): lower "
                         "--num_threads, --batch_size or --crop_size, and go on with --continue_train"
                     ) from None
-                logging.getLogger(__name__).warning(
-                    "a loader process died, as when memory runs out; it is replaced (if this goes on, "
-                    "lower --num_threads)"
-                )
+                advice = shared_memory_advice() if full else DIED
+                logging.getLogger(__name__).warning(advice)
 
     def steps(self, epoch: int, start: int, stop: StopRequest) -> Iterator[StepBatch]:
         """Yields batches from this process's image `start` on, while every process has one and none is asked to stop.
@@ -195,6 +210,19 @@ class Loader:
     def close(self) -> None:
         """Ends the loader processes."""
         self._workers.kill()
+
+
+def shared_memory_advice() -> str:
+    """Says that loader processes had too little shared memory, how much there is, and how to get more."""
+    try:
+        disk = os.statvfs("/dev/shm")
+        size = f" (/dev/shm has {disk.f_blocks * disk.f_frsize / 1e6:.0f} MB)"
+    except (OSError, AttributeError):  # not on this system
+        size = ""
+    return (
+        f"shared memory is too small for the loader processes{size}: from now on images are loaded in the training "
+        "process, which is slower. Give more, as with docker run --shm-size 2g, or use --num_threads 0"
+    )
 
 
 def skipped_lines(skipped: Mapping[str, str]) -> list[str]:

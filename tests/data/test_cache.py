@@ -135,3 +135,19 @@ def test_bad_images_are_named_as_ever(tmp_path) -> None:
     items = dataset(tmp_path / "images", "single", cache=str(tmp_path / "cache"))
     assert isinstance(items[1], BadImage)
     assert len(entries(tmp_path / "cache")) == 0
+
+
+def test_an_entry_with_a_flipped_byte_anywhere_is_made_again_and_blames_no_image(tmp_path) -> None:
+    write_images(tmp_path / "images", 1, 32, 32)
+    flags = {"augment": True, "preprocess": "crop", "crop_size": 24}
+    items = dataset(tmp_path / "images", "single", cache=str(tmp_path / "cache"), **flags)
+    first = items[0]["A"]
+    (entry,) = entries(tmp_path / "cache")
+    whole = entry.read_bytes()
+    for position in [*range(64), len(whole) - 1]:  # magic, checksum, size, parts, shapes; a pixel
+        for bit in (1, 128):
+            damaged = bytearray(whole)
+            damaged[position] ^= bit
+            entry.write_bytes(damaged)
+            assert torch.equal(items[0]["A"], first)
+            assert entry.read_bytes() == whole

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,3 +149,54 @@ def test_only_a_and_b_are_brought_into_the_networks_range() -> None:
     assert (batch["A"] == 1).all()
     assert batch["mask"].tolist() == [[1, 1]]
     assert batch["half"].dtype == torch.bfloat16
+
+
+ALL_BATCHES = """
+import logging, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+logging.basicConfig(level="WARNING")
+from helpers.data import dataset
+from data.loading.loader import Loader
+loader = Loader(dataset(Path(sys.argv[3]), "unaligned"), num_threads=2)
+print(sum(len(batch["A_paths"]) for epoch in (1, 2) for batch in loader.epoch(epoch)))
+loader.close()
+"""
+MOUNTED = 'mount -t tmpfs -o "size=$1" tmpfs /dev/shm && shift && exec "$@"'
+
+
+@pytest.mark.parametrize("size", ["4k", "1m"])
+def test_a_small_dev_shm_costs_speed_and_a_warning_and_no_image(tmp_path, size) -> None:
+    own_mounts = ["unshare", "-m", "sh", "-c", MOUNTED, "sh", size]
+    if not shutil.which("unshare") or subprocess.run([*own_mounts, "true"], check=False).returncode:
+        pytest.skip("only root can mount")
+    for side in "AB":
+        write_images(tmp_path / f"train{side}", 20, 200, 200)
+    root = Path(__file__).parents[2]
+    program = [sys.executable, "-c", ALL_BATCHES, str(root), str(root / "tests"), str(tmp_path)]
+    run = subprocess.run(
+        [*own_mounts, *program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout == "40\n"
+    assert run.stderr.count("shared memory is too small for the loader processes") == 1
+    assert "--shm-size" in run.stderr
+    assert "--num_threads 0" in run.stderr
+
+
+def test_images_that_shared_memory_cannot_hold_are_loaded_without_it(tmp_path, caplog) -> None:
+    resource = pytest.importorskip("resource")
+    for side in "AB":
+        write_images(tmp_path / f"train{side}", 10, 200, 200)
+    images = dataset(tmp_path, "unaligned", augment=True)
+    expected = [batch["B"] for batch in Loader(images, shuffle=True).epoch(1)]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    loader = Loader(images, shuffle=True, num_threads=2)
+    try:  # a limit to files, which shared memory is made of
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+        found = [batch["B"] for batch in loader.epoch(1)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        loader.close()
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "--shm-size" in warning
