@@ -1,9 +1,9 @@
-"""Images that are not learnt from: a whole split in a fixed order, without chance, each process its share."""
+"""Splits for validation and testing: in a fixed order, without augmentation, each process its share."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +35,18 @@ def open_held_out(data: DataOptions, model: ModelOptions, phase: str, seed: int)
     """
     source = Source.of(model, phase=phase, augment=False, seed=seed)
     return create_dataset(replace(data, serial_batches=True), source)
+
+
+def validation_batches(
+    options: TrainOptions, batch_size: int, device: torch.device, phase: str
+) -> Callable[[float], Iterator[dict[str, Any]]]:
+    """Opens a split, whose first so many images are read at every call of what is returned.
+
+    Raises: InputError when folders or images are missing.
+    """
+    dataset = open_held_out(as_tested(options), options.model, phase, options.run.seed)
+    limit = options.val.val_images
+    return lambda most: readable(held_out_loader(dataset, min(most, limit), batch_size, device))
 
 
 def held_out_loader(

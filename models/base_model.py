@@ -73,6 +73,10 @@ class BaseModel(Engine, ABC):
             for name, images in visuals.items()
         }
 
+    def plateau_metric(self, losses: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        """The losses of a step whose sum --lr_policy plateau watches."""
+        return [losses[name] for name in self.plateau_losses or losses]
+
     def networks(self) -> dict[str, nn.Module]:
         """Name -> network that the model computes with."""
         return dict(self.named_children())

@@ -44,12 +44,15 @@ class RunOptions:
     compile: bool = flag(
         False, "torch.compile the networks: minutes at the start, faster steps", only="train"
     )
+    time_limit: float = flag(
+        0.0, "hours after which training saves and stops, to be continued; 0 = off", only="train"
+    )
     deterministic: bool = flag(
         False, "the same bits every time also on a GPU, where that is slower", only="train"
     )
 
     def __post_init__(self) -> None:
-        at_least(0, load_iter=self.load_iter, seed=self.seed)
+        at_least(0, load_iter=self.load_iter, seed=self.seed, time_limit=self.time_limit)
         plain_name("name", self.name, "; --checkpoints_dir says where it lies")
         plain_name("phase", self.phase)
         if not (self.epoch.isdecimal() or re.fullmatch(r"latest|best_\w+", self.epoch)):

@@ -207,6 +207,11 @@ class Loader:
                 return
             yield StepBatch(batch, sum(counts), sum(positions))
 
+    def share_skipped(self) -> None:
+        """Adds to `skipped` what other processes have skipped; all of them take part."""
+        for found in distributed.gather(self.skipped):
+            self.skipped.update(found)
+
     def close(self) -> None:
         """Ends the loader processes."""
         self._workers.kill()

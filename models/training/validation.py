@@ -19,9 +19,15 @@ from models.base_model import BaseModel
 from models.inference.translate_dataset import Translation, translations
 from models.networks.norms import separate_norms
 from options.base_options import ModelOptions
+from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoints.files import AVERAGED
-from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings
+from util.checkpoints.inference_settings import (
+    UNKNOWN,
+    InferenceSettings,
+    images_per_norm,
+    settings_by_rule,
+)
 from util.metrics import Scorer, chosen, metric
 from util.metrics.networks import Networks
 
@@ -36,6 +42,7 @@ COMPARED = (
 
 # Images on which ways to use the weights are compared.
 FEW = 16
+Batches = Callable[[float], Iterator[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Validation:
     def __init__(
         self,
         options: ModelOptions,
-        batches: Callable[[float], Iterator[dict[str, Any]]],
+        batches: Batches,
         names: str,
         settings: InferenceSettings,
         *,
@@ -162,6 +169,33 @@ class Validation:
         return Outcome(
             {f"{prefix[k]}{n}{'' if one_way else f'_{side}'}": v for k, side, n, v in found}, scores
         )
+
+
+def open_validation(
+    options: TrainOptions, open_batches: Callable[[str], Batches], device: torch.device
+) -> Validation | None:
+    """Builds what measures the split of --val_phase.
+
+    Without --val_freq, a few training images show how batch norm or averaged weights are best used, where that is in
+    doubt; None where it is not.
+
+    Args:
+        open_batches: the name of a split -> its batches.
+    """
+    val, flags = options.val, options.values()
+    in_doubt = images_per_norm(flags, distributed.world_size()) > 1
+    if not (val.val_freq or in_doubt or options.optim.ema):
+        return None
+    phase, names = (val.val_phase, val.val_metrics) if val.val_freq else (options.run.phase, "l1")
+    return Validation(
+        options.model,
+        open_batches(phase),
+        names,
+        settings_by_rule(flags, distributed.world_size()),
+        in_doubt=in_doubt,
+        seed=options.run.seed,
+        device=device,
+    )
 
 
 def _with_image_norms(model: BaseModel) -> BaseModel:

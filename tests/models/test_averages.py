@@ -17,6 +17,7 @@ from torture.runs import Run, differences, fingerprint
 import test as test_script
 from models.engine.ema import Averages
 from util.checkpoints import files as checkpoint
+from util.distributed.stop import STOPPED
 from util.errors import InputError
 
 
@@ -90,7 +91,7 @@ def test_averages_of_several_processes_are_the_same_and_go_on(unpaired, tmp_path
     stopped = trainings(tmp_path / "stopped", words)
     assert stopped[0].says(r"saving the model at the end of epoch 2")
     os.kill(stopped[1].process.pid, signal.SIGTERM)
-    assert {run.wait() for run in stopped} == {128 + signal.SIGTERM}
+    assert {run.wait() for run in stopped} == {STOPPED}
     going_on: list[Run] = trainings(tmp_path / "stopped", [*words, "--continue_train"])
     assert [run.wait() for run in going_on] == [0, 0]
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))

@@ -26,6 +26,7 @@ from torture.runs import Run, differences, fingerprint
 
 from util.checkpoints import files as checkpoint
 from util.distributed.launch import job, meeting_place
+from util.distributed.stop import STOPPED
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -38,7 +39,7 @@ def stop(folder: Path, line: list[str], how: signal.Signals = signal.SIGTERM) ->
     if how == signal.SIGKILL:
         assert runs[0].wait() == 1
     else:
-        finish(runs, 128 + how)
+        finish(runs, STOPPED)
     return runs
 
 

@@ -15,6 +15,7 @@ from helpers.runs import ROOT, assert_same, content, run
 from helpers.words import words
 
 from util.checkpoints import files as checkpoint
+from util.distributed.stop import STOPPED
 from util.errors import InputError
 from util.training.progress import Progress
 
@@ -60,7 +61,7 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch
                 process.send_signal(signal.SIGTERM)
                 break
         rest = process.stdout.read()
-    assert process.returncode == 128 + signal.SIGTERM
+    assert process.returncode == STOPPED
     assert "go on with the same command and --continue_train" in rest
     middle = Progress(**content(tmp_path / "part")["progress"])
     assert (middle.epoch, 6 < middle.position < 60) == (1, True)

@@ -14,8 +14,11 @@ from helpers.runs import ROOT, assert_same, content, run
 from helpers.training_page import read_training_page
 from helpers.words import words
 
+import train
+from util.distributed.stop import STOPPED
 from util.errors import InputError
 from util.logs.logger import At, Logger
+from util.logs.records import FILE, read_record
 
 
 def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:
@@ -182,6 +185,35 @@ def test_the_plateau_policy_watches_what_is_learned(paired, tmp_path) -> None:
     assert len(metric) == 8
     assert metric == pytest.approx([metric[0]] * 8)  # with a rate of 0 nothing improves
     assert metric[0] > 1
+
+
+def test_a_time_limit_saves_and_stops_and_the_same_command_goes_on(
+    paired, tmp_path, capsys
+) -> None:
+    where = ["--dataroot", str(paired), "--checkpoints_dir", str(tmp_path), "--name", "n"]
+    line = [*where, *words("--model pix2pix --netG resnet_6blocks"), *SMALL_TRAINING]
+    endless = [*line, "--n_epochs", "5000"]
+    assert train.main([*endless, "--time_limit", str(2 / 3600)]) == STOPPED
+    assert "stopped by the time limit: saving epoch" in capsys.readouterr().out
+    reached = content(tmp_path / "n")["progress"]["iteration"]
+    assert reached > 0
+    assert train.main([*endless, "--continue_train"]) == STOPPED
+    progress = content(tmp_path / "n")["progress"]
+    assert progress["iteration"] > reached
+    last = str(progress["epoch"] + 1)
+    assert train.main([*line, "--continue_train", "--time_limit", "0", "--n_epochs", last]) == 0
+
+
+@pytest.mark.parametrize("images", [3, 14])
+def test_small_data_sets_show_losses_and_images_in_every_epoch_or_after_ten_images(
+    images, tmp_path
+) -> None:
+    write_images(tmp_path / "train", images, 32, 64)
+    folder = run(tmp_path, tmp_path, "n", "--n_epochs 6")
+    shown = read_training_page(folder / "web")
+    expected = [1, 2, 3, 4, 5, 6] if images == 14 else [4, 6]  # 12 images, and the last ones
+    assert [at.epoch for at, _ in read_record(folder / FILE).losses] == expected
+    assert [*shown.epochs] == expected
 
 
 def test_no_html_writes_no_page(paired, tmp_path) -> None:

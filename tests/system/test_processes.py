@@ -58,7 +58,7 @@ def test_a_process_that_cannot_read_an_image_stops_all_after_a_save(group_data, 
     runs = trainings(tmp_path / "runs", line)
     finish(runs, 1)
     told = runs[0].tail()
-    assert "saving before stopping (epoch 1)" in told
+    assert "stopped by a failure: saving epoch 1" in told
     assert told.count("error:") == 1
     assert "011.png" in told
     assert runs[1].tail() == ""

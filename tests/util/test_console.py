@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from helpers.runs import run
 from helpers.terminal import COLOUR, in_a_pipe, line, lines, on_a_terminal
 
 import test as test_script
+from util.distributed.stop import STOPPED
 from util.logs.sinks.console import Pace
 from util.terminal import emphasised
 
@@ -111,7 +111,7 @@ def test_warnings_stand_out_and_colours_can_be_switched_off(paired, tmp_path) ->
 def test_ctrl_c_ends_with_the_summary_and_how_to_go_on(paired, tmp_path) -> None:
     command = line(paired, tmp_path, "--n_epochs", "500")
     status, shown = on_a_terminal(command, interrupt_at="End of epoch 2 / 500")
-    assert status == 128 + signal.SIGINT, shown
+    assert status == STOPPED, shown
     final = lines(shown)
     reached = rows(final)["reached"]
     assert re.fullmatch(r"epoch \d+ of 500, image \d of 6", reached)

@@ -1,15 +1,21 @@
-"""Ctrl-C, SIGTERM and a closed terminal as a request that is granted between two steps."""
+"""Requests to stop, granted between two steps: Ctrl-C, SIGTERM, SIGUSR1, a closed terminal, a time limit."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
-# SIGHUP: the terminal was closed, or an ssh connection lost. Windows has none.
-SIGNALS = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+# SIGHUP: the terminal was closed, or an ssh connection lost. SIGUSR1: a batch system's warning. Windows has neither.
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+SIGNALS = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
+# What `agreed` is at the time limit; greater than any signal.
+TIME_LIMIT = 1000
+# Exit status of a run that was saved and can go on (EX_TEMPFAIL of sysexits.h); a kill ends with 128 + its signal.
+STOPPED = 75
 
 
 class StopRequest:
@@ -18,11 +24,14 @@ class StopRequest:
     Under torchrun later ones ask the same: Ctrl-C comes from the terminal and then from torchrun, which ends by
     force what has not ended after half a minute.
 
+    Args:
+        hours: after which it asks by itself; 0 is never.
     Attributes:
-        agreed: the signal on which all processes have agreed to stop, or 0.
+        agreed: the signal, or TIME_LIMIT, on which all processes have agreed to stop, or 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hours: float = 0.0) -> None:
+        self._deadline = time.monotonic() + 3600 * hours if hours else None
         self.agreed = self._asked = 0
         self._launcher = os.getppid() if "TORCHELASTIC_RUN_ID" in os.environ else 0
         self._before: dict[int, Any] = {}
@@ -30,6 +39,8 @@ class StopRequest:
     @property
     def signal(self) -> int:
         """The signal that has come, or 0. SIGTERM also when torchrun has died: another may start in its place."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return TIME_LIMIT
         orphaned = self._launcher and os.getppid() != self._launcher
         return self._asked or (signal.SIGTERM if orphaned else 0)
 

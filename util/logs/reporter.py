@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
@@ -21,6 +21,8 @@ from util.logs.sinks.console import ConsoleSink, Pace
 from util.terminal import columns
 from util.training.progress import Progress, crossed
 
+FEWEST = 10  # images between two things that are shown because an epoch ends
+
 
 class Shown(Protocol):
     """What there is to show of a training step: scalars by name, images (N, C, H, W) in [-1, 1] by name."""
@@ -31,32 +33,40 @@ class Shown(Protocol):
 
 
 class Reporter:
-    """Hands on what a training step gives, from the first process; only then waits for the device.
+    """Shows what training steps give, from the first process; waits for the device only when something is due.
 
-    device: what computes. displayable: makes pictures out of visuals.
+    Losses and images are due every --print_freq and --display_freq images, at the last step of the run, and at the end
+    of an epoch that would otherwise show none, as those of small data sets.
+
+    Args:
+        progress: the run's counters, which the caller keeps.
+        device: what computes.
+        displayable: makes pictures out of visuals.
+    Attributes:
+        ending: of the run, for all places at `close`: done, stopped, diverged, or failed until that is known.
     """
 
     def __init__(
         self,
         options: TrainOptions,
-        epoch_images: int,
+        progress: Progress,
         device: torch.device,
         displayable: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]],
     ) -> None:
-        self.options, self.epoch_images = options, epoch_images
+        self.options, self.progress = options, progress
         self.device, self.displayable = device, displayable
-        self.is_main = distributed.is_main()
-        self.console = ConsoleSink(epoch_images, options.optim.last_epoch)
+        self.is_main, self.ending = distributed.is_main(), "failed"
+        self.console = ConsoleSink(progress.epoch_images, options.optim.last_epoch)
         self.logger = Logger([])
         self.shown = 0  # images of the run at the last step
 
-    def open(self, progress: Progress, exactly: bool) -> None:
-        """Opens the places where all goes. Raises: InputError when the run's folder cannot be written to."""
-        self.shown = progress.run_images
-        self.console.pace = Pace()
+    def open(self, *, exactly: bool) -> None:
+        """Opens all places. Raises: InputError when the run's folder cannot be written to."""
+        self.console.pace, self.shown = Pace(), self.progress.run_images
         if self.is_main:
+            epoch_images = self.progress.epoch_images
             sinks = build_sinks(
-                self.options, progress, exactly, self.epoch_images, self.device, self.say
+                self.options, self.progress, exactly, epoch_images, self.device, self.say
             )
             self.logger = Logger([self.console, *sinks])
 
@@ -67,42 +77,79 @@ class Reporter:
                 self.console.message(text)
 
     def step(
-        self, at: At, step: Shown, images: int, *, started: float, last: bool
-    ) -> dict[str, float]:
-        """Takes in a step on so many images; returns its losses, as means over processes, if they were due.
+        self, step: Shown, images: int, learning_rate: float, *, waited: float, started: float
+    ) -> None:
+        """Takes in a step on so many images, which `progress` has counted; all processes take part.
 
         Args:
+            waited: seconds for which the step waited for its images.
             started: when the step was, by time.perf_counter.
-            last: whether it is the run's last, which is shown in any case.
         """
-        log, before, self.shown = self.options.log, self.shown, at.run_images
+        log, progress = self.options.log, self.progress
+        before, self.shown = self.shown, progress.run_images
+        at = At(
+            progress.epoch,
+            progress.seen,
+            progress.run_images,
+            progress.x,
+            data=waited,
+            lr=learning_rate,
+        )
         if self.is_main:
             self.console.progress(at, images)
-        values: dict[str, float] = {}
-        if last or crossed(before, at.run_images, log.print_freq):
+        if self._due(before, log.print_freq):
             signs = {f"health/{name}": value for name, value in step.health.items()}
             means = distributed.mean({**step.losses, **signs})  # one wait for both
             values = {name: means[name] for name in step.losses}
             at = replace(at, time=(time.perf_counter() - started) / images)
+            progress.curve.append([at.x, values])
             self.logger.losses(at, values)
             if signs:
                 self.logger.health(at, {name: means[f"health/{name}"] for name in step.health})
-        if self.is_main and (last or crossed(before, at.run_images, log.display_freq)):
+        if self.is_main and self._due(before, log.display_freq):
             first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
-        return values
 
-    def scores(self, at: At, scores: dict[str, float]) -> None:
-        """Takes in what a validation measured."""
+    def _due(self, before: int, every: int) -> bool:
+        """Tells whether to show a step, before which the run had so many images."""
+        progress = self.progress
+        now = progress.run_images
+        if progress.seen < progress.epoch_images or crossed(before, now, every):
+            return crossed(before, now, every)
+        begin = now - progress.seen
+        nothing_shown = not crossed(begin, now, every) and crossed(begin, now, FEWEST)
+        return nothing_shown or progress.epoch == self.options.optim.last_epoch
+
+    def validation(
+        self,
+        epoch: int,
+        scores: dict[str, float],
+        best: Sequence[str],
+        learning_rate: float,
+        *,
+        started: float,
+    ) -> None:
+        """Takes in what a validation that started then measured, and which metrics were never better."""
+        if not scores:
+            self.say(
+                "nothing was measured: no image has a ground truth, and --val_metrics names no metric of sets"
+            )
+            return
+        progress = self.progress
+        at = At(epoch, progress.epoch_images, progress.run_images, float(epoch), lr=learning_rate)
+        progress.curve.append([at.x, scores])
         self.logger.scores(at, scores)
+        news = f", best so far: {', '.join(best)}" if best else ""
+        self.say(f"measured in {time.perf_counter() - started:.0f} s{news}")
 
-    def sum_up(self, progress: Progress) -> None:
+    def sum_up(self) -> None:
         """Prints how it went and what to do next."""
         if self.is_main:
-            rows = closing_rows(self.options, progress, self.console.pace, self.console.last)
+            pace, losses = self.console.pace, self.console.last
+            rows = closing_rows(self.options, self.progress, pace, losses)
             self.say("\n" + "\n".join(columns(rows, sys.stdout)))
 
-    def close(self, ending: str) -> None:
-        """Ends it all: done, stopped or failed."""
-        self.logger.close(ending)
+    def close(self) -> None:
+        """Ends all places."""
+        self.logger.close(self.ending)

@@ -69,6 +69,11 @@ def multiplier(optim: OptimOptions, epoch: int, metric: Sequence[float]) -> floa
     return lr_multiplier(epoch, optim.lr_policy, *schedule, metric)
 
 
+def epoch_rate(optim: OptimOptions, epoch: int, metric: Sequence[float], processes: int) -> float:
+    """The learning rate of an epoch."""
+    return base_rate(optim, processes) * multiplier(optim, epoch, metric)
+
+
 def base_rate(optim: OptimOptions, processes: int) -> float:
     """The learning rate before the schedule.
 

@@ -44,13 +44,26 @@ class Progress:
     stale: int = 0
     curve: list[Any] = field(default_factory=list)
 
+    def advance(self, images: int, *, position: int, seen: int) -> None:
+        """Counts a step on so many images of all processes, and where the epoch stands after it."""
+        self.run_images += images
+        self.iteration += 1
+        self.position, self.seen = position, seen
+
+    @property
+    def x(self) -> float:
+        """Epochs done, with their fraction."""
+        return self.epoch - 1 + self.seen / self.epoch_images
+
     def count_metric(self, losses: Iterable[torch.Tensor]) -> None:
         """Adds up, on the device, a step's part of what --lr_policy plateau watches."""
         self.metric_sum = self.metric_sum + sum(losses)
         self.metric_steps += 1
 
     def count_validation(self, scores: Mapping[str, float]) -> list[str]:
-        """Takes in a validation's values by metric; returns those metrics that have never been better."""
+        """Takes in a validation's values by metric; returns the metrics that have never been better."""
+        if not scores:
+            return []
         best = [
             name
             for name, value in scores.items()
