@@ -1,4 +1,4 @@
-"""Layers point one way, and no flag is dead."""
+"""Layers and rooms point one way, nothing is there for nobody, and no flag is dead."""
 
 from __future__ import annotations
 
@@ -14,39 +14,111 @@ from options.flags import flags_of
 from options.registry import find_class
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
+from scripts.dev.count import (
+    between_rooms,
+    circles,
+    entries,
+    imported,
+    imported_anywhere,
+    modules,
+)
 
 ROOT = Path(__file__).parent.parent
+MODULES = modules(ROOT)
 ALLOWED = {
     "options": {"options"},
     "util": {"options", "util"},
     "data": {"options", "util", "data"},
     "models": {"options", "util", "models"},
 }
+# room -> rooms and files of its layer that it may import
+ROOMS = {
+    "models/networks": set(),
+    "models/losses": set(),
+    "models/engine": set(),
+    "models/tiling": {"models/networks"},
+}
+# room -> folders that it may not import
+FORBIDDEN = {
+    "models/inference": {"models/training"},
+    "util/logs": {"util/pages"},
+    "util/pages": {"util/logs"},
+    "data/loading": {"data/checks"},
+    "data/files": {"data/loading", "data/checks"},
+}
 SOURCES = [path for layer in ALLOWED for path in sorted((ROOT / layer).rglob("*.py"))]
+MOST_ENTRIES = 14
 
 
-def imports(path: Path) -> set[str]:
-    """Top-level packages that a file imports, anywhere in it."""
+def layer_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def rooms_below(name: str) -> set[str]:
+    """The rooms and files of its layer that a room imports at any time."""
+    files = [path for path in SOURCES if room(path) == name]
+    found = {room(MODULES[other]) for path in files for other in imported_anywhere(path, MODULES)}
+    return {other for other in found if other.startswith(name.split("/")[0] + "/")} - {name}
+
+
+def packages(path: Path) -> set[str]:
+    """Top-level packages of anybody's that a file imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     return found
 
 
+def room(path: Path) -> str:
+    return "/".join(path.relative_to(ROOT).with_suffix("").parts[:2])
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_layers_import_only_what_lies_below_them(path: Path) -> None:
-    layer = path.relative_to(ROOT).parts[0]
-    ours = imports(path) & {*ALLOWED, "train", "test", "scripts"}
-    assert ours <= ALLOWED[layer]
+    ours = {layer_of(MODULES[name]) for name in imported_anywhere(path, MODULES)}
+    assert ours <= ALLOWED[layer_of(path)]
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_what_others_stand_on_imports_no_other_room(name) -> None:
+    assert rooms_below(name) <= ROOMS[name]
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_rooms_beside_each_other_do_not_know_each_other(name) -> None:
+    assert not rooms_below(name) & FORBIDDEN[name]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert not circles({name: imported(path, MODULES) for name, path in MODULES.items()})
+
+
+def test_rooms_import_one_way() -> None:
+    assert not circles(between_rooms(ROOT))
+
+
+def test_a_folder_shows_no_more_than_the_eye_takes_in() -> None:
+    folders = {path.parent for path in SOURCES}
+    crowded = {folder: entries(folder) for folder in folders if entries(folder) > MOST_ENTRIES}
+    assert not crowded
+
+
+def test_every_module_is_imported_or_started_by_somebody() -> None:
+    used = set().union(*(imported_anywhere(path, MODULES) for path in MODULES.values()))
+    for name in {*MODULES} - used:
+        path = MODULES[name]
+        found_by_name = re.fullmatch(r"\w+_(model|dataset)\.py", path.name)
+        started = 'if __name__ == "__main__"' in path.read_text(encoding="utf-8")
+        assert found_by_name or started or path.name == "__init__.py", f"nobody imports {name}"
 
 
 def test_options_need_nothing_but_the_standard_library() -> None:
     heavy = {"torch", "torchvision", "numpy", "PIL", "visdom", "dominate", "skimage", "tqdm"}
     for path in sorted((ROOT / "options").glob("*.py")):
-        assert not imports(path) & heavy
+        assert not packages(path) & heavy
 
 
 def test_every_flag_is_read_somewhere() -> None:

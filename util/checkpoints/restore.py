@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -13,7 +13,9 @@ from util import distributed
 from util.checkpoints import files as checkpoint
 from util.checkpoints.state import Resumable
 from util.errors import InputError
-from util.training.progress import Progress
+
+if TYPE_CHECKING:
+    from util.training.progress import Progress
 
 OPTIONAL = re.compile(r"^scaler_|^averages$|_ema$")  # not in a run of another --precision or --ema
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -19,7 +19,9 @@ from util.checkpoints.inference_settings import (
     record_settings,
 )
 from util.distributed.launch import job
-from util.training.progress import Progress
+
+if TYPE_CHECKING:
+    from util.training.progress import Progress
 
 
 class Resumable(Protocol):
