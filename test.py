@@ -134,6 +134,7 @@ def test(
         print(*skipped_lines(skipped), sep="\n", end="\n" if skipped else "")
         print(f"{writer.count} images translated; see {writer.file}")
         if values:
+            values.describe(folder)
             print(f"their values, of which pictures show but 8 bits: {folder / 'values'}")
 
 

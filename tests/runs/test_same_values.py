@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 from conftest import SMALL, SMALL_TRAINING, picture, write_images
 from helpers.translate_script import run
 from helpers.words import words
@@ -221,3 +222,13 @@ def test_tiles_give_the_same_and_blended_ones_nearly(home, tmp_path) -> None:
     for more, message in (({"tile": -1}, "tile -1"), ({"tile_mode": "odd"}, "choose from exact")):
         with pytest.raises(ValueError, match=message):
             load_translator(checkpoints / "deep", device="cpu", **more)
+
+
+@pytest.mark.parametrize("name", ["bands", "deep"])
+def test_results_say_how_files_of_truths_are_read(home: Path, name: str) -> None:
+    from scripts.lib.evaluation.folders import read, read_run
+
+    run = read_run(home / "results" / name)
+    truths = sorted((home / "data" / name / "testB").iterdir())
+    for path, shown in zip(truths, run.files["real_B"].values(), strict=True):
+        assert torch.equal(read(run.file(path, "B")), read(shown))

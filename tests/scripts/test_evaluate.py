@@ -15,8 +15,12 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from options.ranges import parse_range
 from scripts import evaluate
-from scripts.lib.evaluation.folders import read_run
+from scripts.lib.evaluation.folders import distinct, read_run
+from util.errors import InputError
+from util.images.values import Values, from_network
+from util.images.write import ValueWriter, write_values
 
 LEVELS = (40, 60, 80, 100, 120, 140)  # of the truths
 
@@ -172,7 +176,7 @@ def test_images_that_not_all_runs_have_are_left_out_with_a_note(tmp_path) -> Non
 
 
 def test_runs_with_other_truths_are_told_of(tmp_path) -> None:
-    folders = [results(tmp_path, "a", 5), results(tmp_path, "b", 5, real_B=1)]
+    folders = [results(tmp_path, "a", 5), results(tmp_path, "b", 5, real_B=2)]
     run(*folders, "--metrics", "l1", "--out", tmp_path)
     assert "b was tested on other truths than a" in report(tmp_path)[0]["notes"][0]
 
@@ -221,3 +225,55 @@ def test_runs_of_one_name_are_told_apart_by_their_phase(tmp_path) -> None:
 def test_names_may_hold_folders_and_the_labels_of_others(tmp_path) -> None:
     write(tmp_path / "images/sub/x_fake_B_fake_B.png", 1)
     assert list(read_run(tmp_path / "images").files["fake_B"]) == ["sub/x_fake_B"]
+
+
+def describe(folder: Path, range_B: str) -> None:
+    """What test.py writes beside results of a run with such a range."""
+    values = Values("B", 1, parse_range("range_B", range_B))
+    ValueWriter({"B": values}, "auto").describe(folder)
+
+
+@pytest.mark.parametrize(("bounds", "suffix"), [("0,9000", ".png"), ("200,9000", ".tif"), ("-1.5,2.5", ".npy")])  # fmt: skip
+def test_truths_are_read_in_the_values_of_the_run(bounds, suffix, tmp_path: Path) -> None:
+    folder = results(tmp_path, "deep", 5, ("real_A", "fake_B"))
+    describe(folder, bounds)
+    (tmp_path / "train/trainB").mkdir(parents=True)
+    for place, level in enumerate(LEVELS):
+        array = np.full((16, 16, 1), level / 127.5 - 1, np.float32)
+        values = from_network(array, parse_range("range_B", bounds))
+        write_values(tmp_path / f"truths/{place}{suffix}", values)
+        write_values(tmp_path / f"train/trainB/{place}{suffix}", values)
+    words = ["--truth", tmp_path / "truths", "--train", tmp_path / "train", "--metrics", "l1"]
+    run(folder, *words, "--out", tmp_path)
+    (table,) = report(tmp_path)
+    assert row(table, "deep")["metrics"]["l1"]["value"] == pytest.approx(5 / 255, abs=1e-4)
+    assert row(table, "input as output")["metrics"]["l1"]["value"] == pytest.approx(0.2, abs=1e-4)
+    mean = np.mean([abs(90 - level) for level in LEVELS]) / 255
+    found = row(table, "mean training image")["metrics"]["l1"]["value"]
+    assert found == pytest.approx(mean, abs=1e-4)
+
+
+def test_results_of_values_without_their_range_are_not_compared_with_files(tmp_path) -> None:
+    folder = results(tmp_path, "deep", 5, ("real_A", "fake_B"))
+    (folder / "values").mkdir()
+    write(tmp_path / "truths/0.png", 40)
+    with pytest.raises(InputError, match="not their range.*: test the run again"):
+        run(folder, "--truth", tmp_path / "truths", "--metrics", "l1", "--out", tmp_path)
+
+
+def test_truths_that_were_cut_off_instead_of_rounded_are_the_same_truths(tmp_path: Path) -> None:
+    ours = results(tmp_path, "ours", 5)
+    for error, words in ((-1, []), (-2, ["theirs was tested on other truths than ours"])):
+        theirs = results(tmp_path, "theirs", 5, real_B=error)
+        run(ours, theirs, "--metrics", "l1", "--out", tmp_path)
+        notes = report(tmp_path)[0]["notes"]
+        assert [note[: note.index(":")] for note in notes] == words
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    one, other = (results(tmp_path / mode, "run", 5) for mode in ("default", "eval"))
+    names = [run.name for run in distinct([read_run(one), read_run(other)])]
+    assert names == ["run/test_latest (default)", "run/test_latest (eval)"]
+    assert [run.name for run in distinct([read_run(one), read_run(one)])][
+        1
+    ] == "run/test_latest (2)"

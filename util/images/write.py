@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from options.ranges import parse_range
 from util.errors import InputError
-from util.files import replacing
+from util.files import replacing, write_text
 from util.images import SIDES, write_png
 from util.images.packages import image_package
 from util.images.values import Values, dtype_of, from_network
 
 FORMATS = ("auto", "png", "tiff", "npy")
+DESCRIPTION = "values.json"  # in a folder of results
 SUFFIXES = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
 
 
@@ -42,6 +45,14 @@ class ValueWriter:
     def __contains__(self, label: object) -> bool:
         return self.formats.get(SIDES.get(str(label), "")) is not None
 
+    def describe(self, folder: Path) -> None:
+        """Writes what the numbers of both sides mean, for those who compare the results with other files."""
+        text = {
+            side: {"channels": v.channels, "range": v.flag, "labels": v.labels, "alpha": v.alpha}
+            for side, v in self.values.items()
+        }
+        write_text(folder / DESCRIPTION, json.dumps(text, indent=1) + "\n")
+
     def write(self, place: Path, label: str, image: np.ndarray) -> None:
         """Writes float32 (C, H, W) in [-1, 1] as values of its side; place lacks the suffix."""
         side = SIDES[label]
@@ -49,6 +60,27 @@ class ValueWriter:
         assert kind
         array = from_network(np.moveaxis(image, 0, -1), self.values[side].bounds)
         write_values(place.with_name(place.name + SUFFIXES[kind]), array)
+
+
+def described_values(folder: Path) -> dict[str, Values]:
+    """Reads what `ValueWriter.describe` wrote; {} where it wrote nothing. Raises: ValueError when it cannot be read."""
+    file = folder / DESCRIPTION
+    if not file.exists():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            side: Values(
+                side,
+                int(one["channels"]),
+                parse_range(f"range_{side}", one["range"]),
+                int(one["labels"]),
+                str(one["alpha"]),
+            )
+            for side, one in found.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} cannot be read ({error}): test the run again") from None
 
 
 def format_for(asked: str, like: str, values: Values) -> str | None:

@@ -71,7 +71,7 @@ class Record:
 
 def line_of(kind: str, **content: Any) -> str:
     """One line of the file, without its end."""
-    return json.dumps({"kind": kind, **_finite(content)}, allow_nan=False)
+    return json.dumps({"kind": kind, **finite(content)}, allow_nan=False)
 
 
 def point_line(kind: str, at: At, values: Mapping[str, float], time: float) -> str:
@@ -173,12 +173,12 @@ def _known(value: Any) -> Any:
     return math.nan if value is None else value
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same with null for what JSON has no word for."""
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from data.files.image_folder import list_images
 from util.errors import InputError
-from util.images.read import BadImage, read_image
+from util.images import to_uint8
+from util.images.read import BadImage, read_image, read_values
+from util.images.values import Values
+from util.images.write import described_values
 
 LABELS = ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B", "fake", "real")
 RESULT = re.compile(rf"(.+)_({'|'.join(LABELS)})\.png")
 
-Files = dict[str, Path]  # by the name of the input, with its sub-folders
+
+@dataclass(frozen=True)
+class ValueFile:
+    """A file of a side's own values, which is seen as test.py shows them."""
+
+    path: Path
+    values: Values
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+File = Path | ValueFile  # a path alone is a picture of 8 bits
+Files = Mapping[str, File]  # by the name of the input, with its sub-folders
 
 
 @dataclass(frozen=True)
@@ -43,11 +61,26 @@ COMPARISONS = (
 
 @dataclass(frozen=True)
 class Run:
-    """Images of one run of test.py, by label and name."""
+    """Images of one run of test.py, by label and name.
+
+    values: meaning of the numbers in files of the sides "A" and "B"; {} where these are pictures of 8 bits.
+    """
 
     name: str
     folder: Path
-    files: dict[str, Files]
+    files: dict[str, dict[str, Path]]
+    values: Mapping[str, Values] = field(default_factory=dict)
+
+    def file(self, path: Path, side: str) -> File:
+        """A file of the user's own data, in the values of a side. Raises: InputError when these are not known."""
+        if side in self.values:
+            return ValueFile(path, self.values[side])
+        if (self.folder / "values").is_dir():
+            raise InputError(
+                f"{self.folder} holds values of more than 8 bits, but not their range, which says how {path} is to be "
+                "read: test the run again"
+            )
+        return path
 
 
 def read_run(folder: Path) -> Run:
@@ -57,7 +90,7 @@ def read_run(folder: Path) -> Run:
     Raises: InputError when there are none.
     """
     images = _images_folder(folder)
-    found: dict[str, Files] = {}
+    found: dict[str, dict[str, Path]] = {}
     for path in sorted(images.rglob("*.png")):
         if match := RESULT.fullmatch(path.name):
             label = {"real": "real_A", "fake": "fake_B"}.get(match[2], match[2])
@@ -69,7 +102,10 @@ def read_run(folder: Path) -> Run:
             "results/NAME/test_latest"
         )
     phase = images.parent.resolve()
-    return Run(phase.parent.name, phase, found)
+    try:
+        return Run(phase.parent.name, phase, found, described_values(phase))
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _images_folder(folder: Path) -> Path:
@@ -90,8 +126,8 @@ def _images_folder(folder: Path) -> Path:
     )
 
 
-def truth_folder(folder: Path, wanted: Files) -> Files:
-    """Images of a folder of the user's own, by the names of results.
+def truth_folder(folder: Path, wanted: Files, run: Run, side: str) -> Files:
+    """Images of a folder of the user's own, by the names of results, in the run's values of a side.
 
     Raises: InputError when none has the name of a result.
     """
@@ -102,25 +138,43 @@ def truth_folder(folder: Path, wanted: Files) -> Files:
             f"no image in --truth {folder} has the name of a result: found {next(iter(found))}, "
             f"the results are called {next(iter(wanted))} and so on"
         )
-    return found
+    return {name: run.file(path, side) for name, path in found.items()}
 
 
-def read(path: Path) -> torch.Tensor:
+def read(file: File) -> torch.Tensor:
     """uint8 (3, H, W). Raises: InputError for what is no image."""
     try:
-        return read_image(str(path), 3)
+        if isinstance(file, Path):
+            return read_image(str(file), 3)
+        image = read_values(str(file.path), file.values)
     except BadImage as bad:
         raise InputError(f"{bad}: make the results anew, or remove it") from None
+    if image.dtype != torch.uint8:
+        image = torch.from_numpy(np.atleast_3d(to_uint8(image))).movedim(-1, 0)
+    return image.expand(3, -1, -1) if len(image) == 1 else image[:3]
 
 
 def distinct(runs: list[Run]) -> list[Run]:
-    """The same with names that differ: those of runs that share one get their phase, then a number."""
+    """The same with names that differ: those of runs that share one get their phase, what differs in their paths, or
+    else a number."""
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         names = [f"{run.name}/{run.folder.name}" for run in runs]
-    counts = {name: names.count(name) for name in names}
-    numbered = []
-    for place, name in enumerate(names):
-        number = names[: place + 1].count(name)
-        numbered.append(f"{name} ({number})" if counts[name] > 1 else name)
-    return [Run(name, run.folder, run.files) for name, run in zip(numbered, runs, strict=True)]
+    for name in {name for name in names if names.count(name) > 1}:
+        places = [place for place, other in enumerate(names) if other == name]
+        own = _differing([runs[place].folder.parts for place in places])
+        for number, (place, parts) in enumerate(zip(places, own, strict=True), 1):
+            mark = parts if parts and own.count(parts) == 1 else str(number)
+            names[place] = f"{name} ({mark})"
+    return [replace(run, name=name) for name, run in zip(names, runs, strict=True)]
+
+
+def _differing(paths: Sequence[tuple[str, ...]]) -> list[str]:
+    """What is left of paths without the folders that all of them begin and end with."""
+    start = end = 0
+    least = min(map(len, paths))
+    while start < least and len({path[start] for path in paths}) == 1:
+        start += 1
+    while end < least - start and len({path[-1 - end] for path in paths}) == 1:
+        end += 1
+    return ["/".join(path[start : len(path) - end]) for path in paths]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import torch
 from torchvision.transforms.v2 import functional as resizing
 
 from data.files.image_folder import list_images
-from scripts.lib.evaluation.folders import Files, read
+from scripts.lib.evaluation.folders import File, Files, read
 from util.errors import InputError
 from util.metrics import Result, Scorer, metric
 from util.metrics.networks import Networks
@@ -113,7 +113,7 @@ def _batches(items: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[list[tuple[t
         yield batch
 
 
-def read_pair(fake: Path, real: Path) -> tuple[torch.Tensor, torch.Tensor]:
+def read_pair(fake: File, real: File) -> tuple[torch.Tensor, torch.Tensor]:
     """Both as uint8 (3, H, W). Raises: InputError when their sizes differ."""
     pair = read(fake), read(real)
     (height, width), (rows, columns) = (image.shape[1:] for image in pair)
@@ -125,12 +125,19 @@ def read_pair(fake: Path, real: Path) -> tuple[torch.Tensor, torch.Tensor]:
     return pair
 
 
-def training_mean(folder: Path, side: str, half: str, size: tuple[int, int]) -> torch.Tensor | None:
+def training_mean(
+    folder: Path,
+    side: str,
+    half: str,
+    size: tuple[int, int],
+    read: Callable[[Path], torch.Tensor] = read,
+) -> torch.Tensor | None:
     """The mean of a domain's training images, resized to (H, W): uint8 (3, H, W).
 
     Args:
         folder: the data root, with trainA and trainB or with pairs in train; or one of these folders.
         half: left or right, of pairs side by side: where domain B is.
+        read: makes uint8 (3, H, W) of a file.
 
     Returns: None when the folder holds the other domain alone.
     """

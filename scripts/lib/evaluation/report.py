@@ -15,6 +15,7 @@ from typing import Any
 from scripts.lib.evaluation.compare import Row, difference, ranked, verdict
 from scripts.lib.evaluation.folders import Comparison, Files
 from util.files import write_text
+from util.logs.records import finite
 from util.metrics import metric
 
 
@@ -130,7 +131,7 @@ def write_json(path: Path, tables: Sequence[Table]) -> None:
         }
         for table in tables
     ]  # fmt: skip
-    write_text(path, json.dumps(_finite(content), indent=1) + "\n")
+    write_text(path, json.dumps(finite(content), indent=1) + "\n")
 
 
 def _row(row: Row, names: Sequence[str]) -> dict[str, Any]:
@@ -151,15 +152,6 @@ def _row(row: Row, names: Sequence[str]) -> dict[str, Any]:
             if row.has(name)
         },
     }  # fmt: skip
-
-
-def _finite(value: Any) -> Any:
-    """The same with null for NaN, which is no JSON."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_csv(path: Path, tables: Sequence[Table]) -> None:
