@@ -1,4 +1,4 @@
-"""Layers with PyTorch's names and results that keep images in channels_last order on a GPU.
+"""Layers with PyTorch's names and results that keep images in channels_last order on a GPU, and any order right on a CPU.
 
 PyTorch's own put images into its other order, and the convolutions behind them put them back: a third of a CycleGAN
 step on an H100, see docs/performance.md.
@@ -6,6 +6,7 @@ step on an H100, see docs/performance.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -19,12 +20,28 @@ class InstanceNorm2d(nn.InstanceNorm2d):
     """nn.InstanceNorm2d; on a GPU as a batch norm of every image, which PyTorch has for channels_last."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.device.type == "cpu":
+            return ordered_norm(super().forward, input)
         if not (input.is_cuda and _channels_last(input) and self._pays(input)):
             return super().forward(input)
         return image_norm(input, self.weight, self.bias, self.eps)
 
     def _pays(self, input: torch.Tensor) -> bool:
         return len(input) == 1 or input.shape[-2] * input.shape[-1] >= LEAST_PIXELS
+
+
+def ordered_norm(norm: Callable[[torch.Tensor], torch.Tensor], input: torch.Tensor) -> torch.Tensor:
+    """norm(input) on a CPU, where input (N, C, H, W) and the gradient of the output may lie in memory in any order.
+
+    For a single image, and for one row or column of pixels, PyTorch (at least up to 2.15) mistakes one order for the
+    other in the backward pass of its norms and silently returns a wrong gradient.
+    """
+    output = norm(input.contiguous())
+    if (
+        output.requires_grad and not torch.compiler.is_compiling()
+    ):  # compiled norms are not PyTorch's
+        output.register_hook(torch.Tensor.contiguous)
+    return output
 
 
 def image_norm(

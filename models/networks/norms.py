@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from models.networks.channels_last import InstanceNorm2d
+from models.networks.channels_last import InstanceNorm2d, ordered_norm
 
 NormLayer = Callable[[int], nn.Module]
 
@@ -29,7 +29,16 @@ class SumOverProcesses(torch.autograd.Function):
         return SumOverProcesses.apply(gradient)  # which can be differentiated again, for wgangp
 
 
-class SyncBatchNorm2d(nn.BatchNorm2d):
+class BatchNorm2d(nn.BatchNorm2d):
+    """nn.BatchNorm2d, on a CPU with the right gradient for images in any order of memory."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if input.device.type == "cpu":
+            return ordered_norm(super().forward, input)
+        return super().forward(input)
+
+
+class SyncBatchNorm2d(BatchNorm2d):
     """Batch norm with the statistics of all processes' images together, on any device.
 
     nn.SyncBatchNorm refuses CPUs, where it could not be tested.
@@ -62,7 +71,7 @@ class SyncBatchNorm2d(nn.BatchNorm2d):
 def norm_layer(norm: str) -> NormLayer:
     """Channels -> layer, for a --norm spelling; instance norm has neither weights nor statistics."""
     if norm == "batch":
-        return nn.BatchNorm2d
+        return BatchNorm2d
     if norm in ("syncbatch", "sync_batch"):
         return SyncBatchNorm2d
     if norm in ("instance", "sync_instance"):  # nothing to synchronize: statistics are per image

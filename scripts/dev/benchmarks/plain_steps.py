@@ -17,8 +17,9 @@ from models.engine.image_pool import ImagePool
 from models.losses import gan_loss
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
+from models.networks.norms import BatchNorm2d
 
-OURS = (Conv2d, ConvTranspose2d, InstanceNorm2d, ReflectionPad2d)
+OURS = (Conv2d, ConvTranspose2d, InstanceNorm2d, BatchNorm2d, ReflectionPad2d)
 
 
 def plain_adam(*networks: nn.Module) -> torch.optim.Adam:

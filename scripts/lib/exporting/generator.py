@@ -22,7 +22,7 @@ from models.inference.find_generator import (
 )
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
-from models.networks.norms import SyncBatchNorm2d
+from models.networks.norms import BatchNorm2d, SyncBatchNorm2d
 from models.networks.weights import architecture, describe_generator
 from util.errors import InputError
 
@@ -33,6 +33,7 @@ PLAIN: dict[type[nn.Module], type[nn.Module]] = {
     ConvTranspose2d: nn.ConvTranspose2d,
     InstanceNorm2d: nn.InstanceNorm2d,
     ReflectionPad2d: nn.ReflectionPad2d,
+    BatchNorm2d: nn.BatchNorm2d,
     SyncBatchNorm2d: nn.BatchNorm2d,
 }
 
