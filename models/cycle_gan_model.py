@@ -73,8 +73,10 @@ class CycleGANModel(GANModel):
         fake_A: torch.Tensor,
         fake_B: torch.Tensor,
     ) -> Outputs:
-        D_A = self.D_losses(self.D_A, real_B, fake_B)["total"]
-        D_B = self.D_losses(self.D_B, real_A, fake_A)["total"]
+        with self.fork() as beside:
+            D_A = self.D_losses(self.D_A, real_B, fake_B)["total"]
+            with beside:
+                D_B = self.D_losses(self.D_B, real_A, fake_A)["total"]
         self.descend("D", D_A + D_B)
         return {"loss_D_A": D_A.detach(), "loss_D_B": D_B.detach()}
 
@@ -83,15 +85,24 @@ class CycleGANModel(GANModel):
     ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """The generators' weighted losses and all images on the way to them."""
         o = self.options
-        if self.lambda_identity > 0:
-            fake_B, idt_A = self.run_all(self.G_A, real_A, real_B)
-            fake_A, idt_B = self.run_all(self.G_B, real_B, real_A)
-        else:
-            fake_B, fake_A = self.run(self.G_A, real_A), self.run(self.G_B, real_B)
-        rec_A, rec_B = self.run(self.G_B, fake_B), self.run(self.G_A, fake_A)
+        with self.fork() as beside:
+            if self.lambda_identity > 0:
+                fake_B, idt_A = self.run_all(self.G_A, real_A, real_B)
+                with beside:
+                    fake_A, idt_B = self.run_all(self.G_B, real_B, real_A)
+            else:
+                fake_B = self.run(self.G_A, real_A)
+                with beside:
+                    fake_A = self.run(self.G_B, real_B)
         losses = {}
-        if self.has_D:
-            losses = {"G_A": self.G_loss(self.D_A, fake_B), "G_B": self.G_loss(self.D_B, fake_A)}
+        with self.fork() as beside:
+            with beside:
+                rec_A = self.run(self.G_B, fake_B)
+            rec_B = self.run(self.G_A, fake_A)
+            if self.has_D:
+                losses["G_A"] = self.G_loss(self.D_A, fake_B)
+                with beside:
+                    losses["G_B"] = self.G_loss(self.D_B, fake_A)
         losses["cycle_A"] = o.lambda_A * F.l1_loss(rec_A, real_A)
         losses["cycle_B"] = o.lambda_B * F.l1_loss(rec_B, real_B)
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}

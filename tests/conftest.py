@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,10 @@ pytest_plugins = [
     "helpers.wandb",
     "helpers.warm_python",
 ]
+
+# Triton's kernels run on a CPU then; read when Triton is imported.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 settings.register_profile("stable", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("stable")

@@ -23,6 +23,8 @@ class Execution:
         tile_mode: "exact" or "blend", see `models.tiling`.
         health: whether training steps also measure gradients and verdicts (--log_health); learning stays the same.
         cuda_graphs: whether steps that can be are recorded as CUDA graphs.
+        two_streams: whether recorded steps compute independent halves at the same time.
+        cast_once: whether weights are cast to a lower precision once in a part of a step, not in every pass.
     """
 
     device: torch.device = CPU
@@ -32,6 +34,8 @@ class Execution:
     tile_mode: str = "exact"
     health: bool = False
     cuda_graphs: bool = False
+    two_streams: bool = False
+    cast_once: bool = False
 
     @property
     def memory_format(self) -> torch.memory_format:

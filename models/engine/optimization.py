@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
@@ -83,6 +84,7 @@ class Engine(nn.Module):
         self.execution = Execution()
         self.scalers: dict[str, torch.amp.GradScaler] = {}
         self.graphs: Graphs | None = None
+        self._side: torch.cuda.Stream | None = None
         self._health: Outputs = {}  # of the part of a step that is being taken
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
@@ -152,12 +154,36 @@ class Engine(nn.Module):
         """
         if self.execution.health:
             function = partial(self._with_health, function)
+        if self.execution.cast_once and self.execution.precision.dtype is not None:
+            function = partial(self._with_casts_kept, function)
         return function(*inputs) if self.graphs is None else self.graphs(name, function, *inputs)
 
     def _with_health(self, function: Callable[..., Outputs], *inputs: torch.Tensor) -> Outputs:
         self._health = {}
         outputs = function(*inputs)
         return {**outputs, **self._health}
+
+    def _with_casts_kept(self, function: Callable[..., Outputs], *inputs: torch.Tensor) -> Outputs:
+        """Runs it inside an autocast that is off: PyTorch keeps cast weights until it leaves the outermost one."""
+        with torch.autocast(self.execution.precision.device_type, enabled=False):
+            return function(*inputs)
+
+    @contextmanager
+    def fork(self) -> Iterator[AbstractContextManager[object]]:
+        """Lets a recorded GPU compute what stands in the context that it gives at the same time as what else stands here.
+
+        A network must be inside of it always or never: its gradients are then summed in one order. Elsewhere all is
+        computed as it stands, one after the other.
+        """
+        recorded = self.execution.two_streams and torch.cuda.is_available()
+        if not (recorded and torch.cuda.is_current_stream_capturing()):
+            yield nullcontext()
+            return
+        self._side = self._side or torch.cuda.Stream()
+        main, side = torch.cuda.current_stream(), self._side
+        side.wait_stream(main)
+        yield torch.cuda.stream(side)
+        main.wait_stream(side)
 
     def sign(self, name: str, value: torch.Tensor) -> None:
         """Keeps a scalar for --log_health, of the part of a step that runs now; the last of a name counts."""
@@ -179,6 +205,7 @@ class Engine(nn.Module):
                 self.sign(f"grad_{optimizer}", norm / scaler.scale(torch.ones_like(norm)))
             scaler.step(chosen)
             scaler.update()
+        torch.clear_autocast_cache()  # of weights as they were
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """For all optimizers, from the next step on."""

@@ -10,11 +10,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.networks.cpu_convolutions import Conv2d
+from models.networks.fused import Fusion, can_run, run
 from models.networks.norms import needs_bias, norm_layer
 
 
 class PatchGAN(nn.Module):
     """(N, input_nc, H, W) -> logits (N, 1, H', W'): with n_layers 3, one for each 70x70 patch."""
+
+    fusion: Fusion | None = None  # how it runs on an NVIDIA GPU; None for layer by layer
 
     def __init__(
         self, input_nc: int, ndf: int = 64, norm: str = "batch", n_layers: int = 3
@@ -35,7 +38,7 @@ class PatchGAN(nn.Module):
         self.smallest_input = 3 * 2**n_layers  # leaves one logit
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.model(x)
+        return run(self.model, x, self.fusion) if can_run(self.fusion, x) else self.model(x)
 
     def features(self, x: torch.Tensor) -> list[list[torch.Tensor]]:
         """One list: the activations of every layer, then the logits."""

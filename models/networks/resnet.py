@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import nn
 
 from models.networks.channels_last import ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d
+from models.networks.fused import ADD, KEEP, Fusion, Mark, can_run, run
 from models.networks.norms import needs_bias, norm_layer
 from models.networks.upsampling import up_convolution
 
@@ -40,6 +43,7 @@ class ResnetGenerator(nn.Module):
 
     size_multiple = 4
     smallest_input = 8  # leaves the two pixels that its padding and norms need
+    fusion: Fusion | None = None  # how it runs on an NVIDIA GPU; None for layer by layer
 
     def __init__(
         self,
@@ -72,4 +76,11 @@ class ResnetGenerator(nn.Module):
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.model(x)
+        return run(self._layers(), x, self.fusion) if can_run(self.fusion, x) else self.model(x)
+
+    def _layers(self) -> Iterator[nn.Module | Mark]:
+        for layer in self.model:
+            if isinstance(layer, ResnetBlock):
+                yield from (KEEP, *layer.conv_block, ADD)
+            else:
+                yield layer

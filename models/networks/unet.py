@@ -6,8 +6,20 @@ from functools import partial
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from models.networks.cpu_convolutions import ConvTranspose2d
+from models.networks.fused import (
+    Fused,
+    Fusion,
+    Join,
+    affine,
+    can_run,
+    convolve,
+    norm_group,
+    normalizes,
+    removes_bias,
+)
 from models.networks.norms import needs_bias, norm_layer
 from models.networks.upsampling import up_convolution
 
@@ -58,12 +70,41 @@ class UnetBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.cat([x, self.model(x)], dim=1) if self.skip else self.model(x)
 
+    def run_fused(self, y: torch.Tensor, norm: nn.Module | None, fusion: Fusion) -> torch.Tensor:
+        """relu(forward(norm(y))), which is all that the level above wants to know.
+
+        Both norms write into the memory of the result, so that nothing has to be concatenated.
+        """
+        n, channels, height, width = y.shape
+        shape, order = (n, 2 * channels, height, width), torch.channels_last
+        both = torch.empty(shape, dtype=y.dtype, device=y.device, memory_format=order)
+        group = norm_group(norm)._replace(slope=0.2, rectified=both[:, :channels])
+        x, _, relu_x = Fused.apply(y, None, *affine(norm), group)
+        _, down, *inner = self.model
+        if len(inner) == 3:  # the innermost
+            _, up, up_norm = inner
+            below, dropout = F.relu(convolve(down, x, fusion)), []
+        else:
+            down_norm, submodule, _, up, up_norm, *dropout = inner
+            y = convolve(down, x, fusion, biased=not removes_bias(down_norm))
+            below = submodule.run_fused(y, down_norm, fusion)
+        y = convolve(up, below, fusion, biased=not removes_bias(up_norm))
+        group = norm_group(up_norm)
+        if dropout:
+            x, _, _ = Fused.apply(y, None, *affine(up_norm), group)
+            return F.relu(torch.cat([relu_x, dropout[0](x)], dim=1))
+        group = group._replace(slope=0.0, out=both[:, channels:])
+        relu_up, _, _ = Fused.apply(y, None, *affine(up_norm), group)
+        return Join.apply(relu_x, relu_up, both)
+
 
 class UnetGenerator(nn.Module):
     """(N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1]; H and W multiples of 2**num_downs.
 
     Widths ngf x (1, 2, 4, 8, 8, ...); dropout in the inner levels of full width, the innermost excepted.
     """
+
+    fusion: Fusion | None = None  # how it runs on an NVIDIA GPU; None for layer by layer
 
     def __init__(
         self,
@@ -87,4 +128,24 @@ class UnetGenerator(nn.Module):
         self.model = build(output_nc, ngf, submodule=block, input_nc=input_nc, outermost=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if can_run(self.fusion, x) and self.fusion.norms and self._can_be_fused():
+            return self.run_fused(x, self.fusion)
         return self.model(x)
+
+    def run_fused(self, x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
+        down, submodule, _, up, _ = self.model.model
+        below = submodule.run_fused(convolve(down, x, fusion), None, fusion)
+        return torch.tanh(convolve(up, below, fusion))
+
+    def _can_be_fused(self) -> bool:
+        """Whether there are skips, and norms of the images of every batch."""
+        blocks = [module for module in self.modules() if isinstance(module, UnetBlock)]
+        norms = [
+            layer
+            for block in blocks
+            for before, layer in zip(block.model, list(block.model)[1:], strict=False)
+            if isinstance(before, (nn.Conv2d, nn.ConvTranspose2d))
+            and not isinstance(layer, (UnetBlock, nn.ReLU, nn.Tanh))
+        ]
+        skips = all(block.skip for block in blocks if block is not self.model)
+        return skips and all(normalizes(norm) for norm in norms)

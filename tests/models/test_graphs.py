@@ -13,6 +13,8 @@ from helpers.recorder import Rerun
 from models import Adam, Execution, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.engine.cuda_graphs import Graphs
+from models.engine.precision import Precision
+from models.networks.fused import Fusion
 from models.pix2pix_model import Pix2PixOptions
 
 GPU = torch.device("cuda")
@@ -139,6 +141,33 @@ def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
     for step, other in zip(seen, wanted, strict=True):
         for name in other:
             torch.testing.assert_close(step[name], other[name], rtol=0.05, atol=0.05)
+
+
+@on_a_gpu
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+@pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
+def test_fused_and_parallel_steps_give_the_same_bits_every_time(options, dtype, repeatable) -> None:
+    def train() -> tuple[dict, list]:
+        torch.manual_seed(0)
+        execution = Execution(
+            GPU, Precision("cuda", dtype), cuda_graphs=True, two_streams=True, cast_once=True
+        )
+        model = create_model(options, adam=Adam(), execution=execution)
+        for network in model.networks().values():
+            network.fusion = Fusion()
+        result = trained(model, "cuda", rate=1e-5)
+        assert model.graphs.works
+        return result
+
+    (weights, seen), (weights_again, seen_again) = train(), train()
+    assert_equal(weights, weights_again)
+    assert_equal(seen, seen_again)
+    _, wanted = trained(
+        create_model(options, adam=Adam(), execution=Execution(GPU)), "cuda", rate=1e-5
+    )
+    for step, other in zip(seen[:3], wanted, strict=False):
+        for name in step.keys() - {"D_gp"}:
+            torch.testing.assert_close(step[name].mean(), other[name].mean(), rtol=0.05, atol=0.05)
 
 
 @on_a_gpu

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import torch
 from helpers.gpu import on_a_gpu
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from models import Adam, Execution, create_model
 from models.cycle_gan_model import CycleGANOptions
@@ -62,6 +65,38 @@ def test_a_network_tested_in_bf16_gives_nearly_the_same_image() -> None:
     result = model.translate(batch())["fake_B"]
     assert result.dtype == torch.float32
     assert 0 < (result - exact).abs().max() < 0.02
+
+
+class CastsOf(TorchDispatchMode):
+    """Counts how often each of some tensors is cast to another type."""
+
+    def __init__(self, tensors) -> None:
+        super().__init__()
+        self.names = {tensor.data_ptr(): name for name, tensor in tensors.items()}
+        self.counts: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function is torch.ops.aten._to_copy.default and args[0].data_ptr() in self.names:
+            self.counts[self.names[args[0].data_ptr()]] += 1
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_can_be_cast_once_for_each_of_their_values(name) -> None:
+    kept, plain = (
+        create_model(
+            MODELS[name], adam=Adam(), execution=Execution(precision=BF16, cast_once=cast_once)
+        )
+        for cast_once in (True, False)
+    )
+    weights = {n: p for n, p in kept.named_parameters() if p.dim() == 4}
+    with CastsOf(weights) as casts:
+        losses = kept.train_step(batch()).losses
+    # A discriminator's are new, and not trained, where it judges for the generator.
+    for weight in weights:
+        assert casts.counts[weight] == (2 if weight.startswith("D") else 1), weight
+    for loss, value in plain.train_step(batch()).losses.items():
+        assert losses[loss].item() == value.item()
 
 
 @on_a_gpu

@@ -47,3 +47,12 @@ def matrix_product_rate(device: torch.device) -> float:
     matrix = torch.rand(side, side, device=device, dtype=kind)
     taken = alternating({"": lambda: matrix @ matrix}, device, 5)[""]
     return 2 * side**3 / 1e12 / taken
+
+
+def copy_rate(device: torch.device) -> float:
+    """TB/s of a large copy, counting bytes read and bytes written: what this device's memory can do at most."""
+    size = 2**30 if device.type != "cpu" else 2**27
+    source = torch.randint(256, (size,), device=device, dtype=torch.uint8)
+    target = torch.empty_like(source)
+    taken = alternating({"": lambda: target.copy_(source)}, device, 5)[""]
+    return 2 * size / 1e12 / taken

@@ -1,0 +1,452 @@
+"""Layers of a network run in groups on an NVIDIA GPU: norm, activation, residual sum and mirrored border at once.
+
+The modules stay as they are, and with them what is saved, exported and tiled; only `run` reads several as one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
+from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
+
+CONVOLUTIONS = (nn.Conv2d, Conv2d, nn.ConvTranspose2d, ConvTranspose2d)
+# Channels that tensor cores take at once.
+ALIGNED = 8
+# Most parts that the statistics of a group are summed in, and programs that fill a GPU.
+MOST_PARTS, PROGRAMS = 128, 1056
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How a network runs on an NVIDIA GPU.
+
+    norms: norm, activation, residual sum and border as one operation.
+    channels: convolutions of images with few channels take 8, of which the added ones are 0.
+    """
+
+    norms: bool = True
+    channels: bool = True
+
+
+class Mark:
+    """A place between layers: KEEP starts a residual branch, ADD ends it."""
+
+
+KEEP, ADD = Mark(), Mark()
+Layers = Sequence["nn.Module | Mark"]
+
+
+@lru_cache
+def kernels() -> Any:
+    """The module of Triton kernels, or None, with a warning, where they do not work."""
+    try:
+        from models.networks import fused_kernels
+
+        if torch.cuda.is_available():
+            images = torch.ones(1, 8, 2, 2, device="cuda").contiguous(
+                memory_format=torch.channels_last
+            )
+            Fused.apply(images, None, None, None, Group(fused_kernels, padding=1))
+    except Exception as error:  # no Triton, no compiler, a GPU that it does not know
+        reason = str(error).split("\n", 1)[0] or type(error).__name__
+        logging.getLogger(__name__).warning(
+            "norms are not fused, which is slower: Triton does not work here (%s)", reason
+        )
+        return None
+    return fused_kernels
+
+
+def can_run(fusion: Fusion | None, images: torch.Tensor) -> bool:
+    """Whether `run` may be used: on a GPU, and outside of what follows modules one by one."""
+    return (
+        fusion is not None
+        and images.is_cuda
+        and images.dim() == 4
+        and not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+        and kernels() is not None
+    )
+
+
+class Group(NamedTuple):
+    """What a fused operation does; see `Fused`.
+
+    Attributes:
+        kernels: module of Triton kernels.
+        norm: "image" or "batch", whose statistics it takes; None for no norm.
+        running: mean and variance that follow a batch's by `momentum`.
+        slope: of an activation below 0, 0 for ReLU; None for no activation.
+        padding: pixels of mirrored border.
+        keeps: whether the result is also given without its border.
+        out: where the result goes; None for new memory. Its channels may be part of an image's.
+        rectified: where relu of the norm's result goes as well.
+        channels: of the result, those beyond the input's being 0; None for as many.
+        dtype: of the result; None for the input's.
+    """
+
+    kernels: Any
+    norm: str | None = None
+    eps: float = 0.0
+    momentum: float = 0.0
+    running: tuple[torch.Tensor, torch.Tensor] | None = None
+    slope: float | None = None
+    padding: int = 0
+    keeps: bool = False
+    out: torch.Tensor | None = None
+    rectified: torch.Tensor | None = None
+    channels: int | None = None
+    dtype: torch.dtype | None = None
+
+
+class Tiles(NamedTuple):
+    """How images are divided among programs."""
+
+    grid: tuple[int, int, int]
+    pixels: int
+    channels: int
+    warps: int
+
+    @property
+    def parts(self) -> int:
+        return self.grid[1]
+
+    @property
+    def parts_at_once(self) -> int:
+        return 32 if self.parts <= 32 else MOST_PARTS
+
+
+def tiles(pixels: int, channels: int, groups: int) -> Tiles:
+    """For groups of that many pixels: enough programs to fill a GPU, with sums of few parts."""
+    wide = min(32, _power(channels))
+    blocks = -(-channels // wide) * groups
+    parts = max(1, min(MOST_PARTS, -(-pixels // 64), PROGRAMS // blocks))
+    chunk = -(-pixels // parts)
+    high = 16 if chunk <= 16 else 64 if chunk <= 64 else 256  # of few sizes, each being compiled
+    return Tiles((blocks // groups, parts, groups), high, wide, 4 if high * wide <= 2048 else 8)
+
+
+def _power(number: int) -> int:
+    """The least power of two that is not smaller."""
+    return 1 << (number - 1).bit_length()
+
+
+class Fused(torch.autograd.Function):
+    """pad(activation(norm(y) * weight + bias) + residual) of channels_last images; sums are float32, or float64.
+
+    Gives also that without the border, if `keeps`, and relu(norm(y)), if there is a place for it; None for what is not
+    wanted. Gradients are the same every time, and cannot be differentiated again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        y: torch.Tensor,
+        residual: torch.Tensor | None,
+        weight: torch.Tensor | None,
+        bias: torch.Tensor | None,
+        group: Group,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        y = y.contiguous(memory_format=torch.channels_last)
+        n, channels, height, width = y.shape
+        images, p = (1 if group.norm == "image" else n), group.padding
+        groups = n // images
+        plan = tiles(images * height * width, channels, groups)
+        sums_type = torch.promote_types(y.dtype, torch.float32)
+        out, result_type = group.out, group.dtype or y.dtype
+        if out is None:
+            shape = (n, group.channels or channels, height + 2 * p, width + 2 * p)
+            order = torch.channels_last
+            out = torch.empty(shape, dtype=result_type, device=y.device, memory_format=order)
+        sums = moments = None
+        if group.norm:
+            sums = y.new_empty((groups, 2, plan.parts, channels), dtype=sums_type)
+            moments = y.new_empty((groups, 2, channels), dtype=sums_type)
+        common = {
+            "P": plan.pixels,
+            "C": plan.channels,
+            "ACC": _triton_type(sums_type),
+            "num_warps": plan.warps,
+        }
+        pixels, padded = images * height * width, images * out.shape[2] * out.shape[3]
+        with torch.cuda.device_of(y):
+            if group.norm:
+                chunk = -(-pixels // plan.parts)
+                group.kernels.channel_sums[plan.grid](y, sums, pixels, channels, chunk, **common)
+            strides = residual.stride() if residual is not None else (0, 0, 0, 0)
+            blocks = -(-out.shape[1] // plan.channels) if group.out is None else plan.grid[0]
+            group.kernels.normalize[(blocks, *plan.grid[1:])](
+                y, sums, residual, weight, bias, out, group.rectified, moments,
+                *(group.running or (None, None)),
+                images, height, width, channels, out.shape[1], _distance(out),
+                _distance(group.rectified) if group.rectified is not None else 0,
+                strides[0], strides[2], strides[3],
+                plan.parts, -(-padded // plan.parts),
+                group.eps, group.momentum, group.slope or 0.0,
+                NORM=group.norm is not None, ACTIVATION=group.slope is not None,
+                PAD=p, PARTS=plan.parts_at_once, **common,
+            )  # fmt: skip
+        ctx.save_for_backward(y, moments, weight, bias)
+        ctx.group = group._replace(out=None, rectified=None, running=None)
+        ctx.plan, ctx.common, ctx.images = plan, common, images
+        ctx.residual_type = residual.dtype if residual is not None else None
+        ctx.set_materialize_grads(False)
+        kept = _inside(out, p) if group.keeps else None
+        rectified = None if group.rectified is None else _same_memory(group.rectified)
+        return (_same_memory(out) if group.out is not None else out), kept, rectified
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any,
+        gradient: torch.Tensor | None,
+        kept: torch.Tensor | None,
+        rectified: torch.Tensor | None,
+    ) -> tuple[torch.Tensor | None, ...]:
+        y, moments, weight, bias = ctx.saved_tensors
+        group, plan, images = ctx.group, ctx.plan, ctx.images
+        n, channels, height, width = y.shape
+        p, groups = group.padding, n // images
+        if gradient is None:
+            shape = (n, channels, height + 2 * p, width + 2 * p)
+            gradient = y.new_zeros(shape).contiguous(memory_format=torch.channels_last)
+        gradient, rectified = _rows(gradient), _rows(rectified)
+        kept = None if kept is None else kept.contiguous(memory_format=torch.channels_last)
+        strides = _distance(gradient), 0 if rectified is None else _distance(rectified)
+        y_gradient = torch.empty_like(y)
+        residual_gradient = sums = parameter_gradients = None
+        if ctx.residual_type is not None:
+            residual_gradient = torch.empty_like(y, dtype=ctx.residual_type)
+        chunk = -(-images * height * width // plan.parts)
+        with torch.cuda.device_of(y):
+            if group.norm:
+                sums = moments.new_empty((groups, 2, plan.parts, channels))
+                if weight is not None:
+                    parameter_gradients = torch.empty_like(moments)
+                group.kernels.gradient_sums[plan.grid](
+                    y, gradient, kept, rectified, moments, weight, bias, sums,
+                    images, height, width, channels, *strides, chunk, group.slope or 0.0,
+                    ACTIVATION=group.slope is not None, PAD=p, **ctx.common,
+                )  # fmt: skip
+            group.kernels.normalize_backward[plan.grid](
+                y, gradient, kept, rectified, moments, weight, bias, sums,
+                y_gradient, residual_gradient, parameter_gradients,
+                images, height, width, channels, *strides,
+                plan.parts, chunk, group.slope or 0.0,
+                NORM=group.norm is not None, ACTIVATION=group.slope is not None,
+                PAD=p, PARTS=plan.parts_at_once, **ctx.common,
+            )  # fmt: skip
+        by_bias = by_weight = None
+        if parameter_gradients is not None:
+            total = parameter_gradients[0] if groups == 1 else parameter_gradients.sum(0)
+            by_bias, by_weight = total.to(weight.dtype)
+        return y_gradient, residual_gradient, by_weight, by_bias, None
+
+
+def _triton_type(dtype: torch.dtype) -> Any:
+    import triton.language as tl
+
+    return {torch.float32: tl.float32, torch.float64: tl.float64}[dtype]
+
+
+def _rows(images: torch.Tensor | None) -> torch.Tensor | None:
+    """Images whose pixels follow each other at equal distances, channels being next to each other."""
+    if images is None or (images.stride(1) == 1 and _equidistant(images)):
+        return images
+    return images.clone(memory_format=torch.channels_last)
+
+
+def _distance(images: torch.Tensor) -> int:
+    """Between a pixel and the next, in numbers; of equidistant images."""
+    n, _, height, width = images.shape
+    axis = 3 if width > 1 else 2 if height > 1 else 0
+    return images.stride(axis) if n * height * width > 1 else images.shape[1]
+
+
+def _equidistant(images: torch.Tensor) -> bool:
+    height, width = images.shape[2:]
+    pixel = _distance(images)
+    wanted = {0: height * width * pixel, 2: width * pixel, 3: pixel}
+    return all(
+        images.shape[axis] == 1 or images.stride(axis) == step for axis, step in wanted.items()
+    )
+
+
+def _inside(images: torch.Tensor, border: int) -> torch.Tensor:
+    """Images without their border, in the same memory; to autograd no view."""
+    return _same_memory(
+        images[..., border : images.shape[2] - border, border : images.shape[3] - border]
+    )
+
+
+def _same_memory(view: torch.Tensor) -> torch.Tensor:
+    """The view as a tensor of its own, which autograd allows two operations to fill parts of."""
+    return view.new_empty(0).set_(
+        view.untyped_storage(), view.storage_offset(), view.shape, view.stride()
+    )
+
+
+def run(layers: Iterable[nn.Module | Mark], x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
+    """The layers' result, with groups of layers computed at once where that is the same."""
+    layers, kept = list(layers), x
+    i = 0
+    while i < len(layers):
+        layer = layers[i]
+        if layer is KEEP:
+            kept, i = x, i + 1
+        elif layer is ADD:
+            x, i = kept + x, i + 1
+        elif fusion.norms and is_plain(layer, ReflectionPad2d) and _mirrors(layer, x):
+            following = layers[i + 1] if fusion.channels and i + 1 < len(layers) else None
+            x, i = border(x, layer.padding[0], following), i + 1
+        elif is_plain(layer, *CONVOLUTIONS):
+            norm = layers[i + 1] if i + 1 < len(layers) else None
+            x = convolve(layer, x, fusion, biased=not (fusion.norms and removes_bias(norm)))
+            i += 1
+        elif fusion.norms and normalizes(layer) and _enough(layer, x):
+            x, kept, i = _grouped(layers, i, x, kept)
+        else:
+            x, i = layer(x), i + 1
+    return x
+
+
+def _grouped(
+    layers: Layers, i: int, x: torch.Tensor, kept: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """The norm at i and what may follow it at once: its result, what a residual branch keeps, the next i."""
+    group, residual, keeps = norm_group(layers[i]), None, False
+    weight, bias = affine(layers[i])
+    coming = iter([*layers[i + 1 :], None])
+    layer, i = next(coming), i + 1
+    if (slope := slope_of(layer)) is not None:
+        group, layer, i = group._replace(slope=slope), next(coming), i + 1
+    if layer is ADD and kept.stride(1) == 1 and kept.shape == x.shape:
+        residual, layer, i = kept, next(coming), i + 1
+    if layer is KEEP:
+        keeps, layer, i = True, next(coming), i + 1
+    if is_plain(layer, ReflectionPad2d) and _mirrors(layer, x):
+        group, i = group._replace(padding=layer.padding[0]), i + 1
+    x, inside, _ = Fused.apply(x, residual, weight, bias, group._replace(keeps=keeps))
+    return x, (inside if keeps else kept), i
+
+
+class Join(torch.autograd.Function):
+    """Images whose channels two operations have written into the same memory."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, first: torch.Tensor, second: torch.Tensor, both: torch.Tensor
+    ) -> torch.Tensor:
+        ctx.channels = first.shape[1]
+        return _same_memory(both)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+        return gradient[:, : ctx.channels], gradient[:, ctx.channels :], None
+
+
+def norm_group(norm: nn.Module | None) -> Group:
+    """What a norm layer in training mode does; counts the batch as it would."""
+    if norm is None:
+        return Group(kernels())
+    if isinstance(norm, InstanceNorm2d):
+        return Group(kernels(), "image", norm.eps)
+    if norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+    running = (norm.running_mean, norm.running_var) if norm.track_running_stats else None
+    return Group(kernels(), "batch", norm.eps, norm.momentum, running)
+
+
+def border(images: torch.Tensor, padding: int, following: nn.Module | None) -> torch.Tensor:
+    """Mirrored images in the type that a convolution computes in, with zero channels that it would like to have."""
+    autocast = torch.is_autocast_enabled(images.device.type)
+    dtype = torch.get_autocast_dtype(images.device.type) if autocast else images.dtype
+    few = is_plain(following, *CONVOLUTIONS) and images.shape[1] < ALIGNED
+    channels = ALIGNED if few and dtype != torch.float32 else None
+    group = Group(kernels(), padding=padding, channels=channels, dtype=dtype)
+    return Fused.apply(images, None, None, None, group)[0]
+
+
+def convolve(
+    layer: nn.Module, x: torch.Tensor, fusion: Fusion, biased: bool = True
+) -> torch.Tensor:
+    """A convolution's result, with `biased` or without its bias, by more channels where that is faster."""
+    weight, bias = layer.weight, layer.bias if biased else None
+    if isinstance(layer, nn.ConvTranspose2d):
+        if biased:
+            return layer(x)
+        how = layer.stride, layer.padding, layer.output_padding, layer.groups, layer.dilation
+        return F.conv_transpose2d(x, weight, None, *how)
+    half = torch.is_autocast_enabled(x.device.type) or x.dtype != torch.float32
+    few_out = fusion.channels and half and layer.out_channels < ALIGNED
+    if few_out:
+        added = ALIGNED - layer.out_channels
+        weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, added))
+        bias = None if bias is None else F.pad(bias, (0, added))
+    if fusion.channels and half and x.shape[1] < ALIGNED:
+        x = F.pad(x, (0, 0, 0, 0, 0, ALIGNED - x.shape[1]))
+    if x.shape[1] > layer.in_channels:
+        weight = F.pad(weight, (0, 0, 0, 0, 0, x.shape[1] - layer.in_channels))
+    y = F.conv2d(x, weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups)
+    return y[:, : layer.out_channels] if few_out else y
+
+
+def is_plain(layer: object, *kinds: type) -> bool:
+    """Whether it is exactly such a layer, which nobody watches by hooks."""
+    return type(layer) in kinds and not (
+        layer._forward_hooks
+        or layer._forward_pre_hooks
+        or layer._backward_hooks
+        or layer._backward_pre_hooks
+    )
+
+
+def normalizes(layer: object) -> bool:
+    """Whether the layer takes its statistics from the images of a tensor."""
+    if is_plain(layer, InstanceNorm2d):
+        return not layer.track_running_stats
+    return (
+        is_plain(layer, nn.BatchNorm2d)
+        and layer.training
+        and layer.momentum is not None
+        and layer.affine
+    )
+
+
+def _enough(layer: nn.Module, x: torch.Tensor) -> bool:
+    """Whether there is more than one pixel to take statistics of; and channels enough for an order in memory."""
+    images = 1 if isinstance(layer, InstanceNorm2d) else len(x)
+    return x.shape[1] > 1 and images * x.shape[2] * x.shape[3] > 1
+
+
+def affine(norm: nn.Module | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    return (None, None) if norm is None else (norm.weight, norm.bias)
+
+
+def removes_bias(layer: object) -> bool:
+    """Whether a convolution's bias before this layer makes no difference. Processes expect all gradients, even of 0."""
+    alone = not (dist.is_available() and dist.is_initialized())
+    return alone and is_plain(layer, InstanceNorm2d) and not layer.track_running_stats
+
+
+def slope_of(layer: object) -> float | None:
+    """An activation's slope below 0; None for other layers."""
+    if is_plain(layer, nn.ReLU):
+        return 0.0
+    return layer.negative_slope if is_plain(layer, nn.LeakyReLU) else None
+
+
+def _mirrors(layer: nn.Module, x: torch.Tensor) -> bool:
+    padding = layer.padding
+    return len(set(padding)) == 1 and 0 < padding[0] < min(x.shape[2:])

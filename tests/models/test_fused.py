@@ -1,0 +1,169 @@
+"""Fused layers compute what the modules compute one by one: values, gradients and running statistics."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.networks import define_D, define_G
+from models.networks.fused import Fused, Fusion, Group, run
+from models.networks.resnet import ResnetGenerator
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@pytest.fixture(scope="module")
+def kernels():
+    """The kernels; without a GPU, run by Triton's interpreter (see conftest.py)."""
+    return pytest.importorskip("models.networks.fused_kernels")
+
+
+def draw(*shape: int, dtype=torch.float64, offset: float = 0.0) -> torch.Tensor:
+    images = torch.randn(shape, dtype=dtype, device=DEVICE) + offset
+    order = torch.channels_last if len(shape) == 4 else torch.contiguous_format
+    return images.contiguous(memory_format=order).requires_grad_()
+
+
+def gradients(outputs, inputs):
+    generator = torch.Generator().manual_seed(1)
+    loss = sum(
+        (o * torch.randn(o.shape, dtype=o.dtype, generator=generator).to(o.device)).sum()
+        for o in outputs
+    )
+    return torch.autograd.grad(loss, inputs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("padding", [0, 1, 3])
+@pytest.mark.parametrize("shape", [(1, 8, 5, 7), (3, 70, 4, 6)])
+@pytest.mark.parametrize("slope", [None, 0.0, 0.2])
+def test_instance_norm_activation_sum_and_border(kernels, shape, padding, slope, dtype) -> None:
+    torch.manual_seed(0)
+    y, residual = draw(*shape, dtype=dtype, offset=3.0), draw(*shape, dtype=dtype)
+    group = Group(kernels, "image", 1e-5, slope=slope, padding=padding, keeps=True)
+    out, kept, _ = Fused.apply(y, residual, None, None, group)
+    inner = F.instance_norm(y)
+    inner = (inner if slope is None else F.leaky_relu(inner, slope)) + residual
+    wanted = F.pad(inner, (padding,) * 4, mode="reflect")
+    torch.testing.assert_close(out, wanted)
+    torch.testing.assert_close(kept, inner)
+    found = gradients((out, kept), (y, residual))
+    torch.testing.assert_close(found, gradients((wanted, inner), (y, residual)))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 5, 7), (3, 20, 4, 6), (4, 40, 2, 2)])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_batch_norm_follows_running_statistics(kernels, shape, padding) -> None:
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(shape[1]).double().to(DEVICE)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    other, y = copy.deepcopy(norm), draw(*shape, offset=-2.0)
+    wanted = F.pad(F.leaky_relu(other(y), 0.2), (padding,) * 4, mode="reflect")
+    running = norm.running_mean, norm.running_var
+    group = Group(kernels, "batch", 1e-5, 0.1, running, slope=0.2, padding=padding)
+    out, _, _ = Fused.apply(y, None, norm.weight, norm.bias, group)
+    torch.testing.assert_close(out, wanted)
+    found = gradients((out,), (y, norm.weight, norm.bias))
+    torch.testing.assert_close(found, gradients((wanted,), (y, other.weight, other.bias)))
+    torch.testing.assert_close(norm.running_mean, other.running_mean)
+    torch.testing.assert_close(norm.running_var, other.running_var)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_get_a_border_and_channels_of_zeros(kernels, channels) -> None:
+    images = draw(2, channels, 6, 9)
+    out = Fused.apply(images, None, None, None, Group(kernels, padding=3, channels=8))[0]
+    wanted = F.pad(F.pad(images, (3,) * 4, mode="reflect"), (0, 0, 0, 0, 0, 8 - channels))
+    torch.testing.assert_close(out, wanted)
+    torch.testing.assert_close(gradients((out,), (images,)), gradients((wanted,), (images,)))
+
+
+def test_large_images_are_summed_in_parts(kernels) -> None:
+    y = draw(1, 3, 90, 70, offset=50.0, dtype=torch.float32)
+    out = Fused.apply(y, None, None, None, Group(kernels, "image", 1e-5))[0]
+    torch.testing.assert_close(out, F.instance_norm(y.double()).float(), rtol=1e-4, atol=1e-5)
+
+
+NETWORKS = {
+    "resnet": lambda: ResnetGenerator(3, 3, 2, "instance", n_blocks=2),
+    "resnet with dropout": lambda: ResnetGenerator(3, 2, 2, "batch", True, n_blocks=1),
+    "unet with instance norm": lambda: define_G(3, 3, 2, "unet_64", "instance"),
+    "unet": lambda: define_G(3, 3, 2, "unet_64", "batch"),
+    "unet with dropout": lambda: define_G(3, 1, 2, "unet_64", "batch", True),
+    "patchgan": lambda: define_D(3, 2, "basic", norm="instance"),
+    "patchgan with batch norm": lambda: define_D(6, 2, "basic", norm="batch"),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("fusion", [Fusion(), Fusion(channels=False)])
+def test_a_fused_network_is_the_same_function(kernels, name, fusion) -> None:
+    torch.manual_seed(0)
+    network = NETWORKS[name]().double().to(DEVICE).to(memory_format=torch.channels_last)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, 0.0, 0.3)
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 1.0  # its noise depends on the order of memory
+    other = copy.deepcopy(network)
+    channels = 6 if "batch norm" in name else 3
+    height, width = {"unet": (64, 64), "resn": (12, 8), "patc": (24, 28)}[name[:4]]
+    x, weights = draw(2, channels, height, width), dict(network.named_parameters())
+    if "unet" in name:
+        found = network.run_fused(x, fusion)
+    else:
+        found = run(network._layers() if "resnet" in name else network.model, x, fusion)
+    wanted = other.model(x)
+    torch.testing.assert_close(found, wanted)
+    generator = torch.Generator().manual_seed(2)
+    slope = torch.randn(wanted.shape, dtype=wanted.dtype, generator=generator).to(DEVICE)
+    (by_x,) = torch.autograd.grad((found * slope).sum(), x, retain_graph=True)
+    (wanted_by_x,) = torch.autograd.grad((wanted * slope).sum(), x, retain_graph=True)
+    torch.testing.assert_close(by_x, wanted_by_x, rtol=1e-5, atol=1e-8)
+    (found * slope).sum().backward()
+    (wanted * slope).sum().backward()
+    for key, parameter in other.named_parameters():
+        gradient = weights[key].grad
+        if gradient is None:  # a bias that a norm takes away again
+            gradient = torch.zeros_like(parameter)
+        torch.testing.assert_close(gradient, parameter.grad, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(dict(network.named_buffers()), dict(other.named_buffers()))
+
+
+on_a_gpu = pytest.mark.skipif(DEVICE == "cpu", reason="needs an NVIDIA GPU")
+# Of a CycleGAN at 256 x 256, of a U-Net's ends, and of a batch.
+REAL = [(1, 256, 64, 64), (1, 64, 256, 256), (4, 128, 128, 128), (1, 512, 2, 2), (16, 256, 31, 31)]
+
+
+@on_a_gpu
+@pytest.mark.parametrize("shape", REAL)
+@pytest.mark.parametrize("norm", ["image", "batch"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_on_a_gpu_rounding_is_all_that_differs_and_the_same_every_time(
+    kernels, shape, norm, dtype
+) -> None:
+    torch.manual_seed(0)
+    y, residual = draw(*shape, dtype=dtype, offset=1.0), draw(*shape, dtype=dtype)
+    padding = 1 if shape[2] > 2 else 0
+    group = Group(kernels, norm, 1e-5, slope=0.2, padding=padding, keeps=True)
+    outputs = Fused.apply(y, residual, None, None, group)[:2]
+    found = gradients(outputs, (y, residual))
+    again = Fused.apply(y, residual, None, None, group)[:2]
+    for one, other in zip(
+        [*outputs, *found], [*again, *gradients(again, (y, residual))], strict=True
+    ):
+        assert torch.equal(one, other)
+    exact_y, exact_residual = (x.detach().double().requires_grad_() for x in (y, residual))
+    axes = (2, 3) if norm == "image" else (0, 2, 3)
+    variance, mean = torch.var_mean(exact_y, axes, correction=0, keepdim=True)
+    inner = F.leaky_relu((exact_y - mean) / (variance + 1e-5).sqrt(), 0.2) + exact_residual
+    wanted = F.pad(inner, (padding,) * 4, mode="reflect"), inner
+    slopes = gradients(wanted, (exact_y, exact_residual))
+    least = 1e-5 if dtype == torch.float32 else 1e-2
+    for one, exact in zip([*outputs, *found], [*wanted, *slopes], strict=True):
+        assert float((one.double() - exact).norm() / exact.norm()) < least
