@@ -32,6 +32,12 @@ class RunOptions:
     load_iter: int = flag(0, "load iter_N instead of an epoch; 0 = off")
     verbose: bool = flag(False, "print the networks layer by layer")
     suffix: str = flag("", "added to --name, e.g. {model}_{netG}_size{load_size}")
+    recipe: str = flag(
+        "paper",
+        "defaults to start from: the papers' settings, or those that measured better (docs/quality.md)",
+        choices=("paper", "modern"),
+        only="train",
+    )
     seed: int = flag(0, "seed of all randomness: weights, data order, augmentation, dropout, pools")
     precision: str = flag(
         "auto",

@@ -15,6 +15,7 @@ from options.dataset_options import dataset_options
 from options.flags import add_flags, build, defaults_of, flags_of
 from options.legacy import modernise
 from options.model_options import model_options
+from options.recipes import recipe_flags
 
 NOT_INHERITED = {  # which run it is, and where it stands, are not properties to take over
     *("name", "suffix", "checkpoints_dir", "isTrain"),
@@ -110,19 +111,21 @@ class CommandLine:
             saved.get("model") if model is None else model,
             saved.get("dataset_mode") if dataset is None else dataset,
         )
+        chosen = (_peek(words, "recipe") or saved.get("recipe"), model or saved.get("model"))
         while True:
             parser = self._parser()
             defaults = defaults_of(groups.values(), self.phase == "train")
-            known = {name: value for name, value in saved.items() if name in defaults}
+            layers = {**recipe_flags(*chosen), **saved} if self.phase == "train" else saved
+            known = {name: value for name, value in layers.items() if name in defaults}
             _check_saved(parser, groups, known)
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase, complete)
             values = parser.parse_known_args(words)[0]
             found = self._groups(values.model, values.dataset_mode)
-            if found == groups:
+            recipe = (getattr(values, "recipe", None), values.model)
+            if found == groups and recipe_flags(*recipe) == recipe_flags(*chosen):
                 return parser, groups, defaults
-            groups = (
-                found  # --model or --dataset_mode was abbreviated: its flags are known only now
-            )
+            # --model, --dataset_mode or --recipe was abbreviated: what it brings is known only now
+            groups, chosen = found, recipe
 
     def _parser(self) -> argparse.ArgumentParser:
         parser = BriefParser(

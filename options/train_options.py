@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 from collections.abc import Sequence
@@ -35,6 +36,21 @@ METRICS = (
 LR_POLICIES = ("linear", "step", "plateau", "cosine")
 
 
+def ema_memory(text: str) -> float | str:
+    """Reads --ema: a share such as "5%" stays text, all else is a number. Raises: argparse's error for neither."""
+    number = text.strip().removesuffix("%")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    share = text.strip().endswith("%")
+    if not (0 < value < 100 if share else 0 <= value < math.inf and value != 1):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a decay such as 0.999, nor a half-life such as 5% or 10000 images, nor 0"
+        )
+    return f"{value:g}%" if share else value
+
+
 @dataclass(frozen=True)
 class OptimOptions:
     """How long and how fast it learns."""
@@ -48,9 +64,11 @@ class OptimOptions:
     )
     lr_policy: str = flag("linear", "learning rate schedule", choices=LR_POLICIES)
     lr_decay_iters: int = flag(50, "with --lr_policy step: epochs between divisions by ten")
-    ema: float = flag(
+    ema: float | str = flag(
         0.0,
-        "keep a moving average of the generators' weights with this decay per step, e.g. 0.999; 0 = off",
+        "average the generators' weights over time: 5% of the run or 10000 images as half-life, or 0.999 as decay "
+        "per step; 0 = off",
+        parse=ema_memory,
     )
     continue_train: bool = flag(False, "continue the run of this name where it was last saved")
     epoch_count: int = flag(1, "number of the first epoch")
@@ -61,9 +79,8 @@ class OptimOptions:
     def __post_init__(self) -> None:
         at_least(0, n_epochs=self.n_epochs, n_epochs_decay=self.n_epochs_decay, lr=self.lr)
         at_least(1, epoch_count=self.epoch_count, lr_decay_iters=self.lr_decay_iters)
-        for name, share in (("beta1", self.beta1), ("ema", self.ema)):
-            if not 0 <= share < 1:
-                raise ValueError(f"--{name} {share} must be at least 0 and less than 1")
+        if not 0 <= self.beta1 < 1:
+            raise ValueError(f"--beta1 {self.beta1} must be at least 0 and less than 1")
         if self.epoch_count > self.last_epoch:
             raise ValueError(
                 f"--epoch_count {self.epoch_count} lies after the last epoch, "

@@ -12,6 +12,24 @@ from torch import nn
 from util.checkpoints.files import AVERAGED
 
 
+def decay_per_step(memory: float | str, images_per_step: int, run_images: int) -> float:
+    """The decay that --ema stands for.
+
+    Args:
+        memory: a decay below 1, a half-life in images, or one as a share of the run ("5%").
+        images_per_step: of all processes together.
+        run_images: from the first epoch to the last.
+    Returns: a number in 0..1; with a half-life of H images what n images ago was counts 0.5 ** (n / H).
+    """
+    if isinstance(memory, str):
+        half_life = float(memory.removesuffix("%")) / 100 * run_images
+    elif memory < 1:
+        return memory
+    else:
+        half_life = memory
+    return 0.5 ** (images_per_step / max(half_life, 1))
+
+
 class Averages:
     """Exponential moving averages, unbiased from the first step on (the correction of Adam's moments).
 

@@ -15,7 +15,7 @@ from torch import nn
 from torture.runs import Run, differences, fingerprint
 
 import test as test_script
-from models.engine.ema import Averages
+from models.engine.ema import Averages, decay_per_step
 from util.checkpoints import files as checkpoint
 from util.distributed.stop import STOPPED
 from util.errors import InputError
@@ -115,3 +115,10 @@ def test_averaged_weights_are_tested_beside_the_others(paired, tmp_path) -> None
     assert plain != averaged
     with pytest.raises(InputError, match=r"latest_net_G_ema\.pth does not exist"):
         test_script.main([*words, "--use_ema", "--name", run(paired, tmp_path, "without").name])
+
+
+def test_a_half_life_in_images_or_as_a_share_of_the_run_becomes_a_decay_per_step() -> None:
+    assert decay_per_step(0.999, 4, 1000) == 0.999
+    assert decay_per_step(500.0, 4, 10_000) ** (500 / 4) == pytest.approx(0.5)
+    assert decay_per_step("5%", 4, 10_000) == decay_per_step(500.0, 4, 10_000)
+    assert decay_per_step("5%", 1, 0) == 0.5  # nothing is known of the run: the shortest

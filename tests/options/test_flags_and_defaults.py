@@ -50,6 +50,7 @@ MODELS = {
 NEW = {"upsample": "transposed", "seed": 0, "bad_images": "stop", "cache": "", "precision": "auto"}
 NEW |= {"range_A": "auto", "range_B": "auto", "alpha": "drop", "label_A": 0}
 NEW_TRAIN = {
+    "recipe": "paper",
     "deterministic": False,
     "no_cuda_graphs": False,
     "compile": False,
