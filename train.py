@@ -21,6 +21,7 @@ from data import Source, create_dataset, create_loader
 from data.checks.quick import files_in_words, headers_of, quick_findings
 from data.held_out import validation_batches
 from data.loading.loader import Loader, Unreadable, skipped_lines
+from models.engine.ema import decay_per_step
 from models.inference.translate_dataset import AT_ONCE
 from models.training.resume import resume
 from models.training.setup import prepare_model
@@ -85,6 +86,12 @@ def train(options: TrainOptions, stop: StopRequest) -> int:
         validation = open_validation(options, open_batches, device)
     loader = create_loader(dataset, seed=run.seed, device=device)
     epoch_images = len(loader) * world_size
+    if optim.ema:
+        step_images, run_images = (
+            options.data.batch_size * world_size,
+            epoch_images * optim.last_epoch,
+        )
+        model.average(decay_per_step(optim.ema, step_images, run_images))
 
     # Resume from what was saved.
     if is_main:

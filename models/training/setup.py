@@ -28,8 +28,6 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     model = create_model(options.model, adam=adam, seed=run.seed, execution=execution)
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)
-    if options.optim.ema:
-        model.average(options.optim.ema)
     if run.compile:
         _compile(model)
     obstacle = obstacle or model.why_not_recorded()

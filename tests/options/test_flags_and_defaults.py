@@ -51,6 +51,7 @@ NEW = {"upsample": "transposed", "seed": 0, "bad_images": "stop", "cache": "", "
 NEW |= {"range_A": "auto", "range_B": "auto", "alpha": "drop", "label_A": 0}
 NEW_TRAIN = {
     "recipe": "paper",
+    "time_limit": 0.0,
     "deterministic": False,
     "no_cuda_graphs": False,
     "compile": False,
