@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from pathlib import Path
 
 from util.errors import InputError
-from util.images.names import ARRAYS, EXTENSIONS, TAR_INDEX, is_compressed_tar, is_image, is_tar
+from util.images.names import (
+    ARRAYS,
+    EXTENSIONS,
+    TAR_INDEX,
+    UNREAD,
+    is_compressed_tar,
+    is_image,
+    is_tar,
+)
 from util.images.tars import forget_tars, read_index, scan
 
 
@@ -27,6 +36,7 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
     found: list[str] = []
     tars: list[str] = []
     compressed: list[str] = []
+    others: Counter[str] = Counter()  # extensions of files that are no images
     seen: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
@@ -37,6 +47,8 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [os.path.join(parent, name) for name in files if is_image(name)]
         tars += [os.path.join(parent, name) for name in files if is_tar(name)]
+        plain = (name for name in files if not name.startswith(".") and not is_image(name))
+        others.update(os.path.splitext(name)[1].lower() for name in plain if not is_tar(name))
         compressed += [os.path.join(parent, name) for name in files if is_compressed_tar(name)]
     if compressed and not found:  # beside images it is what they were unpacked from
         raise InputError(
@@ -52,10 +64,33 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
             len(found) - len(images),
         )
         found = images
+    unread = Counter({suffix: count for suffix, count in others.items() if suffix in UNREAD})
+    advice = "convert them to PNG, or to JPEG if they were photographs"
     if not found:
-        raise NoImages(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))})")
+        held = f"; it holds {_in_words(others)}" if others else ""
+        held += f": {advice}" if unread else ""
+        raise NoImages(f"{folder} holds no images ({', '.join(sorted(EXTENSIONS))}){held}")
+    if unread:
+        logging.getLogger(__name__).warning(
+            "%s: %s left out, because these formats are not read: %s, or move them away",
+            folder,
+            _in_words(unread),
+            advice,
+        )
     found.sort()
     return found if max_dataset_size == float("inf") else found[: int(max_dataset_size)]
+
+
+def _in_words(suffixes: Counter[str], most: int = 5) -> str:
+    """Extensions with their counts, the most frequent first: 3 .gif and 1 .txt files."""
+    parts = [f"{count} {suffix or 'other'}" for suffix, count in suffixes.most_common(most)]
+    if len(suffixes) > most:
+        parts.append(
+            f"{sum(suffixes.values()) - sum(n for _, n in suffixes.most_common(most))} more"
+        )
+    *first, last = parts
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"{listed} file{'s' if sum(suffixes.values()) > 1 else ''}"
 
 
 def _members(tars: list[str]) -> list[str]:

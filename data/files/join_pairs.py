@@ -15,6 +15,7 @@ from data.files.pairs import Pair
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import write_png
+from util.images.names import JPEG
 from util.images.read import BadImage, image_source, opened, read_image, read_picture, unreadable
 
 FORMATS = ("auto", "png", "jpg")
@@ -63,7 +64,7 @@ def suffix_of(pair: Pair, format: str) -> str:
     """The extension of the pair's file; auto loses nothing more than the halves have lost already."""
     if format != "auto":
         return f".{format}"
-    lossy = all(path.suffix.lower() in (".jpg", ".jpeg") for path in (pair.A, pair.B))
+    lossy = all(path.suffix.lower() in JPEG for path in (pair.A, pair.B))
     return ".jpg" if lossy else ".png"
 
 

@@ -136,6 +136,7 @@ BAD: dict[str, tuple[str, Callable[[], bytes]]] = {
     "PNG of no width": ("x.png", lambda: png(0, 20)),
     "PNG that unpacks to 20 megabytes of text": ("x.png", lambda: plain_png(chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(20 << 20), 1)))),
     "decompression bomb": ("x.png", lambda: png(30_000, 30_000, chunk(b"IDAT", zlib.compress(bytes(999))))),
+    "small PNG of 13,000 squared": ("x.png", lambda: png(13_000, 13_000, chunk(b"IDAT", zlib.compress(bytes(999))))),
     "PNG of two billion squared": ("x.png", lambda: png(2**31 - 1, 2**31 - 1)),
     "float TIFF with NaN": ("x.tif", lambda: tiff(np.float32([[0, np.nan], [1, 1]]))),
     "float TIFF with infinity": ("x.tif", lambda: tiff(np.float32([[0, np.inf], [1, 1]]))),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import picture, write_images
 from helpers.data import dataset
 from PIL import Image
@@ -14,8 +16,11 @@ from PIL import Image
 from data import Source, create_dataset
 from data.files.image_folder import list_images
 from options.base_options import DataOptions
+from options.ranges import Range
 from util.errors import InputError
-from util.images.read import BadImage, read_image
+from util.images.detect_values import kind_of
+from util.images.read import BadImage, read_image, read_values
+from util.images.values import Values
 
 
 def test_an_odd_width_cannot_be_a_pair(tmp_path) -> None:
@@ -93,3 +98,75 @@ def test_every_kind_of_image_becomes_colour_or_grey(tmp_path, mode) -> None:
 def test_options_of_data_need_no_command_line(paired) -> None:
     options = DataOptions(dataroot=str(paired), dataset_mode="aligned", load_size=32, crop_size=32)
     assert len(create_dataset(options, Source())) == 6
+
+
+def bomb(path: Path) -> Path:
+    """A file of less than 1 MB whose pixels take more than 64 MB."""
+    side = 9000
+    if path.suffix == ".png":
+        with path.open("wb") as file:
+            Image.new("1", (side, side)).save(file, "PNG")
+    elif path.suffix == ".npz":
+        np.savez_compressed(path, image=np.zeros((side, side), np.uint8))
+    elif path.suffix == ".tif":
+        tifffile = pytest.importorskip("tifffile")
+        tifffile.imwrite(path, np.zeros((side, side), np.uint8), compression="zlib")
+    else:
+        OpenEXR = pytest.importorskip("OpenEXR")
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+        with OpenEXR.File(header, {"Y": np.zeros((side, side // 2), np.float16)}) as file:
+            file.write(str(path))
+    assert path.stat().st_size < 1e6
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".npz", ".tif", ".exr"])
+@pytest.mark.parametrize("range_A", [None, Range(0, 65535, True)])
+def test_small_files_that_would_fill_the_memory_are_bad_images(tmp_path, suffix, range_A) -> None:
+    path = str(bomb(tmp_path / f"a{suffix}"))
+    with pytest.raises(BadImage, match=r"a\.\w+: cannot be read .* would unpack to \d+ MB"):
+        read_values(path, Values("A", 1, range_A))
+    with pytest.raises(BadImage, match="would unpack"):
+        read_values(path, Values("A", 3, labels=3))
+    assert kind_of(path) is None or suffix == ".tif"
+
+
+def test_a_large_image_that_is_not_packed_is_read(tmp_path) -> None:
+    Image.new("RGB", (6000, 4000), (1, 2, 3)).save(tmp_path / "a.bmp")
+    assert read_image(str(tmp_path / "a.bmp"), 3).shape == (3, 4000, 6000)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no FIFOs in folders")
+def test_pipes_and_devices_are_no_images_also_with_a_cache(tmp_path) -> None:
+    (tmp_path / "images").mkdir()
+    os.mkfifo(tmp_path / "images/a.png")
+    (tmp_path / "images/b.png").symlink_to("/dev/zero")
+    items = dataset(tmp_path / "images", "single", cache=str(tmp_path / "cache"))
+    for item in (items[0], items[1]):
+        assert isinstance(item, BadImage)
+        assert item.reason == "is missing or not a plain file"
+
+
+def test_a_jfif_file_is_read_as_the_jpeg_that_it_is(tmp_path) -> None:
+    Image.fromarray(picture(0, 20, 24)).save(tmp_path / "a.jpg")
+    shutil.copy(tmp_path / "a.jpg", tmp_path / "b.JFIF")
+    one, other = (read_image(path, 3) for path in list_images(tmp_path))
+    assert torch.equal(one, other)
+
+
+def test_files_of_formats_that_are_not_read_are_counted_with_what_to_do(tmp_path, caplog) -> None:
+    write_images(tmp_path, 1)
+    for name in ("a.gif", "b.GIF", "c.heic", "notes.txt", ".hidden.gif"):
+        (tmp_path / name).touch()
+    assert len(list_images(tmp_path)) == 1
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert "2 .gif and 1 .heic files left out" in warning
+    assert "convert them to PNG" in warning
+
+
+def test_a_folder_without_images_says_what_it_holds(tmp_path) -> None:
+    for name in ("a.gif", "b.txt", "c.txt", "README"):
+        (tmp_path / name).touch()
+    message = r"it holds 2 \.txt, 1 \.gif and 1 other files: convert them to PNG"
+    with pytest.raises(InputError, match=message):
+        list_images(tmp_path)

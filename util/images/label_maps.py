@@ -121,6 +121,8 @@ def read_palette(path: Path) -> Palette:
 
     Raises: InputError when it is missing or says anything else.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for, a device may never end
+        raise InputError(f"--palette {path} is not a plain file")
     try:
         text = path.read_text(encoding="utf-8-sig")
         classes = _from_json(text) if path.suffix.lower() == ".json" else _from_csv(text)

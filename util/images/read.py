@@ -38,7 +38,7 @@ ORIENTATION = 274  # a TIFF tag
 UPRIGHT = {  # orientation -> quarter turns, and whether to mirror left to right after them
     2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
 }  # fmt: skip
-LARGE = 128 << 20  # bytes of pixels up to which any file may unpack
+LARGE = 64 << 20  # bytes of pixels up to which any file may unpack
 PACKED = 200  # how many times its size a file may unpack to beyond that; photographs stay below 60
 
 
@@ -195,7 +195,8 @@ def opened(source: Source) -> Iterator[Image.Image]:
         with Image.open(source) as file:
             stored = str(getattr(file, "tile", [])[:1])  # says of PNG how deep colours are
             depth = 4 if file.mode in ("I", "F") else 2 if ";16" in stored else 1
-            check_unpacked(source, file.width * file.height * len(file.getbands()) * depth)
+            unpacked = file.width * file.height * len(file.getbands()) * depth
+            check_unpacked(source, unpacked, most=8 * PACKED if file.mode == "1" else PACKED)
             yield file
 
 
@@ -204,20 +205,21 @@ def upright(file: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(file)
 
 
-def check_unpacked(source: Source, unpacked: int, packed: int = 0) -> None:
+def check_unpacked(source: Source, unpacked: int, packed: int = 0, most: int = PACKED) -> None:
     """Refuses small files that unpack to so much that they can only be meant to fill the memory.
 
     Args:
         unpacked: bytes of all pixels. packed: bytes of the part of the file that holds them; 0 for the whole file.
+        most: how many times as much a file may unpack to.
     Raises: ValueError.
     """
     if unpacked <= LARGE:
         return
     whole = os.path.getsize(source) if isinstance(source, str) else len(source.getbuffer())
     packed = packed or whole
-    if unpacked > PACKED * packed:
+    if unpacked > most * packed:
         raise ValueError(
-            f"its {packed / 1e6:.2g} MB would unpack to {unpacked / 1e6:.0f} MB, more than {PACKED} times as much, as "
+            f"its {packed / 1e6:.2g} MB would unpack to {unpacked / 1e6:.0f} MB, more than {most} times as much, as "
             "in files that are made to fill the memory: if it is a real image, save it uncompressed or cut it up"
         )
 
@@ -328,6 +330,10 @@ def _exr(source: Source) -> Pixels:
         OpenEXR = image_package("OpenEXR")
     except InputError as error:  # stops at this file, not at the first look at the data set
         raise ValueError(str(error)) from None
+    with OpenEXR.File(source, header_only=True) as file:
+        (left, top), (right, bottom) = (map(int, corner) for corner in file.header()["dataWindow"])
+        halves = (right - left + 1) * (bottom - top + 1) * len(file.header()["channels"])
+        check_unpacked(source, 2 * halves)
     with OpenEXR.File(source, separate_channels=True) as file:
         found = {name: channel.pixels for name, channel in file.channels().items()}
     colours = [name for name in "YRGB" if name in found]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tarfile
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -86,6 +87,8 @@ def stamp(path: str) -> tuple[int, int]:
     """Size and time of change, which are others when the content is. Raises: OSError."""
     tar = tar_of(path)
     status = os.stat(tar or path)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(f"{path} is not a plain file")
     size = status.st_size if tar is None else _opened(tar).place(path)[1]
     return size, status.st_mtime_ns
 

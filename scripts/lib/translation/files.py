@@ -17,13 +17,12 @@ from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
 from util.images.large_read import TIFF
 from util.images.large_write import STREAMED
-from util.images.names import EXTENSIONS
+from util.images.names import EXTENSIONS, JPEG
 
 WRITTEN = EXTENSIONS - {".exr", ".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 SAVING = {
-    ".jpg": {"quality": 95, "subsampling": 0},
-    ".jpeg": {"quality": 95, "subsampling": 0},
+    **{suffix: {"quality": 95, "subsampling": 0} for suffix in JPEG},
     ".png": {"compress_level": 1, "compress_type": RUN_LENGTHS},
     ".webp": {"lossless": True},
 }
