@@ -105,7 +105,7 @@ def test_every_flag_in_the_documents_exists() -> None:
         "version",
         "bind",
         "directory",
-        *("gres", "time", "signal", "open", "requeue", "job"),
+        *("gres", "cpus", "time", "signal", "open", "requeue", "job"),
     }  # of pip, torchrun, tensorboard, http.server, sbatch
     for page in PAGES:
         for name in re.findall(r"(?<![\w-])--([a-zA-Z]\w*)", page.read_text(encoding="utf-8")):
