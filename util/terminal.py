@@ -20,6 +20,11 @@ STYLES = {  # of lines that begin like this
 INDENT = 11  # where the second column of `columns` begins
 
 
+def printable(text: str) -> str:
+    """Text from a file with its control characters written out, so that a terminal does not obey them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def can_colour(stream: TextIO) -> bool:
     """Whether it is a terminal that takes colours, and the user has not asked for none (no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():

@@ -37,13 +37,21 @@ class ImagePool:
         if not alone and self.images[slot].shape != image.shape:  # a batch has one size
             return image
         kept, self.images[slot] = self.images[slot], image.clone()
-        return kept.to(image.device)  # a restored pool comes from the CPU
+        return kept.to(image)  # a restored pool comes from the CPU
 
     def state_dict(self) -> dict[str, Any]:
         version, numbers, gauss = self.rng.getstate()
         return {"images": list(self.images), "rng": [version, list(numbers), gauss]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Raises: ValueError, TypeError or KeyError for what is no pool's state."""
+        images = list(state["images"])[: self.pool_size]  # which may be smaller than it was
+        if not all(torch.is_tensor(image) and image.dim() == 3 for image in images):
+            raise ValueError("its images have no shape (C, H, W)")
+        if len({len(image) for image in images}) > 1 or not all(
+            image.is_floating_point() and image.numel() for image in images
+        ):
+            raise ValueError("its images differ in channels, or hold no real numbers")
         version, numbers, gauss = state["rng"]
         self.rng.setstate((version, tuple(numbers), gauss))
-        self.images = list(state["images"])[: self.pool_size]  # which may be smaller than it was
+        self.images = images

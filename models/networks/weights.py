@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from util.checkpoints.files import load_weights
+from util.checkpoints.files import describe_misfit, load_weights
 from util.errors import InputError
 
 Weights = Mapping[str, torch.Tensor]
@@ -93,7 +93,7 @@ def _norm(weights: Weights, layer: str, bias: str) -> str:
 
 
 def load_network(network: nn.Module, path: Path) -> None:
-    """Loads a weights file, of ours, the ancestor's or a published one, into the network.
+    """Loads a weights file, ours, the original code's or a published one, into the network.
 
     Statistics that old files carry for instance norm are dropped; biases that files trained with norm
     `none` lack become zero.
@@ -109,7 +109,7 @@ def load_network(network: nn.Module, path: Path) -> None:
             weights.setdefault(key, torch.zeros_like(value))
         elif key.endswith("num_batches_tracked"):
             weights.setdefault(key, value)  # files from before PyTorch 0.4.1 lack the counter
-    if misfit := _misfit(weights, own):
+    if misfit := describe_misfit(weights, own):
         raise InputError(f"{path} does not fit this network: {_advice(given, own) or misfit}")
     try:
         network.load_state_dict(weights)
@@ -117,18 +117,6 @@ def load_network(network: nn.Module, path: Path) -> None:
         raise InputError(
             f"{path} does not fit this network: its tensors are sparse, quantized or without content"
         ) from None
-
-
-def _misfit(weights: Weights, own: Weights) -> str:
-    """The first difference between two sets of keys and shapes, or ""."""
-    for key in own:
-        if key not in weights:
-            return f"it lacks {key}"
-        if weights[key].shape != own[key].shape:
-            found, wanted = tuple(weights[key].shape), tuple(own[key].shape)
-            return f"{key} has shape {found}, this network wants {wanted}"
-    extra = [key for key in weights if key not in own]
-    return f"it has {extra[0]} besides" if extra else ""
 
 
 def _advice(weights: Weights, own: Weights) -> str:

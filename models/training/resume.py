@@ -173,7 +173,7 @@ def _restore(
             f"this run was made with --{name} {before}, not {now}"
             for name, before, now in _changes(state["flags"], flat("train", options.model))
         ]
-        raise InputError("\n".join([str(error), *unlike])) from None
+        raise InputError("\n".join([*unlike, str(error)])) from None
     networks = {
         name: state["networks"][name]
         for name in model.saved_networks()

@@ -12,7 +12,7 @@ import torch
 
 from bad_inputs.commands import pairs, train_run
 from bad_inputs.kind import BadInput
-from bad_inputs.weights import a_folder, cut, right, runs_code
+from bad_inputs.weights import a_folder, cut, flip, right, runs_code
 from util.checkpoints import files as checkpoint
 
 STATE = "latest_state.pth"
@@ -40,6 +40,22 @@ def resaved(run: Path, **changes: Any) -> None:
     checkpoint.save(run / STATE, {**checkpoint.load(run / STATE), **changes})
 
 
+def one_value(run: Path) -> Any:
+    """The state of optimizers, with moments of a single value."""
+    stateful = checkpoint.load(run / STATE)["stateful"]
+    for moments in stateful["optimizer_G"]["state"].values():
+        moments["exp_avg"] = moments["exp_avg_sq"] = torch.zeros(1)
+    return stateful
+
+
+def doubled(times: int) -> Any:
+    """A list of the same list twice, again and again."""
+    content: Any = [0.0]
+    for _ in range(times):
+        content = [content, content]
+    return content
+
+
 def no_state(run: Path) -> None:
     (run / STATE).unlink()
 
@@ -60,6 +76,9 @@ CONTINUED: dict[str, tuple[Callable[[Path], Any], list[str], str]] = {
     "state without networks": (lambda run: resaved(run, networks={}), [], f"{STATE} lacks G"),
     "state with networks of 3": (lambda run: resaved(run, networks=3), [], STATE),
     "state with optimizers of 3": (lambda run: resaved(run, stateful=dict.fromkeys(checkpoint.load(run / STATE)["stateful"], 3)), [], STATE),
+    "state with moments of one value": (lambda run: resaved(run, stateful=one_value(run)), [], "does not fit"),
+    "state with a curve that doubles": (lambda run: torch.save({**checkpoint.load(run / STATE), "curve": doubled(40)}, run / STATE), [], "refers to its own parts"),
+    "state with one flipped bit": (lambda run: flip(run / STATE), [], "is damaged"),
     "state with a progress of 3": (lambda run: resaved(run, progress=3), [], STATE),
     "state of an epoch 'x'": (lambda run: resaved(run, progress={"epoch": "x"}), [], STATE),
     "state with other widths asked for": (lambda run: None, ["--ngf", "2"], STATE),

@@ -57,7 +57,9 @@ SAVED: dict[str, tuple[Content, str]] = {
     "a tensor": (lambda f: torch.ones(3), "holds no network weights"),
     "numbers instead of tensors": (lambda f: {"model.1.weight": 1.0}, "holds no network weights"),
     "keys that are no text": (lambda f: {1: torch.ones(1)}, "holds no network weights"),
-    "weights within a dict": (lambda f: {"state_dict": right()}, "holds no network weights"),
+    "weights within a dict": (lambda f: {"state_dict": right()}, ""),
+    "wider than its file": (lambda f: {k: torch.zeros(1).expand(4096, *v.shape[1:]) for k, v in right().items()}, "claims more values"),
+    "a hundred thousand names of one tensor": (lambda f: dict.fromkeys(map(str, range(10**5)), torch.zeros(10**4)), "refers to its own parts"),
     "an empty dict": (lambda f: {}, "it lacks model.1.weight"),
     "a whole network": (lambda f: nn.Conv2d(1, 1, 1), "is not a checkpoint of plain tensors"),
     "code": (lambda f: {"w": runs_code(f / "ran")}, "is not a checkpoint of plain tensors"),
@@ -133,6 +135,20 @@ def bomb(path: Path) -> None:
         archive.writestr("latest_net_G/version", "3\n")
 
 
+def packed_behind(path: Path) -> None:
+    """Packed content, and behind it the directory of another file."""
+    plain = path.read_bytes()
+    bomb(path)
+    path.write_bytes(path.read_bytes() + plain)
+
+
+def flip(path: Path) -> None:
+    """One bit in the middle of the tensors."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
 def declares_much(path: Path) -> None:
     """A pickle that asks for a text of two gigabytes and ends."""
     path.write_bytes(b"\x80\x02X" + (2**31 - 1).to_bytes(4, "little") + b"ab")
@@ -159,6 +175,8 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a link to itself": (lambda path: (path.unlink(), path.symlink_to(path.name)), "cannot read"),
     "a bare pickle of code": (lambda path: path.write_bytes(pickle.dumps(runs_code(path.parents[2] / "ran"))), "plain tensors"),
     "a zip bomb": (bomb, "latest_net_G.pth"),
+    "packed behind a second directory": (packed_behind, "latest_net_G.pth"),
+    "one bit of a tensor": (flip, "is damaged"),
     "declares two gigabytes": (declares_much, "latest_net_G.pth"),
     "a training state": (a_state, "holds no network weights"),
 }  # fmt: skip

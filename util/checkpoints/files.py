@@ -7,18 +7,19 @@ from which training goes on; and options.json, the flags of training.
 
 from __future__ import annotations
 
-import pickle
 import re
 import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
+from util.checkpoints.reader import Damaged, Refused, read_checkpoint
 from util.errors import InputError
 from util.files import replacing
+from util.terminal import printable
 
 STATE_FILE = "latest_state.pth"
 PREVIOUS_STATE = "previous_state.pth"
@@ -27,6 +28,11 @@ OPTIONS_FILE = "options.json"
 AVERAGED = "_ema"
 NETWORK_FILE = re.compile(rf"(.+?)_net_(\w+?)({AVERAGED})?\.pth")
 LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")
+
+
+# Names under which other programs keep weights in a file, and what wrappers put before each name.
+WRAPPINGS = ("state_dict", "model_state_dict", "model", "params_ema", "params", "generator", "net")
+PREFIXES = re.compile(r"^(?:module\.|_orig_mod\.)+")
 
 
 class NetworkFile(NamedTuple):
@@ -101,44 +107,45 @@ def save(path: Path, content: Any) -> None:
 
 
 def load(path: Path) -> Any:
-    """Reads a file without ever running code from it.
+    """Reads a file without ever running code from it, and compares it with its checksums.
 
     Raises: InputError that names the file, when it is missing, damaged, or holds more than data.
     """
+    again = "copy or download it again, or load another by --epoch"
     try:
+        _check_kind(path)
         with open(path, "rb") as file, warnings.catch_warnings():
-            _refuse_packed(path, file)
             warnings.simplefilter("ignore")  # on unusual pickles, which the errors below explain
-            return _load(path, file)
+            return read_checkpoint(file)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist{_neighbours(path)}") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{path} is damaged ({error}): copy or download it again") from None
-
-
-def _refuse_packed(path: Path, file: IO[bytes]) -> None:
-    """A small file of packed zeros could fill the memory; PyTorch packs nothing."""
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as members:
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members.infolist()):
-                raise InputError(f"{path} is packed, as PyTorch's files never are, and was refused")
-    file.seek(0)
-
-
-def _load(path: Path, file: IO[bytes]) -> Any:
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
+    except Refused as error:
+        raise InputError(f"{path} was refused: {error}") from None
+    except Damaged as error:
+        raise InputError(f"{path} is damaged or no checkpoint ({error}): {again}") from None
+    except Exception as error:  # PyTorch has many words for a damaged file
         raise InputError(
-            f"{path} is not a checkpoint of plain tensors: it is damaged, or would run code and was refused"
+            f"{path} is damaged or no checkpoint ({type(error).__name__}): {again}"
         ) from None
-    except Exception as error:  # torch has many words for a damaged file
-        raise InputError(
-            f"{path} is incomplete, damaged or no checkpoint: copy or download it again, or load another "
-            f"by --epoch ({type(error).__name__})"
-        ) from None
+
+
+def verify(path: Path) -> str:
+    """Reads a file to its end and compares it with its checksums; returns the verdict.
+
+    Raises: InputError as `load`.
+    """
+    load(path)
+    if zipfile.is_zipfile(path):
+        return "whole"
+    return "readable; files from before PyTorch 1.6 have no checksums"
+
+
+def _check_kind(path: Path) -> None:
+    """Raises: Refused for a pipe or a device, which could be read without end."""
+    if not path.is_file() and not path.is_dir() and path.exists():
+        raise Refused("it is no regular file")
 
 
 def put_aside(folder: Path) -> bool:
@@ -157,16 +164,48 @@ def put_aside(folder: Path) -> bool:
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    """A plain state_dict; `module.` prefixes of wrapped networks are taken off.
+    """Reads a state_dict, also from where other programs put it: {"state_dict": ...}, module.KEY, _orig_mod.KEY.
 
     Raises: InputError as `load`, and when the file holds something else.
     """
     content = load(path)
-    if not isinstance(content, Mapping) or not all(
+    for name in WRAPPINGS:
+        if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
+            content = content[name]
+            break
+    if not _are_weights(content):
+        found = ""
+        if isinstance(content, Mapping) and content:
+            names = [printable(str(key)) for key in list(content)[:8]]
+            found = f"; found {', '.join(names)}{', ...' if len(content) > 8 else ''}"
+        raise InputError(f"{path} holds no network weights (expected a dict of tensors{found})")
+    weights = {PREFIXES.sub("", key): value for key, value in content.items()}
+    if len(weights) < len(content):
+        raise InputError(f"{path} holds weights of several networks under the same names")
+    return weights
+
+
+def _are_weights(content: Any) -> bool:
+    return isinstance(content, Mapping) and all(
         isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in content.items()
-    ):
-        raise InputError(f"{path} holds no network weights (expected a dict of tensors)")
-    return {key.removeprefix("module."): value for key, value in content.items()}
+    )
+
+
+def describe_misfit(weights: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> str:
+    """Names the first difference between two state_dicts in keys, shapes or kind of numbers; "" for none."""
+    for key, value in own.items():
+        if key not in weights:
+            return f"it lacks {printable(key)}"
+        found = weights[key]
+        if not isinstance(found, torch.Tensor):
+            return f"{printable(key)} is no tensor"
+        if found.shape != value.shape:
+            shapes = f"{tuple(found.shape)}, this network wants {tuple(value.shape)}"
+            return f"{printable(key)} has shape {shapes}"
+        if found.is_complex() or (found.dtype == torch.bool and value.dtype != torch.bool):
+            return f"{printable(key)} has no real numbers"
+    extra = [key for key in weights if key not in own]
+    return f"it has {printable(str(extra[0]))} besides" if extra else ""
 
 
 def _neighbours(path: Path) -> str:

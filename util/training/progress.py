@@ -93,11 +93,21 @@ class Progress:
             if f.name in state:
                 if not isinstance(state[f.name], type(getattr(self, f.name))):
                     raise TypeError(f"{f.name} is {state[f.name]!r}")
-                if isinstance(state[f.name], int) and state[f.name] < 0:
+                if isinstance(state[f.name], int) and not 0 <= state[f.name] < 2**60:
                     raise ValueError(f"{f.name} is {state[f.name]}")
                 setattr(self, f.name, state[f.name])
+        if not _numbers(self.metric) or not _numbers(self.best.values()):
+            raise ValueError("metric and best hold no numbers")
+        for point in self.curve:
+            x, losses = point
+            if not _numbers([x]) or not isinstance(losses, dict) or not _numbers(losses.values()):
+                raise ValueError("its curve holds no numbers")
         self.seen = self.position
         self.position //= distributed.world_size()
+
+
+def _numbers(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, (int, float)) for value in values)
 
 
 def crossed(before: int, after: int, every: int) -> bool:
