@@ -16,9 +16,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from sources.catalogue import SETS, DataSet
 from sources.layout import all_or_nothing, count_pictures, read_manifest, write_set
 from sources.packages import PrepareError, cached, download, read_members
+
+from util.errors import run_command
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -171,4 +175,4 @@ def main(argv: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as after Ctrl-C
-    sys.exit(main())
+    run_command(main)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
-from util.terminal import emphasised
+from util.terminal import emphasised, lost_output, secure_output
 
 SMALLER = "--batch_size, --crop_size or --ngf"
 
@@ -26,15 +26,22 @@ def check_command_line(parse: Callable[[Sequence[str]], object]) -> None:
 
     Under torchrun the first process parses for all of them, once they have met.
     """
-    if "WORLD_SIZE" not in os.environ:
+    if "WORLD_SIZE" in os.environ:
+        return
+    secure_output()
+    try:
         parse(sys.argv[1:])
+    except SystemExit as end:
+        _exit(end.code)
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
-    """Runs a script's main with the command line; InputError becomes one message and status 1."""
-    for stream in (sys.stdout, sys.stderr):  # file names may hold what the console cannot show
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    """Runs a script's main with the command line; InputError becomes one message and status 1.
+
+    Output that is closed, or whose reader goes away, costs nothing; a full disk is an error at the end.
+    """
+    secure_output()
+    status: str | int | None
     try:
         status = main(sys.argv[1:])
     except InputError as error:
@@ -43,9 +50,15 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         status = 130
-    except BrokenPipeError:  # the reader of our output went away, as with `| head`
-        sys.stderr.close()
-        status = 141
+    except SystemExit as end:
+        status = end.code
+    _exit(status)
+
+
+def _exit(status: str | int | None) -> NoReturn:
+    if lost := lost_output():
+        print(f"error: standard output could not be written: {lost}", file=sys.stderr)
+        status = status or 1
     sys.exit(status)
 
 

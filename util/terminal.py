@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
 import sys
@@ -17,7 +19,76 @@ STYLES = {  # of lines that begin like this
     "saving ": "dim",
     "measured in ": "dim",
 }
-INDENT = 11  # where the second column of `columns` begins
+# Where the second column of `columns` begins.
+INDENT = 11
+# What writing to a reader that has gone away gives: a pipe, a terminal, a pipe on Windows.
+GONE = (errno.EPIPE, errno.EIO, errno.EINVAL)
+
+
+class Output(io.TextIOWrapper):
+    """Standard output or error that may be closed or full: it drops what cannot be written, and the command goes on.
+
+    failure: what was in the way last.
+    replaced: the stream whose buffer it writes to, which would close it when nobody holds it any more.
+    """
+
+    failure: OSError | None = None
+    replaced: TextIO | None = None
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            self._drop(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self._drop(error)
+
+    def _drop(self, error: OSError) -> None:
+        self.failure = error
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(
+            null, self.fileno()
+        )  # for what is still in buffers, and for processes that inherit it
+        os.close(null)
+
+
+def secure_output() -> None:
+    """Makes standard output and error drop what they cannot write or show, instead of raising errors."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except (
+            OSError
+        ):  # closed: the next file that is opened would take its number, and what is printed
+            os.open(os.devnull, os.O_RDWR)
+        stream = getattr(sys, name)
+        if number and stream is None:
+            binary = open(number, "wb", closefd=False)  # noqa: SIM115
+            setattr(sys, name, Output(binary, "utf-8", "backslashreplace"))
+        elif number and type(stream) is io.TextIOWrapper:
+            stream.flush()
+            output = Output(
+                stream.buffer,
+                stream.encoding,
+                "backslashreplace",
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            output.replaced = stream
+            setattr(sys, name, output)
+
+
+def lost_output() -> str:
+    """Flushes standard output and error; returns why output was lost, "" if nobody misses it."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    failure = getattr(sys.stdout, "failure", None)
+    return "" if failure is None or failure.errno in GONE else str(failure.strerror)
 
 
 def printable(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -73,8 +72,7 @@ class Reporter:
     def say(self, text: str) -> None:
         """Prints a line."""
         if self.is_main:
-            with suppress(OSError):  # whoever read our output may be gone; the run goes on
-                self.console.message(text)
+            self.console.message(text)
 
     def step(
         self, step: Shown, images: int, learning_rate: float, *, waited: float, started: float

@@ -1,0 +1,74 @@
+"""Standard output and error that are closed, full or no longer read cost no traceback, in any script."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.marks import exhaustive
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(
+    str(path.relative_to(ROOT))
+    for folder in (ROOT, ROOT / "scripts", ROOT / "datasets")
+    for path in folder.glob("*.py")
+)
+# What stands after a command in a shell -> the exit status of --help.
+REDIRECTIONS = {
+    ">&-": 0,
+    "2>&-": 0,
+    ">&- 2>&-": 0,
+    "<&- >&- 2>&-": 0,
+    "2>/dev/full": 0,
+    ">/dev/full": 1,
+    ">/dev/full 2>/dev/full": 1,
+}
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("redirection", REDIRECTIONS)
+@pytest.mark.parametrize(
+    "script",
+    [
+        name
+        if name in ("train.py", "datasets/prepare.py")
+        else pytest.param(name, marks=exhaustive)
+        for name in SCRIPTS
+    ],
+)
+def test_help_where_output_cannot_be_written(script: str, redirection: str) -> None:
+    done = shell(f"{sys.executable} {script} --help {redirection}")
+    assert done.returncode == REDIRECTIONS[redirection]
+    full = redirection == ">/dev/full"
+    message = "error: standard output could not be written: No space left on device\n"
+    assert done.stderr == (message if full else "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    done = shell(f"{sys.executable} datasets/prepare.py --list | head -1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_command_whose_output_is_full_goes_on_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from util.errors import run_command\n"
+        "def main(argv):\n"
+        "    for i in range(1000):\n"
+        "        print('a line', flush=i % 2)\n"
+        f"    open({str(tmp_path / 'done')!r}, 'w').close()\n"
+        "    return 0\n"
+        "run_command(main)\n"
+    )
+    done = shell(f"{sys.executable} {tmp_path}/script.py >/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output could not be written: ")
+    assert (tmp_path / "done").exists()
