@@ -14,7 +14,7 @@ from models.networks.norms import separate_images
 from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8
-from util.pages.result_metrics import Measured, measured
+from util.pages.result_metrics import PictureMeasures, measure_pictures
 from util.position_seed import position_seed
 
 AT_ONCE = 8  # small images
@@ -89,7 +89,7 @@ def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def shared(
     own: Iterator[Translation],
-) -> Iterator[tuple[Translation, Measured]]:
+) -> Iterator[tuple[Translation, PictureMeasures]]:
     """The translations of all processes in the order of their numbers, but with pictures and values of one's own alone.
 
     Every process has to know of all, so that no two of them give the same name to different results; the page needs to
@@ -109,7 +109,7 @@ def shared(
                     break
         except InputError as error:
             failure = str(error)
-        told = [(one.number, one.paths, measured(one.paths, one.pictures)) for one in mine]
+        told = [(one.number, one.paths, measure_pictures(one.paths, one.pictures)) for one in mine]
         rounds = distributed.gather((told, failure))
         here = {one.number: one for one in mine}
         for number, paths, facts in sorted(

@@ -28,7 +28,7 @@ from util.checkpoints.inference_settings import (
     images_per_norm,
     settings_by_rule,
 )
-from util.metrics import Scorer, chosen, metric
+from util.metrics import Scorer, choose_metrics, metric
 from util.metrics.networks import Networks
 
 # What is made, of which side, as which picture, and what it is compared with.
@@ -89,7 +89,7 @@ class Validation:
         self.model = create_model(options, execution=Execution(device)).eval()
         self.models = {"running": self.model, "image": _with_image_norms(self.model)}
         self.settings, self.in_doubt = settings, in_doubt
-        self.batches, self.names = batches, chosen(names)
+        self.batches, self.names = batches, choose_metrics(names)
         self.seed, self.device = seed, device
         self._networks = Scorer(self.names, device).networks  # complains of what is missing
 

@@ -30,7 +30,7 @@ from scripts.dev.quality.writing import append, section
 from scripts.lib.evaluation.report import text_of
 from util.device import describe, select_device
 from util.errors import InputError, explain_out_of_memory, run_command
-from util.metrics import missing
+from util.metrics import missing_metrics
 from util.script_parser import script_parser
 
 METRICS = ("l1", "psnr", "ssim", "pd_lite0", "kd_lite0")
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     if options.part != 1:
         budget, work = budget.share(options.part), Path(f"{work}_{options.part:g}")
     device = select_device(options.gpu_ids)
-    if absent := missing(METRICS, {}):
+    if absent := missing_metrics(METRICS, {}):
         raise InputError("\n".join(absent.values()))
     place = Place(work, budget, options.gpu_ids)
     tasks = parts_of(budget.tasks[0]) if options.ablation else budget.tasks

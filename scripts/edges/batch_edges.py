@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from data.files.image_folder import list_images
 from data.files.join_pairs import check_place, joined, write_picture
 from data.files.pairs import names_of
-from scripts.edges.lines import canny_edges, cleaned, drawn_edges
+from scripts.edges.lines import canny_edges, clean, drawn_edges
 from util.errors import InputError, run_command
 from util.images.read import BadImage, read_image
 from util.script_parser import script_parser
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         drawing = Image.fromarray(np.where(edges, 0, 255).astype(np.uint8))
         write_picture(options.edge_dir / f"{name}.png", drawing)
         if options.pairs_dir:
-            photo = resized(Image.fromarray(read(photos[name], 3)), drawing.size)
+            photo = resize(Image.fromarray(read(photos[name], 3)), drawing.size)
             pair = joined(drawing.convert("RGB"), photo)
             write_picture(options.pairs_dir / f"{name}.png", pair)
     for folder in folders:
@@ -90,20 +90,20 @@ def find_soft(folder: Path) -> dict[str, Path]:
 def edges_of_photo(path: Path, options: argparse.Namespace) -> np.ndarray:
     """(H, W) bool."""
     width = options.image_width
-    photo = resized(Image.fromarray(read(path, 1)), (width, width) if width else None)
+    photo = resize(Image.fromarray(read(path, 1)), (width, width) if width else None)
     edges = canny_edges(np.asarray(photo) / 255, options.sigma, options.low, options.high)
-    return cleaned(edges, options.small_edge)
+    return clean(edges, options.small_edge)
 
 
 def edges_of_soft(path: Path, options: argparse.Namespace) -> np.ndarray:
     """(H, W) bool."""
     soft = read_mat(path) if path.suffix == ".mat" else read(path, 1).astype(np.float32) / 255
     width = options.image_width
-    picture = resized(Image.fromarray(soft), (width, width) if width else None)
+    picture = resize(Image.fromarray(soft), (width, width) if width else None)
     return drawn_edges(np.asarray(picture), options.threshold, options.small_edge)
 
 
-def resized(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+def resize(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
     if size is None or size == image.size:
         return image
     return image.resize(size, Image.Resampling.BICUBIC)

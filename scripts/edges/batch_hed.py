@@ -1,4 +1,4 @@
-"""The older code's entry point for edges. Its network (HED) ran in Caffe, which is not used any more.
+"""The original code's entry point for edges. Its network (HED) ran in Caffe, which is not used any more.
 
 Draws Canny's edges of --images_dir into --hed_mat_dir, as PNG files that need no PostprocessHED.m; other flags than these
 two are accepted and play no part. scripts/edges/batch_edges.py does the same with more flags.

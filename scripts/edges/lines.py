@@ -26,10 +26,10 @@ def canny_edges(grey: np.ndarray, sigma: float, low: float, high: float) -> np.n
 
 def drawn_edges(soft: np.ndarray, threshold: float, small_edge: int) -> np.ndarray:
     """The papers' post-processing of soft edges: ridges, threshold, thinning, no small pieces."""
-    return cleaned(ridges(soft) >= max(threshold, np.finfo(float).eps), small_edge)
+    return clean(ridges(soft) >= max(threshold, np.finfo(float).eps), small_edge)
 
 
-def cleaned(edges: np.ndarray, small_edge: int) -> np.ndarray:
+def clean(edges: np.ndarray, small_edge: int) -> np.ndarray:
     """Edges thinned to one pixel, without pieces (8-connected) of fewer than small_edge pixels."""
     from skimage.measure import label
     from skimage.morphology import thin

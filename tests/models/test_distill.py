@@ -103,7 +103,7 @@ def test_a_student_is_trained_saved_and_compared(name, direction, runs, capsys) 
 
 def test_counted_multiplications_are_those_of_the_formula(runs) -> None:
     from models.inference.find_generator import find_generator
-    from scripts.lib.distillation.comparison import macs
+    from scripts.lib.distillation.comparison import count_macs
     from scripts.lib.exporting.generator import open_generator
 
     ngf, side = 2, 32
@@ -113,7 +113,7 @@ def test_counted_multiplications_are_those_of_the_formula(runs) -> None:
     up = 8 * ngf**2 * 9 * (side // 4) ** 2 + 2 * ngf**2 * 9 * (side // 2) ** 2
     blocks = 12 * (4 * ngf) ** 2 * 9 * (side // 4) ** 2
     generator = open_generator(find_generator(runs / "cycle"))
-    assert macs(generator, torch.zeros(1, 3, side, side)) == ends + down + up + blocks
+    assert count_macs(generator, torch.zeros(1, 3, side, side)) == ends + down + up + blocks
 
 
 def test_a_teacher_is_needed_and_has_to_fit(paired, unpaired, runs, tmp_path) -> None:

@@ -226,7 +226,7 @@ def test_tiles_give_the_same_and_blended_ones_nearly(home, tmp_path) -> None:
 
 @pytest.mark.parametrize("name", ["bands", "deep"])
 def test_results_say_how_files_of_truths_are_read(home: Path, name: str) -> None:
-    from scripts.lib.evaluation.folders import read, read_run
+    from scripts.lib.evaluation.result_folders import read, read_run
 
     run = read_run(home / "results" / name)
     truths = sorted((home / "data" / name / "testB").iterdir())

@@ -14,7 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from scripts.edges import batch_edges, batch_hed
-from scripts.edges.lines import canny_edges, cleaned, drawn_edges, orientation, ridges
+from scripts.edges.lines import canny_edges, clean, drawn_edges, orientation, ridges
 from util.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -39,17 +39,17 @@ def test_pieces_of_fewer_pixels_are_removed_and_diagonals_hang_together() -> Non
     edges = np.zeros((12, 12), bool)
     edges[1, 1:5] = True  # 4 pixels
     edges[range(4, 9), range(4, 9)] = True  # 5, touching by corners
-    kept = cleaned(edges, 5)
+    kept = clean(edges, 5)
     assert kept.sum() == 5
     assert kept[4, 4]
-    assert cleaned(edges, 1).sum() == 9
-    assert not cleaned(np.zeros((4, 4), bool), 5).any()
+    assert clean(edges, 1).sum() == 9
+    assert not clean(np.zeros((4, 4), bool), 5).any()
 
 
 def test_thick_lines_become_one_pixel_wide() -> None:
     edges = np.zeros((20, 30), bool)
     edges[8:11, 3:27] = True
-    kept = cleaned(edges, 5)
+    kept = clean(edges, 5)
     assert kept.sum(0).max() == 1
     assert kept[9].sum() >= 20
 

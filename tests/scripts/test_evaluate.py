@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from options.ranges import parse_range
 from scripts import evaluate
-from scripts.lib.evaluation.folders import distinct, read_run
+from scripts.lib.evaluation.result_folders import name_distinctly, read_run
 from util.errors import InputError
 from util.images.values import Values, from_network
 from util.images.write import ValueWriter, write_values
@@ -272,8 +272,8 @@ def test_truths_that_were_cut_off_instead_of_rounded_are_the_same_truths(tmp_pat
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     one, other = (results(tmp_path / mode, "run", 5) for mode in ("default", "eval"))
-    names = [run.name for run in distinct([read_run(one), read_run(other)])]
+    names = [run.name for run in name_distinctly([read_run(one), read_run(other)])]
     assert names == ["run/test_latest (default)", "run/test_latest (eval)"]
-    assert [run.name for run in distinct([read_run(one), read_run(one)])][
+    assert [run.name for run in name_distinctly([read_run(one), read_run(one)])][
         1
     ] == "run/test_latest (2)"

@@ -12,8 +12,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from scripts import evaluate
-from scripts.lib.evaluation.compare import Row, told_apart, verdict
 from scripts.lib.evaluation.measure import Scores
+from scripts.lib.evaluation.verdict import ScoreRow, differ_clearly, verdict
 from util.errors import InputError
 from util.metrics import Result
 
@@ -30,22 +30,28 @@ def scores(*values: float, name: str = "l1") -> Scores:
 
 
 def test_runs_that_chance_could_swap_are_not_told_apart() -> None:
-    one, other = Row("one", [scores(0.1, 0.3, 0.2)]), Row("other", [scores(0.3, 0.1, 0.21)])
-    assert not told_apart(one, other, "l1")
+    one, other = (
+        ScoreRow("one", [scores(0.1, 0.3, 0.2)]),
+        ScoreRow("other", [scores(0.3, 0.1, 0.21)]),
+    )
+    assert not differ_clearly(one, other, "l1")
     assert "one is ahead by l1 (0.2000), but not so that it could be told from other" in verdict(
         [other, one], ["l1"]
     )
 
 
 def test_a_difference_smaller_than_that_of_seeds_is_none() -> None:
-    near = [Row("near", [scores(0.1, 0.1)]), Row("far", [scores(0.2, 0.2)])]
-    assert told_apart(*near, "l1")
-    spread = Row("far", [scores(0.05, 0.05), scores(0.35, 0.35)])
-    assert not told_apart(near[0], spread, "l1")
+    near = [ScoreRow("near", [scores(0.1, 0.1)]), ScoreRow("far", [scores(0.2, 0.2)])]
+    assert differ_clearly(*near, "l1")
+    spread = ScoreRow("far", [scores(0.05, 0.05), scores(0.35, 0.35)])
+    assert not differ_clearly(near[0], spread, "l1")
 
 
 def test_a_run_that_a_trivial_answer_beats_is_of_no_use_yet() -> None:
-    rows = [Row("run", [scores(0.3)]), Row("input as output", [scores(0.2)], trivial=True)]
+    rows = [
+        ScoreRow("run", [scores(0.3)]),
+        ScoreRow("input as output", [scores(0.2)], trivial=True),
+    ]
     assert verdict(rows, ["l1"]).startswith("None yet: by l1 the trivial answer 'input as output'")
 
 
@@ -54,7 +60,7 @@ def test_the_answer_says_which_metric_disagrees() -> None:
         one, other = scores(l1, l1), scores(psnr, psnr, name="psnr")
         return Scores(one.results | other.results, one.per_image | other.per_image)
 
-    rows = [Row("sharp", [both(0.1, 20)]), Row("blurred", [both(0.2, 25)])]
+    rows = [ScoreRow("sharp", [both(0.1, 20)]), ScoreRow("blurred", [both(0.2, 25)])]
     text = verdict(rows, ["l1", "psnr"])
     assert text.startswith("Use sharp")
     assert "But by psnr, blurred is better (25.00 against 20.00)." in text

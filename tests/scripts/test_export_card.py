@@ -14,7 +14,7 @@ from helpers.translator import pixels, results_of
 from PIL import Image
 
 from options.ranges import parse_range
-from scripts.lib.exporting.card import code_span, plain_text, reading, saving
+from scripts.lib.exporting.card import code_span, plain_text, reading_lines, saving_lines
 from scripts.lib.exporting.pictures import pictures_in
 from util.images.values import Values, from_network
 from util.images.write import write_values
@@ -126,7 +126,7 @@ def test_the_code_of_the_card_reads_files_as_training_did(name, kind, tmp_path, 
     given |= {"labels": 4} if kind == "labels" else {}
     monkeypatch.chdir(path.parent)
     found: dict = {}
-    code = reading({"size": size, "training": flags, "input": given})
+    code = reading_lines({"size": size, "training": flags, "input": given})
     exec(code.replace("input.png", path.name), found)
     assert found["x"].dtype == np.float32
     wanted, x = picture.image.numpy(), found["x"]
@@ -146,7 +146,7 @@ def test_the_code_of_the_card_writes_the_values_of_training(kind, tmp_path, monk
     wanted = from_network(y[0].transpose(1, 2, 0), bounds)
     made = {"channels": channels, "values": list(bounds[:2]), "dtype_of_values": wanted.dtype.name}
     monkeypatch.chdir(tmp_path)
-    exec(saving({"output": made}), {"y": y, "np": np, "Image": Image})
+    exec(saving_lines({"output": made}), {"y": y, "np": np, "Image": Image})
     files = list(tmp_path.iterdir())
     read = Image.open(files[0]) if files[0].suffix == ".png" else tifffile.imread(files[0])
     assert np.array_equal(np.asarray(read), wanted.squeeze())

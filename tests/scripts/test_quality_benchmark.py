@@ -19,7 +19,7 @@ from models.base_model import Adam
 from options.train_options import TrainOptions
 from scripts.dev import quality_benchmark
 from scripts.dev.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, parts_of
-from scripts.dev.quality.running import Job, Place, jobs_of, run_one, training
+from scripts.dev.quality.running import Place, TrainingJob, jobs_of, run_one, training
 from scripts.dev.quality.scoring import tables_of
 from scripts.dev.quality.writing import append, section
 from util.errors import InputError
@@ -76,12 +76,12 @@ def results(tmp_path) -> tuple[Task, Place]:
     place = Place(tmp_path, TINY, "-1")
     for seed in (0, 1):
         for direction, source, target, miss in (("AtoB", 100, 200, 10), ("BtoA", 200, 100, 20)):
-            folder = place.results(Job(task, PIX2PIX, direction, seed)) / "images"
+            folder = place.results(TrainingJob(task, PIX2PIX, direction, seed)) / "images"
             for name in "xy":
                 write(folder / f"{name}_real_A.png", source)
                 write(folder / f"{name}_real_B.png", target)
                 write(folder / f"{name}_fake_B.png", target + miss + 10 * seed)
-        folder = place.results(Job(task, CYCLEGAN, "AtoB", seed)) / "images"
+        folder = place.results(TrainingJob(task, CYCLEGAN, "AtoB", seed)) / "images"
         for name in "xy":
             for label, level in (
                 ("real_A", 100),
@@ -131,7 +131,7 @@ def test_both_directions_are_tables_of_all_methods_with_seeds_pooled(results, tm
 
 def test_a_job_is_trained_and_tested_by_real_commands_once(tmp_path) -> None:
     place = Place(tmp_path, TINY, "-1")
-    job = Job(Task("a", "a", 32, (PIX2PIX,)), PIX2PIX, "BtoA", 3)
+    job = TrainingJob(Task("a", "a", 32, (PIX2PIX,)), PIX2PIX, "BtoA", 3)
     for phase in ("train", "test"):
         write_images(place.data(job.task) / phase, 2, 32, 64)
     run_one(job, place, 2)
@@ -153,7 +153,7 @@ def test_a_part_of_a_budget_is_that_part_of_its_epochs_and_says_so() -> None:
 
 def test_a_training_that_fails_says_where_to_look(tmp_path) -> None:
     place = Place(tmp_path, TINY, "-1")
-    job = Job(Task("a", "a", 32, (PIX2PIX,)), PIX2PIX, "AtoB", 0)
+    job = TrainingJob(Task("a", "a", 32, (PIX2PIX,)), PIX2PIX, "AtoB", 0)
     with pytest.raises(InputError, match=r"train.py ended with status \d+: see .*seed0.txt"):
         run_one(job, place, 2)
 

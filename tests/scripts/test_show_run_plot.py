@@ -1,4 +1,4 @@
-"""scripts/show_run.py plot: curves from logs of this code and of older code, of one run and of several."""
+"""scripts/show_run.py plot: curves from logs of this code and of the original code, of one run and of several."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from helpers.runs import ROOT, run
 from PIL import Image
 
 from scripts import show_run
-from scripts.lib.show_run.drawing import smoothed
-from scripts.lib.show_run.old_log import epoch_images, read_runs
+from scripts.lib.show_run.drawing import smooth
+from scripts.lib.show_run.loss_log import epoch_images, read_runs
 from scripts.lib.show_run.reading import read_log
 from util.errors import InputError
 from util.logs.records import FILE
@@ -85,9 +85,9 @@ def test_scores_and_losses_of_our_log_are_read_with_epochs_and_images(tmp_path: 
 
 
 def test_smoothing_is_a_mean_that_forgets() -> None:
-    assert smoothed([1, 1, 1], 0.9) == pytest.approx([1, 1, 1])
-    assert smoothed([0, 1], 0.5) == pytest.approx([0, 0.5 / 0.75])
-    assert smoothed([2, math.nan, 2], 0.5)[2] == pytest.approx(2)
+    assert smooth([1, 1, 1], 0.9) == pytest.approx([1, 1, 1])
+    assert smooth([0, 1], 0.5) == pytest.approx([0, 0.5 / 0.75])
+    assert smooth([2, math.nan, 2], 0.5)[2] == pytest.approx(2)
 
 
 def colours(file: Path) -> set[tuple[int, int, int]]:

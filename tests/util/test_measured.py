@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from helpers.gallery import flat
 
-from util.pages.result_metrics import measured
+from util.pages.result_metrics import measure_pictures
 
 
 def test_of_unpaired_pictures_reconstructions_alone_are_measured() -> None:
     paths = {"real_A": "a", "fake_B": "a", "rec_A": "a", "real_B": "b"}
     pictures = {"real_A": flat(100), "fake_B": flat(0), "rec_A": flat(151), "real_B": flat(3)}
-    assert measured(paths, pictures).values == {("rec_A", "l1"): pytest.approx(0.2)}
-    assert set(measured({**paths, "real_B": "a"}, pictures).values) == {
+    assert measure_pictures(paths, pictures).values == {("rec_A", "l1"): pytest.approx(0.2)}
+    assert set(measure_pictures({**paths, "real_B": "a"}, pictures).values) == {
         ("fake_B", "l1"), ("fake_B", "psnr"), ("rec_A", "l1"),
     }  # fmt: skip
 
@@ -20,4 +20,4 @@ def test_of_unpaired_pictures_reconstructions_alone_are_measured() -> None:
 def test_colourized_pictures_are_measured_and_mere_inputs_are_no_truths() -> None:
     one = dict.fromkeys(("real_A", "fake_B_rgb", "real_B_rgb", "fake", "real"), "a")
     pictures = {label: flat(9, 9, 9) if "rgb" in label else flat(9) for label in one}
-    assert {label for label, _ in measured(one, pictures).values} == {"fake_B_rgb"}
+    assert {label for label, _ in measure_pictures(one, pictures).values} == {"fake_B_rgb"}

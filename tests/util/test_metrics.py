@@ -11,7 +11,7 @@ import torch
 from conftest import picture
 
 from util.errors import InputError
-from util.metrics import NAMES, Scorer, chosen, metric, missing
+from util.metrics import NAMES, Scorer, choose_metrics, metric, missing_metrics
 from util.metrics.lite0 import perceptual_distance
 
 GREY = np.full((1, 4, 4, 3), 100, np.uint8)
@@ -127,15 +127,19 @@ def test_the_stand_in_for_lpips_sees_a_blur_rather_than_a_shift() -> None:
 
 
 def test_an_unknown_name_is_refused_with_all_that_are_known() -> None:
-    for ask in (lambda: metric("fids"), lambda: chosen("l1, fids"), lambda: Scorer(["fids"])):
+    for ask in (
+        lambda: metric("fids"),
+        lambda: choose_metrics("l1, fids"),
+        lambda: Scorer(["fids"]),
+    ):
         with pytest.raises(ValueError, match=f"no metric 'fids': choose from {', '.join(NAMES)}"):
             ask()
     with pytest.raises(ValueError, match="no metric is named"):
-        chosen(" , ")
+        choose_metrics(" , ")
 
 
 def test_names_are_taken_once_each_in_their_order() -> None:
-    assert chosen("psnr, l1,psnr") == ("psnr", "l1")
+    assert choose_metrics("psnr, l1,psnr") == ("psnr", "l1")
 
 
 def test_the_catalogue_says_which_way_is_better() -> None:
@@ -150,7 +154,7 @@ def test_the_catalogue_says_which_way_is_better() -> None:
 
 
 def test_pixel_metrics_need_nothing() -> None:
-    assert missing(["l1", "psnr"]) == {}
+    assert missing_metrics(["l1", "psnr"]) == {}
     assert metric("l1").needs == metric("psnr").needs == ""
 
 

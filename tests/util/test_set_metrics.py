@@ -15,7 +15,7 @@ from helpers.marks import exhaustive
 from torch import nn
 
 from util.errors import InputError
-from util.metrics import Scorer, missing
+from util.metrics import Scorer, missing_metrics
 from util.metrics.inception import clean_resize
 from util.metrics.sets import frechet_distance, kernel_distance
 from util.metrics.weights import PUBLISHED, fingerprint
@@ -118,7 +118,7 @@ def test_missing_weights_are_told_with_where_to_get_and_to_put_them(
     for word in (PUBLISHED[network].file, PUBLISHED[network].flag, str(tmp_path), "https://"):
         assert word in str(error.value)
     absent = {network: tmp_path / "absent.pth"}
-    assert "there is no file" in missing([name, "l1"], absent)[name]
+    assert "there is no file" in missing_metrics([name, "l1"], absent)[name]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_missing_package_is_told_with_how_to_install_it(
             InputError, match=f"{name} needs a package that is not installed: {pip}"
         ):
             Scorer(name)
-    assert missing(["l1", "psnr"]) == {}
+    assert missing_metrics(["l1", "psnr"]) == {}
 
 
 def test_files_that_hold_other_weights_are_refused(tmp_path: Path) -> None:

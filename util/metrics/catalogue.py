@@ -91,7 +91,7 @@ def metric(name: str) -> Metric:
     return METRICS[name]
 
 
-def chosen(text: str) -> tuple[str, ...]:
+def choose_metrics(text: str) -> tuple[str, ...]:
     """The names in a comma-separated list, each once. Raises: ValueError for an unknown one, or for none."""
     names = [word.strip() for word in text.split(",") if word.strip()]
     if not names:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from util.errors import InputError
-from util.metrics.catalogue import METRICS, chosen, metric
+from util.metrics.catalogue import METRICS, choose_metrics, metric
 from util.metrics.lite0 import perceptual_distance
 from util.metrics.networks import Networks, check_available
 from util.metrics.paired import PIXEL_METRICS, check_size
@@ -37,7 +37,7 @@ class Result:
     label: str = ""
 
 
-def missing(
+def missing_metrics(
     names: Iterable[str], weights: Mapping[str, str | Path] | None = None
 ) -> dict[str, str]:
     """Those metrics that cannot be computed here, and what to install or fetch for each."""
@@ -68,7 +68,7 @@ class Scorer:
         weights: Mapping[str, str | Path] | None = None,
         networks: Networks | None = None,
     ) -> None:
-        self.names = chosen(names if isinstance(names, str) else ",".join(names))
+        self.names = choose_metrics(names if isinstance(names, str) else ",".join(names))
         for name in self.names:
             check_available(name, networks.weights if networks else weights or {})
         self.metrics = [metric(name) for name in self.names]

@@ -50,7 +50,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
 def segmentation_scores(confusion: np.ndarray) -> SegmentationScores:
     """Scores of a (K, K) confusion matrix with at least one pixel.
 
-    The code of 2017 counts a class that does not occur as 0 in both means; here it is left out. On the whole
+    The original code counts a class that does not occur as 0 in both means; here it is left out. On the whole
     validation set of Cityscapes every class occurs.
     """
     if not confusion.sum():
@@ -73,7 +73,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def results_text(names: Sequence[str], scores: SegmentationScores) -> str:
-    """The evaluation_results.txt of 2017, line by line; nan for classes that do not occur."""
+    """The evaluation_results.txt of the original code, line by line; nan for classes that do not occur."""
     lines = [
         f"Mean pixel accuracy: {scores.pixel_accuracy:f}",
         f"Mean class accuracy: {scores.class_accuracy:f}",

@@ -15,7 +15,7 @@ from util.pages.gallery.content import Column, Example, Place
 METRICS = {"fake_": ("l1", "psnr"), "rec_": ("l1",)}  # by the first part of the label
 
 
-class Measured(NamedTuple):
+class PictureMeasures(NamedTuple):
     """Of the pictures of one item.
 
     Attributes:
@@ -27,7 +27,9 @@ class Measured(NamedTuple):
     values: dict[Place, float]
 
 
-def measured(paths: Mapping[str, str], pictures: Mapping[str, np.ndarray]) -> Measured:
+def measure_pictures(
+    paths: Mapping[str, str], pictures: Mapping[str, np.ndarray]
+) -> PictureMeasures:
     """Sizes of uint8 pictures (H, W, 3) or (H, W), and values of those whose truth is there and of the same input.
 
     A translation of an unpaired image lies beside an image that is not its truth: they are of different paths.
@@ -41,7 +43,7 @@ def measured(paths: Mapping[str, str], pictures: Mapping[str, np.ndarray]) -> Me
         if pictures[truth].shape == pictures[label].shape:
             for name in METRICS[kind]:
                 values[label, name] = distance(name, pictures[label], pictures[truth])
-    return Measured({label: p.shape[1::-1] for label, p in pictures.items()}, values)
+    return PictureMeasures({label: p.shape[1::-1] for label, p in pictures.items()}, values)
 
 
 def truth_of(label: str) -> str:
@@ -56,7 +58,7 @@ def distance(name: str, one: np.ndarray, other: np.ndarray) -> float:
     return PIXEL_METRICS[name](fake, real).item()
 
 
-def columns_of(examples: Sequence[Example]) -> list[Column]:
+def metric_columns(examples: Sequence[Example]) -> list[Column]:
     """Of all values, named by the metric alone where only one output is measured."""
     places = list(dict.fromkeys(place for example in examples for place in example.values))
     alone = len({label for label, _ in places}) == 1

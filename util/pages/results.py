@@ -18,7 +18,13 @@ from util.errors import InputError, SharedError
 from util.files import make_folder
 from util.images import save_image, stretched
 from util.pages.gallery import Example, Picture, write_gallery
-from util.pages.result_metrics import Measured, columns_of, first_pair, meanings, measured
+from util.pages.result_metrics import (
+    PictureMeasures,
+    first_pair,
+    meanings,
+    measure_pictures,
+    metric_columns,
+)
 
 SINGLE = {"real", "fake"}  # labels of --model test
 LABEL = re.compile(r'alt="([^"]*)"')
@@ -80,7 +86,7 @@ class ResultWriter:
         paths: dict[str, str],
         pictures: dict[str, np.ndarray],
         values: Mapping[str, np.ndarray] = MappingProxyType({}),
-        facts: Measured | None = None,
+        facts: PictureMeasures | None = None,
     ) -> None:
         """Writes uint8 images by label, each named after the input at paths[label].
 
@@ -90,7 +96,7 @@ class ResultWriter:
             values: of some of them, for files beside the pictures; in values/ instead of images/.
             facts: of all pictures; found out here by default.
         """
-        facts = measured(paths, pictures) if facts is None else facts
+        facts = measure_pictures(paths, pictures) if facts is None else facts
         rows: dict[str, list[Picture]] = {}  # by name
         for label, path in paths.items():
             name = self._claim(path, label)
@@ -165,7 +171,7 @@ class ResultWriter:
     def _write_page(self) -> None:
         examples = [self.examples[number] for number in sorted(self.examples)]
         self.file = self._free_file({p.label for each in examples for p in each.pictures})
-        columns = columns_of(examples)
+        columns = metric_columns(examples)
         write_gallery(
             self.file,
             self.title,

@@ -1,4 +1,4 @@
-"""Images as the older code loads, translates and writes them: what benchmarks compare with."""
+"""Images as the original code loads, translates and writes them: what benchmarks compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training steps as the older code takes them: what benchmarks compare with.
+"""Training steps as the original code takes them: what benchmarks compare with.
 
 The same networks and formulas, but eager and in float32 (with PyTorch's defaults, which on NVIDIA GPUs are TF32 in
 convolutions), one forward for every set of images, and Adam as it comes: parameter by parameter on a CPU.

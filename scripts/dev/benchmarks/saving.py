@@ -1,4 +1,4 @@
-"""Checkpoints: the networks alone, as the older code writes them, and everything, as ours does."""
+"""Checkpoints: the networks alone, as the original code writes them, and everything, as ours does."""
 
 from __future__ import annotations
 

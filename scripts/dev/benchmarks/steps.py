@@ -1,4 +1,4 @@
-"""Training steps: the older code's arithmetic, one thing after the other, against ours."""
+"""Training steps: the original code's arithmetic, one thing after the other, against ours."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from scripts.lib.evaluation.report import Table
+from scripts.lib.evaluation.report import ScoreTable
 from util.files import make_folder
 
 SHOWN = 4  # test images
@@ -14,14 +14,14 @@ SIDE = 96  # pixels
 HEAD, GAP = 14, 4
 
 
-def write_sheet(path: Path, table: Table) -> Path:
+def write_sheet(path: Path, table: ScoreTable) -> Path:
     """A column for the input, each method (its first seed) and the truth; rows spread over the test split."""
     _, reals, inputs = next(iter(table.files.values()))
     names = sorted(reals)
     chosen = [names[(2 * i + 1) * len(names) // (2 * SHOWN)] for i in range(SHOWN)]
     columns = {"input": inputs, **{k: fakes for k, (fakes, _, _) in table.files.items()}}
     columns["truth"] = reals
-    labels = [wrapped(label) for label in columns]
+    labels = [wrap_text(label) for label in columns]
     head = HEAD * max(label.count("\n") + 1 for label in labels)
     step = SIDE + GAP
     size = (len(columns) * step + GAP, head + SHOWN * step + GAP)
@@ -40,7 +40,7 @@ def write_sheet(path: Path, table: Table) -> Path:
     return path
 
 
-def wrapped(label: str, width: int = 15) -> str:
+def wrap_text(label: str, width: int = 15) -> str:
     """The label in lines of about so many characters."""
     lines = [""]
     for word in label.split():

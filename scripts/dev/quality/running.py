@@ -19,7 +19,7 @@ TEST_IMAGES = 200  # of a test split at most: scoring takes a second an image
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """One training and its test."""
 
     task: Task
@@ -48,17 +48,17 @@ class Place:
         unusual = folder / f"{task.data}_{task.size}"
         return unusual if unusual.exists() else folder / task.data
 
-    def run(self, job: Job) -> Path:
+    def run(self, job: TrainingJob) -> Path:
         return self.work / "checkpoints" / job.name
 
-    def results(self, job: Job) -> Path:
+    def results(self, job: TrainingJob) -> Path:
         return self.work / "results" / job.name / "test_latest"
 
 
-def jobs_of(tasks: Sequence[Task], seeds: Sequence[int]) -> list[Job]:
+def jobs_of(tasks: Sequence[Task], seeds: Sequence[int]) -> list[TrainingJob]:
     """All trainings, the first seed of everything first; a CycleGAN does both directions at once."""
     return [
-        Job(task, recipe, direction, seed)
+        TrainingJob(task, recipe, direction, seed)
         for seed in seeds
         for task in tasks
         for recipe in task.recipes
@@ -66,7 +66,7 @@ def jobs_of(tasks: Sequence[Task], seeds: Sequence[int]) -> list[Job]:
     ]
 
 
-def run_all(jobs: Sequence[Job], place: Place, at_once: int) -> Iterator[Job]:
+def run_all(jobs: Sequence[TrainingJob], place: Place, at_once: int) -> Iterator[TrainingJob]:
     """Trains and tests, and gives each job when it is done. Raises: InputError when a command fails."""
     for task in {job.task.data: job.task for job in jobs}.values():
         prepare(task, place)
@@ -87,7 +87,7 @@ def prepare(task: Task, place: Place) -> None:
     command("datasets/prepare.py", words, place.work / "prepare.log", threads=1)
 
 
-def run_one(job: Job, place: Place, at_once: int) -> None:
+def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
     """One training and its test, in processes of their own."""
     run, results = place.run(job), place.results(job)
     epochs = place.budget.epochs[job.recipe.model, job.task.data]
@@ -112,7 +112,7 @@ def run_one(job: Job, place: Place, at_once: int) -> None:
         command("test.py", [*common(job, place), *where, *flags.split()], log, threads)
 
 
-def common(job: Job, place: Place) -> list[str]:
+def common(job: TrainingJob, place: Place) -> list[str]:
     """The flags that training and testing share."""
     run = place.run(job)
     where = ["--dataroot", str(place.data(job.task)), "--checkpoints_dir", str(run.parent)]
@@ -120,7 +120,7 @@ def common(job: Job, place: Place) -> list[str]:
     return [*where, *flags.split(), "--gpu_ids", place.gpu_ids]
 
 
-def training(job: Job, place: Place) -> list[str]:
+def training(job: TrainingJob, place: Place) -> list[str]:
     """The flags of a training, but for how long it is."""
     budget, size = place.budget, job.task.size
     flags = f"{budget.flags[job.recipe.model]} {job.recipe.flags} {job.task.flags}"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 
 from scripts.dev.quality.recipes import Recipe, Task
-from scripts.dev.quality.running import Job, Place
-from scripts.lib.evaluation.folders import Run, read_run
-from scripts.lib.evaluation.report import Table
-from scripts.lib.evaluation.tables import Ask, build_tables
+from scripts.dev.quality.running import Place, TrainingJob
+from scripts.lib.evaluation.report import ScoreTable
+from scripts.lib.evaluation.result_folders import TestRun, read_run
+from scripts.lib.evaluation.tables import EvaluationOptions, build_tables
 from util.metrics.networks import Networks
 
 OTHER = {"A": "B", "B": "A"}
@@ -18,7 +18,7 @@ OTHER = {"A": "B", "B": "A"}
 
 def tables_of(
     task: Task, seeds: Sequence[int], place: Place, metrics: Sequence[str], device: torch.device
-) -> list[Table]:
+) -> list[ScoreTable]:
     """A table for each direction, and for reconstructions."""
     groups = {
         recipe.name: [run_of(task, recipe, seed, place) for seed in seeds]
@@ -26,19 +26,19 @@ def tables_of(
     }
     sides = "AB" if len(task.directions) > 1 else "B"
     # The pairs, not trainA and trainB, which are half of them each.
-    ask = Ask(metrics, lenient=False, sides=sides, train=place.data(task) / "train")
+    ask = EvaluationOptions(metrics, lenient=False, sides=sides, train=place.data(task) / "train")
     return build_tables(groups, ask, Networks(device, {}))
 
 
-def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> Run:
+def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> TestRun:
     """The results of one seed, of all directions, as if one model did both."""
     directions = task.directions if recipe.model == "pix2pix" else task.directions[:1]
     files = {}
     for direction in directions:
-        run = read_run(place.results(Job(task, recipe, direction, seed)))
+        run = read_run(place.results(TrainingJob(task, recipe, direction, seed)))
         backwards = direction == "BtoA"
         files |= {swapped(k) if backwards else k: found for k, found in run.files.items()}
-    return Run(f"{recipe.name} seed {seed}", run.folder, files)
+    return TestRun(f"{recipe.name} seed {seed}", run.folder, files)
 
 
 def swapped(label: str) -> str:

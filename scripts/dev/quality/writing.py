@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.lib.evaluation.compare import Row
-from scripts.lib.evaluation.report import Table
+from scripts.lib.evaluation.report import ScoreTable
+from scripts.lib.evaluation.verdict import ScoreRow
 from util.errors import InputError
 from util.metrics import metric
 
 
-def section(title: str, about: str, tables: Sequence[Table]) -> str:
+def section(title: str, about: str, tables: Sequence[ScoreTable]) -> str:
     """A heading, what was done, and a table for each direction."""
     parts = [f"### {title}", about]
     for table in tables:
@@ -25,7 +25,7 @@ def section(title: str, about: str, tables: Sequence[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def cell(row: Row, name: str) -> str:
+def cell(row: ScoreRow, name: str) -> str:
     """Mean over seeds ± their standard deviation."""
     if not row.has(name):
         return "-"

@@ -9,7 +9,7 @@ from typing import Any
 
 import train
 from models.inference.find_generator import SavedGenerator, find_generator
-from scripts.lib.distillation.comparison import compared, table
+from scripts.lib.distillation.comparison import compare_generators, format_table
 from scripts.lib.exporting.pictures import pictures_of_run, trained_size
 from scripts.lib.generator_flags import chosen_generator
 from util.errors import InputError
@@ -42,8 +42,8 @@ def distill(options: argparse.Namespace, further: Sequence[str]) -> int:
     size = trained_size(teacher.flags)
     pictures = pictures_of_run(teacher, options.phase, size, options.num_test, "see --phase")
     pair = {"teacher": teacher, "student": find_generator(runs / student)}
-    report = table(
-        compared(pair, pictures, options.rounds, options.norm_policy), len(pictures), size
+    report = format_table(
+        compare_generators(pair, pictures, options.rounds, options.norm_policy), len(pictures), size
     )
     write_text(runs / student / REPORT, report + "\n")
     print(f"\n{report}\n\nwritten to {runs / student / REPORT}")

@@ -8,22 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.inference.find_generator import SavedGenerator
 from scripts.lib.exporting.generator import Exportable, open_generator
-from scripts.lib.exporting.pictures import Picture
-from util.images import to_uint8
-from util.metrics import Scorer
+from scripts.lib.exporting.pictures import TestPicture
+from scripts.lib.exporting.scores import score_outputs
 
 WARM_UP = 2  # rounds that do not count
-METRICS = ("l1", "psnr")
 
 
 @dataclass(frozen=True)
-class Compared:
+class GeneratorRow:
     """One generator's row.
 
     Attributes:
@@ -41,46 +38,48 @@ class Compared:
     teacher: dict[str, float]
 
 
-def compared(
-    generators: dict[str, SavedGenerator], pictures: Sequence[Picture], rounds: int, norm: str
-) -> list[Compared]:
+def compare_generators(
+    generators: dict[str, SavedGenerator], pictures: Sequence[TestPicture], rounds: int, norm: str
+) -> list[GeneratorRow]:
     """The rows of generators, of which the first is the teacher, with one policy of batch norm."""
     opened = {title: open_generator(saved, norm) for title, saved in generators.items()}
     outputs = {
         title: [each.translator.translate_tensor(picture.image) for picture in pictures]
         for title, each in opened.items()
     }
-    times = timed(opened, pictures[0].image, rounds)
+    times = time_generators(opened, pictures[0].image, rounds)
     truths = [picture.truth for picture in pictures]
     taught = next(iter(outputs.values()))
     rows = []
     for title, each in opened.items():
         rows.append(
-            Compared(
-                f"{title}: {named(each.facts['architecture'])}",
+            GeneratorRow(
+                f"{title}: {describe_architecture(each.facts['architecture'])}",
                 sum(parameter.numel() for parameter in each.network.parameters()),
                 generators[title].path.stat().st_size / 1e6,
-                macs(each, pictures[0].image),
+                count_macs(each, pictures[0].image),
                 1000 * times[title],
-                distances(outputs[title], truths),
-                {} if outputs[title] is taught else distances(outputs[title], taught),
+                score_outputs(outputs[title], truths),
+                {} if outputs[title] is taught else score_outputs(outputs[title], taught),
             )
         )
     return rows
 
 
-def named(architecture: dict[str, Any]) -> str:
+def describe_architecture(architecture: dict[str, Any]) -> str:
     return f"{architecture['netG']}, ngf {architecture['ngf']}" if architecture else "own network"
 
 
-def macs(exportable: Exportable, image: torch.Tensor) -> int:
+def count_macs(exportable: Exportable, image: torch.Tensor) -> int:
     """Multiplications of convolutions, counted as the direct sum has them."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         exportable.network(image)
     return counter.get_total_flops() // 2
 
 
-def timed(opened: dict[str, Exportable], image: torch.Tensor, rounds: int) -> dict[str, float]:
+def time_generators(
+    opened: dict[str, Exportable], image: torch.Tensor, rounds: int
+) -> dict[str, float]:
     """Median seconds of each for the image, taken in turn, so that they share what else the machine does."""
     taken: dict[str, list[float]] = {title: [] for title in opened}
     for _ in range(rounds + WARM_UP):
@@ -91,20 +90,7 @@ def timed(opened: dict[str, Exportable], image: torch.Tensor, rounds: int) -> di
     return {title: statistics.median(seconds[WARM_UP:]) for title, seconds in taken.items()}
 
 
-def distances(
-    outputs: Sequence[torch.Tensor], truths: Sequence[torch.Tensor | None]
-) -> dict[str, float]:
-    """Metric -> mean over the images; {} unless all truths are known."""
-    scorer = Scorer(METRICS, torch.device("cpu"))
-    for output, truth in zip(outputs, truths, strict=True):
-        if truth is None:
-            return {}
-        made, wanted = (np.atleast_3d(to_uint8(image)[0])[None] for image in (output, truth))
-        scorer.add(made, wanted)
-    return scorer.summary()
-
-
-def table(rows: Sequence[Compared], pictures: int, size: int) -> str:
+def format_table(rows: Sequence[GeneratorRow], pictures: int, size: int) -> str:
     """Markdown. L1 is the mean error, 0 to 1 of the grey range, PSNR in dB."""
     head = ["generator", "parameters", "MB", f"GMACs at {size}", "ms on this CPU"]
     head += ["L1 to truth", "PSNR to truth", "L1 to teacher", "PSNR to teacher"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import test
 from options.parsing import read_options
-from scripts.lib.evaluation.folders import Run, read_run
+from scripts.lib.evaluation.result_folders import TestRun, read_run
 from util.checkpoints.files import (
     OPTIONS_FILE,
     list_networks,
@@ -86,7 +86,7 @@ class Tester:
         self.flags = shlex.split(flags)
         self.tested: list[Checkpoint] = []
 
-    def runs_at(self, place: Path) -> list[Run]:
+    def runs_at(self, place: Path) -> list[TestRun]:
         """Raises: InputError when there is nothing, or test.py fails."""
         checkpoints = checkpoints_at(place)
         return [read_run(self._test(one)) for one in checkpoints] or [read_run(place)]

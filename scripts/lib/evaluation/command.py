@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.lib.evaluation.checkpoints import Tester, latest_of, training_images
-from scripts.lib.evaluation.folders import distinct
 from scripts.lib.evaluation.page import write_report_page
 from scripts.lib.evaluation.report import text_of, write_csv, write_json
-from scripts.lib.evaluation.tables import Ask, Groups, build_tables
+from scripts.lib.evaluation.result_folders import name_distinctly
+from scripts.lib.evaluation.tables import EvaluationOptions, Groups, build_tables
 from scripts.lib.generator_flags import chosen_device
 from util.errors import InputError, explain_out_of_memory
 from util.files import make_folder
-from util.metrics import chosen, missing
+from util.metrics import choose_metrics, missing_metrics
 from util.metrics.networks import Networks
 
 # Where the network of the first can be had, it stands for the second.
@@ -30,13 +30,17 @@ def evaluate(options: argparse.Namespace) -> int:
         for path in filter(None, weights.values()):
             if not Path(path).is_file():  # automatic metrics would do without it and say nothing
                 raise InputError(f"there is no file {path} of weights")
-        names = automatic_metrics(weights) if options.metrics == "auto" else chosen(options.metrics)
+        names = (
+            automatic_metrics(weights)
+            if options.metrics == "auto"
+            else choose_metrics(options.metrics)
+        )
     except ValueError as error:
         raise InputError(str(error)) from None
-    absent = missing(names, weights)
+    absent = missing_metrics(names, weights)
     if absent:
         raise InputError("\n".join(absent.values()))
-    ask = Ask(
+    ask = EvaluationOptions(
         names,
         lenient=options.metrics == "auto",
         sides={"AtoB": "B", "BtoA": "A", "both": "AB"}[options.direction],
@@ -67,7 +71,7 @@ def automatic_metrics(weights: dict[str, str]) -> tuple[str, ...]:
     """Returns the metrics that can be computed here; prints what is left out."""
     names = []
     for choices in AUTO:
-        absent = missing(choices, weights)
+        absent = missing_metrics(choices, weights)
         had = [name for name in choices if name not in absent]
         if had:
             names.append(had[0])
@@ -82,7 +86,7 @@ def group_runs(places: Sequence[Path], groups: Sequence[str], tester: Tester) ->
 
     Raises: InputError for none, a malformed group, or checkpoints that cannot be tested.
     """
-    alone = distinct([run for place in places for run in tester.runs_at(place)])
+    alone = name_distinctly([run for place in places for run in tester.runs_at(place)])
     found = {run.name: [run] for run in alone}
     for text in groups:
         name, equals, members = text.partition("=")
@@ -92,7 +96,7 @@ def group_runs(places: Sequence[Path], groups: Sequence[str], tester: Tester) ->
         if name in found:
             raise InputError(f"two rows would be called {name}: give --group another name")
         # One of each folder: seeds count once.
-        found[name] = distinct(
+        found[name] = name_distinctly(
             [run for place in listed for run in tester.runs_at(latest_of(place))]
         )
     if not found:

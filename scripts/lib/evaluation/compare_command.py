@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from scripts.lib.evaluation.examples import METRICS, compared, link_to
-from scripts.lib.evaluation.folders import COMPARISONS, distinct, read_run
+from scripts.lib.evaluation.examples import METRICS, collect_examples, link_to
+from scripts.lib.evaluation.result_folders import COMPARISONS, name_distinctly, read_run
 from util.errors import InputError
 from util.files import make_folder
 from util.pages.gallery import write_gallery
@@ -16,7 +16,7 @@ SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}
 
 def compare_results(options: argparse.Namespace) -> int:
     """Measures and writes the page; returns the exit status."""
-    runs = distinct([read_run(folder) for folder in options.folders])
+    runs = name_distinctly([read_run(folder) for folder in options.folders])
     wanted = [each for each in COMPARISONS if each.source and each.into in SIDES[options.direction]]
     comparisons = [each for each in wanted if any(each.fake in run.files for run in runs)]
     if not comparisons:
@@ -24,7 +24,7 @@ def compare_results(options: argparse.Namespace) -> int:
         raise InputError(f"no folder holds images {labels}: leave --direction out, or mend it")
     out = make_folder(options.out)
     pages = {run.name: run.folder / "index.html" for run in runs}
-    page = compared(runs, comparisons, out, unpaired=options.unpaired)
+    page = collect_examples(runs, comparisons, out, unpaired=options.unpaired)
     write_gallery(
         out / "index.html",
         f"{', '.join(run.name for run in runs)} on the same inputs",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from scripts.lib.evaluation.folders import Comparison, Run, read
+from scripts.lib.evaluation.result_folders import Comparison, TestRun, read
 from util.errors import InputError
 from util.metrics.catalogue import metric
 from util.metrics.paired import PIXEL_METRICS
@@ -24,7 +24,7 @@ INPUT, TRUTH = "input", "truth"
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedExamples:
     """pair: labels of what is compared first."""
 
     examples: list[Example]
@@ -33,9 +33,9 @@ class Compared:
     notes: list[str]
 
 
-def compared(
-    runs: Sequence[Run], comparisons: Sequence[Comparison], out: Path, *, unpaired: bool
-) -> Compared:
+def collect_examples(
+    runs: Sequence[TestRun], comparisons: Sequence[Comparison], out: Path, *, unpaired: bool
+) -> ComparedExamples:
     """Every input that any run has translated, with links from the folder `out`.
 
     Args:
@@ -48,17 +48,19 @@ def compared(
         names = sorted(set(chain(*(run.files.get(comparison.fake, ()) for run in runs))))
         notes += _missing(runs, comparison, names)
         prefix = f"{comparison.title}: " if len(comparisons) > 1 else ""
-        maker = _Maker(runs, comparison, out, unpaired, prefix)
+        maker = _ExampleMaker(runs, comparison, out, unpaired, prefix)
         with ThreadPoolExecutor(4) as pool:  # most of the time images are decoded
             examples += pool.map(maker.example, names)
     columns = list(_columns([_label(run) for run in runs]))
     truth = any(picture.label == TRUTH for example in examples for picture in example.pictures)
     labels = [*(_label(run) for run in runs), TRUTH if truth else INPUT]
     pair = (labels[0], labels[-1] if truth or len(runs) == 1 else labels[1])
-    return Compared(examples, columns, pair, notes)
+    return ComparedExamples(examples, columns, pair, notes)
 
 
-def _missing(runs: Sequence[Run], comparison: Comparison, names: Sequence[str]) -> Iterator[str]:
+def _missing(
+    runs: Sequence[TestRun], comparison: Comparison, names: Sequence[str]
+) -> Iterator[str]:
     own = [run.files.get(comparison.fake, {}).keys() for run in runs]
     if not set.intersection(*map(set, own)):
         firsts = "; ".join(f"{run.name}: {min(o, default='none')}" for run, o in zip(runs, own, strict=True))  # fmt: skip
@@ -93,7 +95,7 @@ def _apart(label: str, first: str) -> Place:
     return "", f"|{label} - {first}| l1"
 
 
-def _label(run: Run) -> str:
+def _label(run: TestRun) -> str:
     return f"run {run.name}" if run.name in (INPUT, TRUTH) else run.name
 
 
@@ -108,8 +110,8 @@ def link_to(path: Path, folder: Path) -> str:
 
 
 @dataclass(frozen=True)
-class _Maker:
-    runs: Sequence[Run]
+class _ExampleMaker:
+    runs: Sequence[TestRun]
     comparison: Comparison
     out: Path
     unpaired: bool

@@ -12,7 +12,7 @@ import torch
 from torchvision.transforms.v2 import functional as resizing
 
 from data.files.image_folder import list_images
-from scripts.lib.evaluation.folders import File, Files, read
+from scripts.lib.evaluation.result_folders import File, Files, read
 from util.errors import InputError
 from util.metrics import Result, Scorer, metric
 from util.metrics.networks import Networks

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.lib.evaluation.compare import Row
-from scripts.lib.evaluation.folders import read
-from scripts.lib.evaluation.report import Table
+from scripts.lib.evaluation.report import ScoreTable
+from scripts.lib.evaluation.result_folders import read
+from scripts.lib.evaluation.verdict import ScoreRow
 from util.images import save_image
 from util.metrics import metric
 from util.pages import html
@@ -16,7 +16,7 @@ LEGEND = "± is the standard error, sd the standard deviation over seeds."
 CASES = 4  # pictures at either end
 
 
-def write_report_page(path: Path, tables: Sequence[Table], *, width: int = 160) -> None:
+def write_report_page(path: Path, tables: Sequence[ScoreTable], *, width: int = 160) -> None:
     """Writes the page, and below its folder copies of the pictures that it shows."""
     shown, rows = [], []
     for number, table in enumerate(tables):
@@ -35,7 +35,7 @@ def write_report_page(path: Path, tables: Sequence[Table], *, width: int = 160) 
     html.write_page(path, "Evaluation", rows, width=width, tables=shown)
 
 
-def _differences(table: Table) -> list[list[str]]:
+def _differences(table: ScoreTable) -> list[list[str]]:
     lines = [["", "best run", "other", "best - other", "from", "to", "images"]]
     for name, best, other, d in table.differences:
         numbers = [f"{value:+.{metric(name).decimals}f}" for value in (d.mean, d.low, d.high)]
@@ -43,7 +43,7 @@ def _differences(table: Table) -> list[list[str]]:
     return lines if len(lines) > 1 else []
 
 
-def _cases(folder: Path, place: str, table: Table, row: Row) -> list[html.Row]:
+def _cases(folder: Path, place: str, table: ScoreTable, row: ScoreRow) -> list[html.Row]:
     """The images with the worst and the best values of the first paired metric."""
     names = [name for name in table.shown if metric(name).paired and row.has(name)]
     if not names:
@@ -62,7 +62,9 @@ def _cases(folder: Path, place: str, table: Table, row: Row) -> list[html.Row]:
     return found
 
 
-def _pictures(folder: Path, place: str, table: Table, row: Row, image: str) -> list[html.Picture]:
+def _pictures(
+    folder: Path, place: str, table: ScoreTable, row: ScoreRow, image: str
+) -> list[html.Picture]:
     """Copies as PNG, which every browser shows; input, result and truth."""
     fakes, reals, inputs = table.files[row.name]
     pictures = []

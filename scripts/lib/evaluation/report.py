@@ -12,15 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scripts.lib.evaluation.compare import Row, difference, ranked, verdict
-from scripts.lib.evaluation.folders import Comparison, Files
+from scripts.lib.evaluation.result_folders import Comparison, Files
+from scripts.lib.evaluation.verdict import ScoreRow, difference, rank, verdict
 from util.files import write_text
 from util.logs.records import finite
 from util.metrics import metric
 
 
 @dataclass
-class Table:
+class ScoreTable:
     """Everything about one comparison, such as A to B.
 
     names: metrics, the deciding one first.
@@ -29,7 +29,7 @@ class Table:
 
     comparison: Comparison
     names: Sequence[str]
-    rows: list[Row] = field(default_factory=list)
+    rows: list[ScoreRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: dict[str, tuple[Files, Files, Files]] = field(default_factory=dict)
 
@@ -70,18 +70,18 @@ class Table:
         """(metric, best run, other row, difference): of the best run to all others, by each metric."""
         found = []
         for name in self.shown:
-            order = ranked([row for row in self.rows if not row.trivial], metric(name))
+            order = rank([row for row in self.rows if not row.trivial], metric(name))
             for other in (row for row in self.rows if row.has(name) and row is not order[0]):
                 if between := difference(order[0], other, name):
                     found.append((name, order[0].name, other.name, between))
         return found
 
 
-def _title(row: Row) -> str:
+def _title(row: ScoreRow) -> str:
     return f"{row.name}, {len(row.members)} seeds" if len(row.members) > 1 else row.name
 
 
-def cell(row: Row, name: str) -> str:
+def cell(row: ScoreRow, name: str) -> str:
     """A value with its error (sets) and its spread over seeds."""
     if not row.has(name):
         return "-"
@@ -94,7 +94,7 @@ def cell(row: Row, name: str) -> str:
     return text
 
 
-def text_of(table: Table) -> str:
+def text_of(table: ScoreTable) -> str:
     """The table for the console."""
     lines = [["", *table.shown], *table.cells()[1:]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -115,7 +115,7 @@ def _directions(names: Sequence[str]) -> str:
     return "; ".join(f"{side} is better: {listed}" for listed, side in sides if listed)
 
 
-def write_json(path: Path, tables: Sequence[Table]) -> None:
+def write_json(path: Path, tables: Sequence[ScoreTable]) -> None:
     content = [
         {
             "comparison": table.comparison.title,
@@ -134,7 +134,7 @@ def write_json(path: Path, tables: Sequence[Table]) -> None:
     write_text(path, json.dumps(finite(content), indent=1) + "\n")
 
 
-def _row(row: Row, names: Sequence[str]) -> dict[str, Any]:
+def _row(row: ScoreRow, names: Sequence[str]) -> dict[str, Any]:
     return {
         "name": row.name,
         "trivial": row.trivial,
@@ -154,7 +154,7 @@ def _row(row: Row, names: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_csv(path: Path, tables: Sequence[Table]) -> None:
+def write_csv(path: Path, tables: Sequence[ScoreTable]) -> None:
     """One line for each number."""
     file = io.StringIO()
     header = "comparison row trivial seeds metric value lower_is_better standard_error sd_over_seeds n_fake n_real label"

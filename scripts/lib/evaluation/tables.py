@@ -6,20 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.lib.evaluation.compare import Row
-from scripts.lib.evaluation.folders import COMPARISONS, Comparison, Files, Run, read, truth_folder
 from scripts.lib.evaluation.measure import score, score_constant, training_mean
-from scripts.lib.evaluation.report import Table
+from scripts.lib.evaluation.report import ScoreTable
+from scripts.lib.evaluation.result_folders import (
+    COMPARISONS,
+    Comparison,
+    Files,
+    TestRun,
+    read,
+    truth_folder,
+)
+from scripts.lib.evaluation.verdict import ScoreRow
 from util.errors import InputError
 from util.metrics import metric
 from util.metrics.networks import Networks
 from util.metrics.paired import SMALLEST
 
-Groups = Mapping[str, Sequence[Run]]  # name -> runs that differ by seed alone
+Groups = Mapping[str, Sequence[TestRun]]  # name -> runs that differ by seed alone
 
 
 @dataclass(frozen=True)
-class Ask:
+class EvaluationOptions:
     """What the command line asks for.
 
     names: metrics, the deciding one first. lenient: leave out those that these images are too small or few for.
@@ -35,7 +42,7 @@ class Ask:
     unpaired: bool = False
 
 
-def build_tables(groups: Groups, ask: Ask, networks: Networks) -> list[Table]:
+def build_tables(groups: Groups, ask: EvaluationOptions, networks: Networks) -> list[ScoreTable]:
     """Raises: InputError when nothing can be compared."""
     runs = [run for members in groups.values() for run in members]
     sides = ask.sides
@@ -66,10 +73,10 @@ def _table(
     comparison: Comparison,
     groups: Groups,
     names: Sequence[str],
-    ask: Ask,
+    ask: EvaluationOptions,
     truth: Path | None,
     networks: Networks,
-) -> Table | None:
+) -> ScoreTable | None:
     having = {
         name: runs for name, runs in groups.items() if all(comparison.fake in r.files for r in runs)
     }
@@ -77,7 +84,7 @@ def _table(
     reals = [_reals(run, comparison, truth) for run in runs]
     if not runs or not all(reals):
         return None
-    table = Table(comparison, names)
+    table = ScoreTable(comparison, names)
     table.notes += [f"{n} has no {comparison.fake}" for n in groups if n not in having]
     fakes = [run.files[comparison.fake] for run in runs]
     shared = [] if ask.unpaired else _shared(comparison, runs, fakes, reals, table)
@@ -95,20 +102,24 @@ def _table(
         place = places[id(members[0])]
         inputs = members[0].files.get(comparison.source, {})
         table.files[name] = (fakes[place], reals[place], inputs)
-        table.rows.append(Row(name, found))
+        table.rows.append(ScoreRow(name, found))
     if comparison.source:
         _add_trivial(table, runs[0], reals[0], shared, ask, networks)
     return table
 
 
-def _reals(run: Run, comparison: Comparison, truth: Path | None) -> Files:
+def _reals(run: TestRun, comparison: Comparison, truth: Path | None) -> Files:
     if truth:
         return truth_folder(truth, run.files[comparison.fake], run, comparison.into)
     return run.files.get(comparison.real, {})
 
 
 def _shared(
-    comparison: Comparison, runs: list[Run], fakes: list[Files], reals: list[Files], table: Table
+    comparison: Comparison,
+    runs: list[TestRun],
+    fakes: list[Files],
+    reals: list[Files],
+    table: ScoreTable,
 ) -> list[str]:
     """Names of the images that all runs have results and truths for. Raises: InputError when runs share none."""
     pairs = [fake.keys() & real.keys() for fake, real in zip(fakes, reals, strict=True)]
@@ -135,8 +146,8 @@ def _possible(
     fakes: list[Files],
     reals: list[Files],
     shared: list[str],
-    ask: Ask,
-    table: Table,
+    ask: EvaluationOptions,
+    table: ScoreTable,
 ) -> list[str]:
     """The metrics that can be computed of these images."""
     side = min(read(next(iter(fakes[0].values()))).shape[1:])
@@ -155,7 +166,7 @@ def _possible(
     return taken
 
 
-def _different_truths(runs: list[Run], reals: list[Files], shared: list[str]) -> list[str]:
+def _different_truths(runs: list[TestRun], reals: list[Files], shared: list[str]) -> list[str]:
     """Notes about runs whose truths are not those of the first one: their rows say nothing about each other."""
     notes = []
     for name in shared[:1] + shared[len(shared) // 2 :][:1]:
@@ -173,14 +184,19 @@ def _different_truths(runs: list[Run], reals: list[Files], shared: list[str]) ->
 
 
 def _add_trivial(
-    table: Table, run: Run, reals: Files, shared: list[str], ask: Ask, networks: Networks
+    table: ScoreTable,
+    run: TestRun,
+    reals: Files,
+    shared: list[str],
+    ask: EvaluationOptions,
+    networks: Networks,
 ) -> None:
     inputs = run.files.get(table.comparison.source, {})
     try:
         if inputs:
             names = [n for n in table.names if metric(n).paired or len(inputs) > 1]
             table.rows.append(
-                Row(
+                ScoreRow(
                     "input as output", [score(names, inputs, reals, shared, networks)], trivial=True
                 )
             )
@@ -198,4 +214,4 @@ def _add_trivial(
         table.notes.append("no row for the mean training image: the results have several sizes")
     elif mean is not None and paired:
         scores = score_constant(paired, mean, reals, shared, networks)
-        table.rows.append(Row("mean training image", [scores], trivial=True))
+        table.rows.append(ScoreRow("mean training image", [scores], trivial=True))

@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 
 from options.sizes import sides
-from scripts.lib.exporting.job import Format
-from scripts.lib.exporting.pictures import Picture
-from scripts.lib.exporting.records import scores_of_training, scores_on
-from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, Written
+from scripts.lib.exporting.formats import Format
+from scripts.lib.exporting.pictures import TestPicture
+from scripts.lib.exporting.scores import scores_of_training, scores_on
+from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, CheckedFile
 from util.files import write_text
 from util.images import to_uint8
 
@@ -55,7 +55,7 @@ values = values{rounded}.astype(np.{dtype}).squeeze()
 
 
 def write_card(
-    folder: Path, written: Written, pictures: Sequence[Picture], run: Path, licence: str
+    folder: Path, written: CheckedFile, pictures: Sequence[TestPicture], run: Path, licence: str
 ) -> Path:
     """Writes README.md and samples.png; all files in the folder that have passed are listed.
 
@@ -70,7 +70,7 @@ def write_card(
         about(facts),
         f"![Inputs, what the generator makes of them{', truths' if pictures[0].truth is not None else ''}]({SAMPLES})",
         "## How to run it",
-        f"```python\n{usage(written, FORMATS[written.certificate['format']])}\n```",
+        f"```python\n{usage_lines(written, FORMATS[written.certificate['format']])}\n```",
         sizes(facts),
         "## Files, and how far they are from the generator",
         files_table(folder, facts["weights_sha256"]),
@@ -127,30 +127,30 @@ def sizes(facts: dict[str, Any]) -> str:
     return f"One image of {facts['size']} x {facts['size']} goes through at a time."
 
 
-def usage(written: Written, form: Format) -> str:
+def usage_lines(written: CheckedFile, form: Format) -> str:
     """Lines of Python that read a file as training did, run the generator, and write its result."""
     facts = written.certificate["facts"]
     run = form.usage.format(file=written.path.name)
-    return f"{reading(facts)}\n{run}{saving(facts)}"
+    return f"{reading_lines(facts)}\n{run}{saving_lines(facts)}"
 
 
-def reading(facts: dict[str, Any]) -> str:
+def reading_lines(facts: dict[str, Any]) -> str:
     """Lines that make x of a file, in the values and by the preprocessing of training."""
     given, channels = facts["input"], facts["input"]["channels"]
     if "labels" in given:
-        return OPEN_CLASSES.format(fit=fitting(facts, "NEAREST"), channels=channels)
+        return OPEN_CLASSES.format(fit=fitting_lines(facts, "NEAREST"), channels=channels)
     if "values" not in given and channels in (1, 3):
         mode = "L" if channels == 1 else "RGB"
-        return OPEN.format(mode=mode, fit=fitting(facts, "BICUBIC"), channels=channels)
+        return OPEN.format(mode=mode, fit=fitting_lines(facts, "BICUBIC"), channels=channels)
     low, high = given.get("values", (0, 255))
     array = 'array = np.asarray(Image.open("input.png"))  # or .tif'
     if channels > 1:
         array = 'import tifffile\narray = tifffile.imread("input.tif")  # (H, W, channels)'
-    fit = fitting(facts, "BICUBIC").replace("\n", "\n    ")
+    fit = fitting_lines(facts, "BICUBIC").replace("\n", "\n    ")
     return OPEN_VALUES.format(array=array, fit=fit, low=low, span=high - low, channels=channels)
 
 
-def fitting(facts: dict[str, Any], filter: str) -> str:
+def fitting_lines(facts: dict[str, Any], filter: str) -> str:
     """Lines that make an image size x size as training did: resized where it resized, otherwise cut out."""
     size, training = facts["size"], facts["training"]
     mode = training.get("preprocess", "resize_and_crop")
@@ -174,7 +174,7 @@ def fitting(facts: dict[str, Any], filter: str) -> str:
     return "\n".join(lines)
 
 
-def saving(facts: dict[str, Any]) -> str:
+def saving_lines(facts: dict[str, Any]) -> str:
     """Lines that write y to a file, in the values of training."""
     made, channels = facts["output"], facts["output"]["channels"]
     if "values" not in made and channels in (1, 3):
@@ -224,7 +224,9 @@ def options_table(training: dict[str, Any]) -> str:
     return "\n".join(["| option | value |", "|---|---|", *rows]) if rows else ""
 
 
-def write_samples(path: Path, pictures: Sequence[Picture], outputs: Sequence[torch.Tensor]) -> None:
+def write_samples(
+    path: Path, pictures: Sequence[TestPicture], outputs: Sequence[torch.Tensor]
+) -> None:
     """A row for each of some pictures, spread over all: input, output and, where known, truth."""
     chosen = range(0, len(pictures), -(-len(pictures) // SHOWN))
     rows = []

@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.lib.exporting.job import Job, Runtime
-from scripts.lib.exporting.pictures import Picture
+from scripts.lib.exporting.formats import ExportJob, Runtime
+from scripts.lib.exporting.pictures import TestPicture
 from util.errors import InputError
 
 LEVELS = 127.5  # grey levels of 255 for a difference of 1 between images in [-1, 1]
 LIMITS = {"fp32": 1.0, "half": 4.0, "int8": 16.0}  # of the largest difference, in grey levels
 
 
-def inputs_for(job: Job, pictures: Sequence[Picture]) -> list[tuple[str, torch.Tensor]]:
+def choose_inputs(
+    job: ExportJob, pictures: Sequence[TestPicture]
+) -> list[tuple[str, torch.Tensor]]:
     """What the file is compared on: the pictures, and where sizes are free also several at once and another size."""
     inputs = [(picture.name, picture.image) for picture in pictures]
     if job.dynamic:
@@ -32,7 +34,7 @@ def inputs_for(job: Job, pictures: Sequence[Picture]) -> list[tuple[str, torch.T
 
 
 @dataclass(frozen=True)
-class Comparison:
+class OutputComparison:
     """What came of every input.
 
     Attributes:
@@ -45,11 +47,11 @@ class Comparison:
     outputs: list[torch.Tensor]
 
 
-def compare(
+def compare_outputs(
     reference: Callable[[torch.Tensor], torch.Tensor],
     runtime: Runtime,
     inputs: list[tuple[str, torch.Tensor]],
-) -> Comparison:
+) -> OutputComparison:
     """Runs both on all inputs. Raises: InputError when the file gives images of another shape, or none."""
     rows, outputs = [], []
     for name, images in inputs:
@@ -71,14 +73,16 @@ def compare(
             }
         )
         outputs.append(torch.from_numpy(theirs))
-    return Comparison(inputs, rows, outputs)
+    return OutputComparison(inputs, rows, outputs)
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:
     return ((np.nan_to_num(images) + 1) * LEVELS).round().clip(0, 255).astype(np.int16)
 
 
-def certificate(precision: str, runtime: Runtime, comparison: Comparison) -> dict[str, Any]:
+def make_certificate(
+    precision: str, runtime: Runtime, comparison: OutputComparison
+) -> dict[str, Any]:
     """All that a reader needs to judge, or repeat, the comparison; "passed" is the verdict.
 
     Only fp32 can fail: of fewer bits the differences are told, and whether they are within what is usual.

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from scripts.lib.exporting.card import write_card
-from scripts.lib.exporting.facts import facts_of
+from scripts.lib.exporting.facts import gather_facts
 from scripts.lib.exporting.generator import open_generator
 from scripts.lib.exporting.hub import require_hub, upload
 from scripts.lib.exporting.pictures import find_pictures, trained_size
-from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, Written, write_checked
+from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, CheckedFile, write_checked
 from scripts.lib.generator_flags import checkpoint, chosen_generator
 from util.errors import InputError
 
@@ -47,7 +47,7 @@ def export(options: argparse.Namespace) -> int:
         saved, "--images", options.images, options.phase, channels, size, options.num_test
     )
 
-    facts = facts_of(exportable, saved, name, size, options.dynamic, precision)
+    facts = gather_facts(exportable, saved, name, size, options.dynamic, precision)
     written = write_checked(options.format, exportable, facts, pictures, out, sample)
     print_verdict(written)
     if not written.certificate["passed"]:
@@ -61,7 +61,7 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
-def print_verdict(written: Written) -> None:
+def print_verdict(written: CheckedFile) -> None:
     """Says how far the file is from the generator."""
     proof = written.certificate
     print(f"{written.path}: {proof['bytes'] / 1e6:.1f} MB, sha256 {proof['sha256'][:16]}...")

@@ -59,7 +59,7 @@ def _values_of_output(values: Values) -> dict[str, Any]:
     }
 
 
-def facts_of(
+def gather_facts(
     exportable: Exportable,
     saved: SavedGenerator,
     name: str,

@@ -112,7 +112,7 @@ def open_generator(
         "weights_sha256": sha256_of(saved.path),
     }
     translator = Translator(model, generator, torch.device("cpu"), 1, values_of(saved))
-    return Exportable(plain(generator), translator, weights, facts)
+    return Exportable(plain_layers(generator), translator, weights, facts)
 
 
 def architecture_of(saved: SavedGenerator, weights: dict[str, torch.Tensor]) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _had_dropout(saved: SavedGenerator, generator: nn.Module) -> bool | None:
     return None if without is None else not without
 
 
-def plain(network: nn.Module) -> nn.Module:
+def plain_layers(network: nn.Module) -> nn.Module:
     """A copy of PyTorch's own layers, for exporters to see no more than these."""
     copied = copy.deepcopy(network)
     for module in copied.modules():  # ours add methods, no attributes

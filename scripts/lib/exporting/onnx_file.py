@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scripts.lib.exporting.job import Format, Job, Runtime
+from scripts.lib.exporting.formats import ExportJob, Format, Runtime
 from util.errors import InputError
 
 IN_FULL = (
@@ -29,7 +29,7 @@ session = onnxruntime.InferenceSession("{file}")
 (y,) = session.run(["output"], {{"input": x}})"""
 
 
-def write_onnx(job: Job, path: Path) -> None:
+def write_onnx(job: ExportJob, path: Path) -> None:
     """Writes the file. Raises: InputError when a package is missing."""
     try:
         import onnx
@@ -51,13 +51,13 @@ def write_onnx(job: Job, path: Path) -> None:
         )
     model = program.model_proto  # type: ignore[union-attr]
     if job.precision == "int8":
-        model = quantized(model, job)
+        model = quantize(model, job)
     onnx.helper.set_model_props(model, {"metadata": job.metadata()})
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString())
 
 
-def quantized(model: Any, job: Job) -> Any:
+def quantize(model: Any, job: ExportJob) -> Any:
     """The model with convolutions of 8 bits, but the outer ones; ranges are those of the job's sample."""
     import onnx
     from onnxruntime import quantization as q

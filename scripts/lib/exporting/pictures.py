@@ -25,7 +25,7 @@ PREPARED = ("preprocess", "load_size", "crop_size")
 
 
 @dataclass(frozen=True)
-class Picture:
+class TestPicture:
     """Input (1, C, H, W) of a generator in [-1, 1], and what should come out, where that is known."""
 
     name: str
@@ -41,7 +41,7 @@ def find_pictures(
     channels: int,
     size: int,
     most: int,
-) -> list[Picture]:
+) -> list[TestPicture]:
     """Returns those of the folder or, without one, of the run's own data set; flag: that gives the folder."""
     if folder is None:
         remedy = f"give a folder of input images by {flag}"
@@ -56,7 +56,7 @@ def trained_size(flags: Mapping[str, Any]) -> int:
 
 def pictures_of_run(
     saved: SavedGenerator, phase: str, size: int, most: int, remedy: str
-) -> list[Picture]:
+) -> list[TestPicture]:
     """Reads the first images of a split of the run's own data set, size x size, prepared as test.py prepares them.
 
     Args:
@@ -84,7 +84,8 @@ def pictures_of_run(
     found = _items(dataset, most)
     paired = mode in ("aligned", "colorization")
     return [
-        Picture(item[f"{own}_path"], item[own], item[other] if paired else None) for item in found
+        TestPicture(item[f"{own}_path"], item[own], item[other] if paired else None)
+        for item in found
     ]
 
 
@@ -95,7 +96,7 @@ def pictures_in(
     most: int,
     values: Values = INPUTS,
     training: Mapping[str, Any] | None = None,
-) -> list[Picture]:
+) -> list[TestPicture]:
     """Reads the first images of a folder, and below, size x size.
 
     Args:
@@ -111,7 +112,7 @@ def pictures_in(
     )
     source = Source(phase="", input_nc=channels, labels=values.labels, augment=False)
     dataset = create_dataset(_at_size(given, size), source)
-    return [Picture(item["A_path"], item["A"]) for item in _items(dataset, most)]
+    return [TestPicture(item["A_path"], item["A"]) for item in _items(dataset, most)]
 
 
 def _at_size(options: DataOptions, size: int) -> DataOptions:

@@ -9,8 +9,8 @@ import torch
 
 from models.networks import define_G
 from models.networks.norms import separate_norms
-from scripts.lib.exporting.generator import plain
-from scripts.lib.exporting.job import Format, Job, Runtime, runner
+from scripts.lib.exporting.formats import ExportJob, Format, Runtime, runner
+from scripts.lib.exporting.generator import plain_layers
 from util.errors import InputError
 
 USAGE = """\
@@ -29,7 +29,7 @@ with torch.no_grad():
     y = network(torch.from_numpy(x)).numpy()"""
 
 
-def write_safetensors(job: Job, path: Path) -> None:
+def write_safetensors(job: ExportJob, path: Path) -> None:
     """Writes the file. Raises: InputError when the package is missing, or for a network that is not ours."""
     try:
         from safetensors.torch import save_file
@@ -61,7 +61,7 @@ def open_safetensors(path: Path) -> Runtime:
     if facts["norm_policy"] == "image":
         separate_norms(network)
     version = f"safetensors {safetensors.__version__}, PyTorch {torch.__version__}, CPU"
-    return Runtime(version, runner(plain(network).eval()))
+    return Runtime(version, runner(plain_layers(network).eval()))
 
 
 SAFETENSORS = Format(".safetensors", ("fp32", "half"), write_safetensors, open_safetensors, USAGE)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 import torch.fx.experimental._config
 
-from scripts.lib.exporting.job import Format, Job, Runtime, runner
+from scripts.lib.exporting.formats import ExportJob, Format, Runtime, runner
 
 METADATA = "metadata.json"
 USAGE = """\
@@ -19,7 +19,7 @@ with torch.no_grad():
     y = network(torch.from_numpy(x)).numpy()"""
 
 
-def write_torchscript(job: Job, path: Path) -> None:
+def write_torchscript(job: ExportJob, path: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # newer PyTorch would rather have torch.export
         traced = torch.jit.trace(job.traced(), job.example())
@@ -33,7 +33,7 @@ def open_torchscript(path: Path) -> Runtime:
     return Runtime(f"TorchScript of PyTorch {torch.__version__}, CPU", runner(network))
 
 
-def write_exported(job: Job, path: Path) -> None:
+def write_exported(job: ExportJob, path: Path) -> None:
     with torch.no_grad(), _any_size():
         program = torch.export.export(
             job.traced().eval(), (job.example(),), dynamic_shapes=job.dynamic_shapes()

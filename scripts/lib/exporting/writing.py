@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 
-from scripts.lib.exporting.certificate import certificate, compare, inputs_for
+from scripts.lib.exporting.certificate import choose_inputs, compare_outputs, make_certificate
+from scripts.lib.exporting.formats import ExportJob, Format
 from scripts.lib.exporting.generator import Exportable, sha256_of
-from scripts.lib.exporting.job import Format, Job
 from scripts.lib.exporting.onnx_file import ONNX
-from scripts.lib.exporting.pictures import Picture
+from scripts.lib.exporting.pictures import TestPicture
 from scripts.lib.exporting.safetensors_file import SAFETENSORS
 from scripts.lib.exporting.torch_files import EXPORTED, TORCHSCRIPT
 from util.errors import InputError
@@ -32,7 +32,7 @@ CERTIFICATE = ".certificate.json"
 
 
 @dataclass(frozen=True)
-class Written:
+class CheckedFile:
     """A file that has been compared.
 
     Attributes:
@@ -49,10 +49,10 @@ def write_checked(
     kind: str,
     exportable: Exportable,
     facts: dict[str, Any],
-    pictures: Sequence[Picture],
+    pictures: Sequence[TestPicture],
     folder: Path,
     sample: Sequence[torch.Tensor] = (),
-) -> Written:
+) -> CheckedFile:
     """Writes folder/generator[_half|_int8].<suffix> and its certificate, by the comparison on the pictures.
 
     A file that fails gets the name generator.failed.<suffix>; one of an earlier export stays as it was.
@@ -64,7 +64,7 @@ def write_checked(
     Raises: InputError when a package is missing, or the disk refuses.
     """
     form, precision = FORMATS[kind], facts["precision"]
-    job = Job(
+    job = ExportJob(
         network=exportable.network,
         weights=exportable.weights,
         channels=exportable.input_nc,
@@ -82,9 +82,9 @@ def write_checked(
             draft = Path(beside, stem + form.suffix)
             form.write(job, draft)
             runtime = form.open(draft)
-            inputs = inputs_for(job, pictures)
-            comparison = compare(exportable.translator.translate_tensor, runtime, inputs)
-            proof = certificate(precision, runtime, comparison)
+            inputs = choose_inputs(job, pictures)
+            comparison = compare_outputs(exportable.translator.translate_tensor, runtime, inputs)
+            proof = make_certificate(precision, runtime, comparison)
             path = folder / f"{stem}{'' if proof['passed'] else '.failed'}{form.suffix}"
             proof = {
                 "file": path.name,
@@ -98,4 +98,4 @@ def write_checked(
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror or error}") from None
     write_text(Path(f"{path}{CERTIFICATE}"), json.dumps(proof, indent=2) + "\n")
-    return Written(path, proof, comparison.outputs[: len(pictures)])
+    return CheckedFile(path, proof, comparison.outputs[: len(pictures)])

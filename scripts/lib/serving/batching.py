@@ -20,7 +20,7 @@ class Full(Exception):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingImage:
     image: Picture
     result: asyncio.Future[Picture]
 
@@ -37,7 +37,7 @@ class Batcher:
 
     def __init__(self, translate: Translate, *, most: int, linger: float, queue: int) -> None:
         self.translate, self.most, self.linger = translate, most, linger
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue(queue)
+        self._queue: asyncio.Queue[WaitingImage] = asyncio.Queue(queue)
         self._thread = ThreadPoolExecutor(1, "translator")
         self._worker: asyncio.Task[None] | None = None
 
@@ -57,7 +57,7 @@ class Batcher:
 
     async def __call__(self, image: Picture) -> Picture:
         """Raises: Full; whatever the translator raises. Cancelled, its image is left out."""
-        one = Waiting(image, asyncio.get_running_loop().create_future())
+        one = WaitingImage(image, asyncio.get_running_loop().create_future())
         try:
             self._queue.put_nowait(one)
         except asyncio.QueueFull:
@@ -67,7 +67,7 @@ class Batcher:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
 
-        async def compute(batch: list[Waiting]) -> None:
+        async def compute(batch: list[WaitingImage]) -> None:
             await loop.run_in_executor(self._thread, self._compute, batch, loop)
 
         while True:
@@ -86,9 +86,9 @@ class Batcher:
                     except Exception as own:
                         _settle(one, own)
 
-    def _compute(self, batch: list[Waiting], loop: asyncio.AbstractEventLoop) -> None:
+    def _compute(self, batch: list[WaitingImage], loop: asyncio.AbstractEventLoop) -> None:
         """Translates, in the thread, the images that are still waited for, and hands out each result at once."""
-        begun: deque[Waiting] = deque()
+        begun: deque[WaitingImage] = deque()
 
         def images() -> Iterator[Picture]:
             for one in batch:
@@ -101,7 +101,7 @@ class Batcher:
         for result in self.translate(images()):
             loop.call_soon_threadsafe(_settle, begun.popleft(), result)
 
-    async def _collect(self) -> list[Waiting]:
+    async def _collect(self) -> list[WaitingImage]:
         batch = [await self._queue.get()]
         deadline = asyncio.get_running_loop().time() + self.linger
         while len(batch) < self.most:
@@ -115,7 +115,7 @@ class Batcher:
         return batch
 
 
-def _settle(one: Waiting, outcome: Picture | Exception) -> None:
+def _settle(one: WaitingImage, outcome: Picture | Exception) -> None:
     """Ends the wait, unless the client gave up meanwhile."""
     if one.result.done():
         return

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.lib.show_run.reading import Run
+from scripts.lib.show_run.reading import LoggedRun
 from util.errors import InputError
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotStyle:
     """How curves are drawn.
 
     Attributes:
@@ -28,7 +28,7 @@ class Look:
     together: bool = False
 
 
-def smoothed(values: Sequence[float], factor: float) -> list[float]:
+def smooth(values: Sequence[float], factor: float) -> list[float]:
     """The exponential moving average, without the pull of its beginning; passes over what is no number."""
     mean = weight = 0.0
     means = []
@@ -39,7 +39,7 @@ def smoothed(values: Sequence[float], factor: float) -> list[float]:
     return means
 
 
-def draw(runs: Sequence[Run], names: Sequence[str], look: Look, file: Path) -> None:
+def draw(runs: Sequence[LoggedRun], names: Sequence[str], look: PlotStyle, file: Path) -> None:
     """Writes the figure in the format of the file's ending. Raises: InputError when that is not possible."""
     try:
         import matplotlib
@@ -66,7 +66,7 @@ def draw(runs: Sequence[Run], names: Sequence[str], look: Look, file: Path) -> N
         pyplot.close(figure)
 
 
-def _panel(axis, runs: Sequence[Run], names: Sequence[str], look: Look) -> None:
+def _panel(axis, runs: Sequence[LoggedRun], names: Sequence[str], look: PlotStyle) -> None:
     lines = [(run, name) for run in runs for name in names if name in run.curves]
     for number, (run, name) in enumerate(lines):
         label = name if len(runs) == 1 else run.label if len(names) == 1 else f"{run.label}: {name}"
@@ -77,7 +77,7 @@ def _panel(axis, runs: Sequence[Run], names: Sequence[str], look: Look) -> None:
         style = {"color": colour, "linewidth": 1.2, "marker": marker}
         if look.smooth and not name.startswith("val_"):  # scores are means already, and few
             axis.plot(x, curve.values, color=colour, linewidth=0.6, alpha=0.3)
-            axis.plot(x, smoothed(curve.values, look.smooth), label=_plain(label), **style)
+            axis.plot(x, smooth(curve.values, look.smooth), label=_plain(label), **style)
         else:
             axis.plot(x, curve.values, label=_plain(label), **style)
     if look.log:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from scripts.lib.show_run.drawing import Look, draw
-from scripts.lib.show_run.reading import Run, find_log, read_log
+from scripts.lib.show_run.drawing import PlotStyle, draw
+from scripts.lib.show_run.reading import LoggedRun, find_log, read_log
 from util.errors import InputError
 from util.files import make_folder
 
@@ -28,7 +28,7 @@ def plot(options: argparse.Namespace) -> int:
     folder = logs[0].parent if len(logs) == 1 else Path()
     file = options.out or folder / "losses.png"
     make_folder(file.parent)
-    draw(runs, names, Look(options.x, options.smooth, options.log, options.together), file)
+    draw(runs, names, PlotStyle(options.x, options.smooth, options.log, options.together), file)
     print(f"see {file}")
     return 0
 
@@ -39,7 +39,7 @@ def distinct_labels(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(short) and all(short) else list(names)
 
 
-def choose_series(runs: Sequence[Run], series: str) -> list[str]:
+def choose_series(runs: Sequence[LoggedRun], series: str) -> list[str]:
     """Returns names of curves, in the order of the patterns. Raises: InputError when a pattern fits none."""
     every = list(dict.fromkeys(name for run in runs for name in run.curves))
     names: list[str] = []

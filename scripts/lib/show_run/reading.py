@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.lib.show_run.old_log import epoch_images, read_runs
+from scripts.lib.show_run.loss_log import epoch_images, read_runs
 from util.errors import InputError
 from util.logs.records import FILE, Record, read_record, read_records
 
@@ -23,7 +23,7 @@ class Curve:
 
 
 @dataclass
-class Run:
+class LoggedRun:
     """Curves by name, in the order in which they were logged."""
 
     label: str
@@ -61,7 +61,7 @@ def find_log(name: str, checkpoints: Path) -> Path:
     )
 
 
-def read_log(path: Path, label: str, which: str) -> list[Run]:
+def read_log(path: Path, label: str, which: str) -> list[LoggedRun]:
     """Runs that the file logs.
 
     Args:
@@ -89,16 +89,16 @@ def read_log(path: Path, label: str, which: str) -> list[Run]:
     return [found[int(which) - 1]]
 
 
-def _of_record(label: str, record: Record) -> Run:
-    run = Run(label)
+def _of_record(label: str, record: Record) -> LoggedRun:
+    run = LoggedRun(label)
     for points in (record.losses, record.scores, record.health):
         for at, values in points:
             run.add(at.x, at.run_images, values)
     return run
 
 
-def _of_lines(label: str, lines: Iterable) -> Run:
-    run, lines = Run(label), list(lines)
+def _of_lines(label: str, lines: Iterable) -> LoggedRun:
+    run, lines = LoggedRun(label), list(lines)
     size = epoch_images(lines)
     for line in lines:
         images = (line.epoch - 1) * size + line.iters

@@ -11,7 +11,14 @@ import torch
 
 from models.inference.translator import Translator, load_translator
 from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
-from scripts.lib.translation.files import Job, is_video, listed, planned, streams, unfinished
+from scripts.lib.translation.files import (
+    FileJob,
+    can_stream,
+    is_video,
+    list_inputs,
+    plan_jobs,
+    unfinished_jobs,
+)
 from scripts.lib.translation.images import translate_images, translate_large_files
 from scripts.lib.translation.values import file_values
 from util.device import describe
@@ -20,24 +27,26 @@ from util.errors import InputError, explain_out_of_memory
 
 def translate(options: argparse.Namespace) -> int:
     """Translates; returns the exit status, 1 where images could not be translated."""
-    paths = listed(options.input)
+    paths = list_inputs(options.input)
     t = open_translator(options)
     if is_video(options.input):
         check_video(t)
-        jobs = planned(options.input, paths, options.output, lambda path: Path(path).suffix)
+        jobs = plan_jobs(options.input, paths, options.output, lambda path: Path(path).suffix)
     else:
         values = file_values(t, paths)
-        jobs = planned(options.input, paths, options.output, partial(values.suffix, options.format))
+        jobs = plan_jobs(
+            options.input, paths, options.output, partial(values.suffix, options.format)
+        )
         for target in {job.target.suffix: job.target for job in jobs}.values():
             values.format(target)  # or say now that it cannot hold the results
-    left = unfinished(jobs, options.overwrite)
+    left = unfinished_jobs(jobs, options.overwrite)
     if len(left) < len(jobs):
         print(f"{len(jobs) - len(left)} there already; --overwrite makes them again")
     if not left:
         return 0
     if is_video(options.input):
         return translate_one_video(t, left[0])
-    large = [job for job in left if options.tile and streams(job)]
+    large = [job for job in left if options.tile and can_stream(job)]
     bad = translate_large_files(t, values, large)
     bad += translate_images(t, values, [job for job in left if job not in large])
     print(f"{len(left) - len(bad)} images translated; see {options.output}")
@@ -76,7 +85,7 @@ def check_video(t: Translator) -> None:
         )
 
 
-def translate_one_video(t: Translator, job: Job) -> int:
+def translate_one_video(t: Translator, job: FileJob) -> int:
     from scripts.lib.translation.video import translate_video
 
     torch.backends.cudnn.benchmark = True  # all frames have one size

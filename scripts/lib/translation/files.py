@@ -29,7 +29,7 @@ SAVING = {
 
 
 @dataclass(frozen=True)
-class Job:
+class FileJob:
     """An image or video, and where its translation goes."""
 
     source: str
@@ -40,7 +40,7 @@ def is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEOS
 
 
-def listed(source: Path) -> list[str]:
+def list_inputs(source: Path) -> list[str]:
     """The file, or every image below the folder. Raises: InputError when there is none."""
     if source.is_dir():
         return list_images(source)
@@ -49,9 +49,9 @@ def listed(source: Path) -> list[str]:
     return [str(source)]
 
 
-def planned(
+def plan_jobs(
     source: Path, paths: Sequence[str], target: Path, suffix: Callable[[str], str]
-) -> list[Job]:
+) -> list[FileJob]:
     """What has to be made of the listed files: their translations, under the same names.
 
     suffix: of the result of a file.
@@ -68,12 +68,12 @@ def planned(
         )
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the input itself: give another name")
-    return [Job(str(source), target)]
+    return [FileJob(str(source), target)]
 
 
 def _of_folder(
     source: Path, paths: Sequence[str], target: Path, suffix: Callable[[str], str]
-) -> list[Job]:
+) -> list[FileJob]:
     if target.exists() and not target.is_dir():
         raise InputError(f"{source} is a folder, {target} a file: give a folder for the results")
     inside, outside = target.resolve(), source.resolve()
@@ -96,7 +96,7 @@ def _of_folder(
             raise InputError(
                 f"{count} images of {source} would be written to {target / name}: rename them"
             )
-    return [Job(path, target / name) for path, name in zip(paths, names, strict=True)]
+    return [FileJob(path, target / name) for path, name in zip(paths, names, strict=True)]
 
 
 def _place(path: str, root: Path) -> PurePath:
@@ -107,14 +107,14 @@ def _place(path: str, root: Path) -> PurePath:
     )
 
 
-def unfinished(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
+def unfinished_jobs(jobs: Sequence[FileJob], overwrite: bool) -> list[FileJob]:
     """The jobs that are left to do; what killed processes left of theirs is removed."""
     for folder in {job.target.parent for job in jobs}:
         sweep(folder)
     return [job for job in jobs if overwrite or not job.target.exists()]
 
 
-def streams(job: Job) -> bool:
+def can_stream(job: FileJob) -> bool:
     """Whether it can be read and written in parts, by far the larger images."""
     inside, outside = Path(job.source).suffix.lower(), job.target.suffix.lower()
     return inside in TIFF and outside in STREAMED and os.path.isfile(job.source)

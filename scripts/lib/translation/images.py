@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from models import Translator
-from scripts.lib.translation.files import Job
+from scripts.lib.translation.files import FileJob
 from scripts.lib.translation.values import FileValues
 from util.errors import InputError, explain_out_of_memory
 from util.images.read import BadImage
@@ -22,7 +22,7 @@ AHEAD = 4  # images that wait for the network, and as many for the disk; they ma
 
 
 def translate_large_files(
-    t: Translator, values: FileValues, jobs: Sequence[Job]
+    t: Translator, values: FileValues, jobs: Sequence[FileJob]
 ) -> list[InputError | BadImage]:
     """Translates TIFF files that need not fit into memory; returns what cannot be read or written."""
     bad: list[InputError | BadImage] = []
@@ -41,11 +41,11 @@ def translate_large_files(
 
 
 def translate_images(
-    t: Translator, values: FileValues, jobs: Sequence[Job]
+    t: Translator, values: FileValues, jobs: Sequence[FileJob]
 ) -> list[InputError | BadImage]:
     """Translates and writes all that can be read; returns what cannot."""
     bad: list[InputError | BadImage] = []
-    started: deque[Job] = deque()
+    started: deque[FileJob] = deque()
     saving: deque[Future[None]] = deque()
     with (
         explain_out_of_memory("--batch_size"),
@@ -55,14 +55,14 @@ def translate_images(
     ):
         warnings.simplefilter("ignore")
 
-        def read(job: Job) -> torch.Tensor | BadImage:
+        def read(job: FileJob) -> torch.Tensor | BadImage:
             try:
                 return values.read(job.source)
             except BadImage as error:
                 return error
 
         def images() -> Iterator[torch.Tensor]:
-            for job, image in zip(jobs, ahead(pool, read, jobs), strict=True):
+            for job, image in zip(jobs, read_ahead(pool, read, jobs), strict=True):
                 if isinstance(image, BadImage):
                     bad.append(image)
                     bar.update()
@@ -80,7 +80,7 @@ def translate_images(
     return bad
 
 
-def ahead(
+def read_ahead(
     pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any]
 ) -> Iterator[Any]:
     """function(item) for all items in order, a few of them computed before they are asked for."""

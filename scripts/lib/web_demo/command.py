@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from models.inference.find_generator import SavedGenerator
-from scripts.lib.exporting.facts import facts_of
+from scripts.lib.exporting.facts import gather_facts
 from scripts.lib.exporting.generator import Exportable, open_generator
-from scripts.lib.exporting.pictures import Picture, find_pictures, trained_size
-from scripts.lib.exporting.writing import Written, write_checked
+from scripts.lib.exporting.pictures import TestPicture, find_pictures, trained_size
+from scripts.lib.exporting.writing import CheckedFile, write_checked
 from scripts.lib.generator_flags import chosen_generator
 from scripts.lib.web_demo.palette import palette
 from scripts.lib.web_demo.runtime import runtime_files
@@ -32,15 +32,17 @@ def make_web_demo(options: argparse.Namespace) -> int:
     check_channels(exportable)
     size = options.size or trained_size(saved.flags)
     exportable.check_size(size)
-    inputs = samples(options, saved, exportable.input_nc, size)
+    inputs = choose_samples(options, saved, exportable.input_nc, size)
     colours = training_palette(options, saved, exportable.input_nc, size) if inputs else PLAIN
     runtime = runtime_files(options.cache)
 
     out = make_folder(options.out)
-    facts = facts_of(exportable, saved, options.name, size, False, "fp32")
-    written = write_checked("onnx", exportable, facts, inputs or [noise(exportable, size)], out)
+    facts = gather_facts(exportable, saved, options.name, size, False, "fp32")
+    written = write_checked(
+        "onnx", exportable, facts, inputs or [noise_picture(exportable, size)], out
+    )
     check_passed(written)
-    pictures = {f"sample{number}.png": shown(one.image) for number, one in enumerate(inputs)}
+    pictures = {f"sample{number}.png": to_picture(one.image) for number, one in enumerate(inputs)}
     demo = Demo(
         title=options.title or options.name,
         size=size,
@@ -53,7 +55,7 @@ def make_web_demo(options: argparse.Namespace) -> int:
         bytes=written.certificate["bytes"],
     )
     if inputs:
-        pictures["check.png"] = exportable.translator(shown(inputs[0].image)).convert("RGB")
+        pictures["check.png"] = exportable.translator(to_picture(inputs[0].image)).convert("RGB")
     write_demo(out, demo, runtime, pictures)
     print(f"{out}: a page for {size} x {size} pixels; the network has {demo.bytes / 1e6:.1f} MB")
     if demo.bytes > HEAVY:
@@ -76,16 +78,16 @@ def check_channels(exportable: Exportable) -> None:
         )
 
 
-def check_passed(written: Written) -> None:
+def check_passed(written: CheckedFile) -> None:
     if not written.certificate["passed"]:
         raise InputError(
             f"{written.path} differs from the generator by {written.certificate['max']:.1f} grey levels: no page is made of it"
         )
 
 
-def samples(
+def choose_samples(
     options: argparse.Namespace, saved: SavedGenerator, channels: int, size: int
-) -> list[Picture]:
+) -> list[TestPicture]:
     """Inputs to start from, not all from the beginning of the split, where neighbours may be alike."""
     if not options.samples:
         return []
@@ -103,13 +105,13 @@ def training_palette(
         found = find_pictures(saved, "--images", options.images, "train", channels, size, COLOURED)
     except InputError:
         found = find_pictures(saved, "--images", None, options.phase, channels, size, COLOURED)
-    return palette([shown(one.image) for one in found])
+    return palette([to_picture(one.image) for one in found])
 
 
-def shown(image: torch.Tensor) -> Image.Image:
+def to_picture(image: torch.Tensor) -> Image.Image:
     return Image.fromarray(to_uint8(image)[0]).convert("RGB")
 
 
-def noise(exportable: Exportable, size: int) -> Picture:
+def noise_picture(exportable: Exportable, size: int) -> TestPicture:
     """What the exported file is compared on where there are no samples."""
-    return Picture("noise", torch.rand(1, exportable.input_nc, size, size) * 2 - 1)
+    return TestPicture("noise", torch.rand(1, exportable.input_nc, size, size) * 2 - 1)

@@ -60,7 +60,7 @@ COMPARISONS = (
 
 
 @dataclass(frozen=True)
-class Run:
+class TestRun:
     """Images of one run of test.py, by label and name.
 
     values: meaning of the numbers in files of the sides "A" and "B"; {} where these are pictures of 8 bits.
@@ -83,7 +83,7 @@ class Run:
         return path
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> TestRun:
     """The images of results/NAME/test_latest, or of results/NAME when it holds one such folder.
 
     Those of --model test, `real` and `fake`, count as real_A and fake_B.
@@ -103,7 +103,7 @@ def read_run(folder: Path) -> Run:
         )
     phase = images.parent.resolve()
     try:
-        return Run(phase.parent.name, phase, found, described_values(phase))
+        return TestRun(phase.parent.name, phase, found, described_values(phase))
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -126,7 +126,7 @@ def _images_folder(folder: Path) -> Path:
     )
 
 
-def truth_folder(folder: Path, wanted: Files, run: Run, side: str) -> Files:
+def truth_folder(folder: Path, wanted: Files, run: TestRun, side: str) -> Files:
     """Images of a folder of the user's own, by the names of results, in the run's values of a side.
 
     Raises: InputError when none has the name of a result.
@@ -154,7 +154,7 @@ def read(file: File) -> torch.Tensor:
     return image.expand(3, -1, -1) if len(image) == 1 else image[:3]
 
 
-def distinct(runs: list[Run]) -> list[Run]:
+def name_distinctly(runs: list[TestRun]) -> list[TestRun]:
     """The same with names that differ: those of runs that share one get their phase, what differs in their paths, or
     else a number."""
     names = [run.name for run in runs]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scripts.lib.exporting.pictures import Picture
+from scripts.lib.exporting.pictures import TestPicture
 from util.images import to_uint8
 from util.logs.records import FILE, read_record
 from util.metrics import NAMES, Scorer, metric
@@ -18,23 +18,25 @@ from util.metrics import NAMES, Scorer, metric
 METRICS = ("l1", "psnr")
 
 
-def scores_on(pictures: Sequence[Picture], outputs: Sequence[torch.Tensor]) -> str:
+def scores_on(pictures: Sequence[TestPicture], outputs: Sequence[torch.Tensor]) -> str:
     """A line about the outputs against truths; "" without any."""
-    values = measured(pictures, outputs)
+    values = score_outputs(outputs, [picture.truth for picture in pictures])
     if not values:
         return ""
     found = ", ".join(f"{metric(name).title} {value:.4g}" for name, value in values.items())
     return f"On {len(pictures)} test images, against the truth: {found}."
 
 
-def measured(pictures: Sequence[Picture], outputs: Sequence[torch.Tensor]) -> dict[str, float]:
-    """Metric -> mean over the pictures; {} unless all truths are known."""
+def score_outputs(
+    outputs: Sequence[torch.Tensor], truths: Sequence[torch.Tensor | None]
+) -> dict[str, float]:
+    """Metric -> mean over images (1, C, H, W) in [-1, 1]; {} unless all truths are known."""
     scorer = Scorer(METRICS, torch.device("cpu"))
-    for picture, output in zip(pictures, outputs, strict=True):
-        if picture.truth is None:
+    for output, truth in zip(outputs, truths, strict=True):
+        if truth is None:
             return {}
-        made, truth = (np.atleast_3d(to_uint8(image)[0])[None] for image in (output, picture.truth))
-        scorer.add(made, truth)
+        made, wanted = (np.atleast_3d(to_uint8(image)[0])[None] for image in (output, truth))
+        scorer.add(made, wanted)
     return scorer.summary()
 
 

@@ -20,7 +20,7 @@ VALUE = re.compile(r"([^\s,:][^\s,]*): ?([-+\w.]+)")
 
 
 @dataclass
-class Line:
+class LossLine:
     """Losses at so many images of an epoch."""
 
     epoch: int
@@ -28,9 +28,9 @@ class Line:
     values: dict[str, float]
 
 
-def read_runs(text: str) -> list[list[Line]]:
+def read_runs(text: str) -> list[list[LossLine]]:
     """The runs of a log, in their order. One that was continued is one, without the steps that it took twice."""
-    runs: list[list[Line]] = []
+    runs: list[list[LossLine]] = []
     starts, rank = "", None
     for row in text.splitlines():
         if banner := BANNER.match(row.strip()):
@@ -39,7 +39,7 @@ def read_runs(text: str) -> list[list[Line]]:
             rank = match[1] if rank is None else rank
             if match[1] != rank:
                 continue  # another process says the same
-            line = Line(int(match[2]), int(match[3]), values)
+            line = LossLine(int(match[2]), int(match[3]), values)
             if not runs:
                 runs.append([])
             elif starts:
@@ -49,8 +49,8 @@ def read_runs(text: str) -> list[list[Line]]:
     return runs
 
 
-def _start(runs: list[list[Line]], first: Line, *, continued: bool) -> None:
-    """After a banner: older code has the same one for runs that go on, but these do not begin with epoch 1."""
+def _start(runs: list[list[LossLine]], first: LossLine, *, continued: bool) -> None:
+    """After a banner: the original code has the same one for runs that go on, but these do not begin with epoch 1."""
     if not continued and first.epoch == 1:
         runs.append([])
         return
@@ -68,7 +68,7 @@ def _values(text: str) -> dict[str, float]:
     return found
 
 
-def epoch_images(lines: list[Line]) -> int:
+def epoch_images(lines: list[LossLine]) -> int:
     """Images of an epoch, as far as can be told.
 
     Lines come every so many images, also across the end of an epoch: that gives its size.

@@ -13,7 +13,7 @@ from util.metrics.bootstrap import Difference, paired_difference
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """A run, or a group of runs that differ by seed alone, or a trivial answer."""
 
     name: str
@@ -45,7 +45,7 @@ class Row:
         }
 
 
-def difference(one: Row, other: Row, name: str) -> Difference | None:
+def difference(one: ScoreRow, other: ScoreRow, name: str) -> Difference | None:
     """one - other, with its 95 % interval: over the same images, or for sets by the standard errors of both.
 
     None for a metric without known error.
@@ -62,7 +62,7 @@ def difference(one: Row, other: Row, name: str) -> Difference | None:
     return Difference(mean, mean - 1.96 * error, mean + 1.96 * error, n)
 
 
-def told_apart(one: Row, other: Row, name: str) -> bool:
+def differ_clearly(one: ScoreRow, other: ScoreRow, name: str) -> bool:
     """Whether their difference is more than chance: of images, and of seeds where there are several."""
     found = difference(one, other, name)
     if found is None or not found.clear:
@@ -72,20 +72,20 @@ def told_apart(one: Row, other: Row, name: str) -> bool:
     return abs(found.mean) > 2 * seeds
 
 
-def ranked(rows: Sequence[Row], kind: Metric) -> list[Row]:
+def rank(rows: Sequence[ScoreRow], kind: Metric) -> list[ScoreRow]:
     """Those that have the metric, the best first."""
     having = [row for row in rows if row.has(kind.name)]
     return sorted(having, key=lambda r: r.value(kind.name), reverse=not kind.lower_is_better)
 
 
-def verdict(rows: Sequence[Row], names: Sequence[str]) -> str:
+def verdict(rows: Sequence[ScoreRow], names: Sequence[str]) -> str:
     """Which run to use, by the first of the metrics, and what speaks against it."""
     kind = metric(names[0])
-    runs = ranked([row for row in rows if not row.trivial], kind)
+    runs = rank([row for row in rows if not row.trivial], kind)
     if not runs:
         return "Nothing could be measured."
     best = runs[0]
-    against = ranked([row for row in rows if row.trivial], kind)
+    against = rank([row for row in rows if row.trivial], kind)
     lost = [row for row in against if not kind.better(best.value(kind.name), row.value(kind.name))]
     if lost:
         return (
@@ -94,18 +94,18 @@ def verdict(rows: Sequence[Row], names: Sequence[str]) -> str:
         )
     sentences = [_choice(runs, kind)]
     if against:
-        near = [row.name for row in against if not told_apart(best, row, kind.name)]
+        near = [row.name for row in against if not differ_clearly(best, row, kind.name)]
         text = f"It beats the trivial answers ({', '.join(f'{r.name} {_shown(r, kind)}' for r in against)})"
         sentences.append(f"{text}, though not clearly." if near else f"{text}.")
     return " ".join([*sentences, *_objections(best, rows, names[1:])])
 
 
-def _objections(best: Row, rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+def _objections(best: ScoreRow, rows: Sequence[ScoreRow], names: Sequence[str]) -> list[str]:
     """The other metrics by which another row is clearly better."""
     found = []
     for kind in map(metric, names):
-        leader = ranked(rows, kind)[0]
-        if leader is not best and best.has(kind.name) and told_apart(leader, best, kind.name):
+        leader = rank(rows, kind)[0]
+        if leader is not best and best.has(kind.name) and differ_clearly(leader, best, kind.name):
             which = f"the trivial answer '{leader.name}'" if leader.trivial else leader.name
             found.append(
                 f"But by {kind.name}, {which} is better ({_shown(leader, kind)} against {_shown(best, kind)})."
@@ -113,11 +113,11 @@ def _objections(best: Row, rows: Sequence[Row], names: Sequence[str]) -> list[st
     return found
 
 
-def _choice(runs: Sequence[Row], kind: Metric) -> str:
+def _choice(runs: Sequence[ScoreRow], kind: Metric) -> str:
     best = runs[0]
     if len(runs) == 1:
         return f"{best.name}, the only run, has {kind.name} {_shown(best, kind)}."
-    close = [row for row in runs[1:] if not told_apart(best, row, kind.name)]
+    close = [row for row in runs[1:] if not differ_clearly(best, row, kind.name)]
     if close:
         names = ", ".join(row.name for row in close)
         return (
@@ -134,5 +134,5 @@ def _choice(runs: Sequence[Row], kind: Metric) -> str:
     )
 
 
-def _shown(row: Row, kind: Metric) -> str:
+def _shown(row: ScoreRow, kind: Metric) -> str:
     return f"{row.value(kind.name):.{kind.decimals}f}"

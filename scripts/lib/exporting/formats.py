@@ -16,7 +16,7 @@ PRECISIONS = ("fp32", "half", "int8")
 
 
 @dataclass(frozen=True)
-class Job:
+class ExportJob:
     """One file to write.
 
     Attributes:
@@ -109,6 +109,6 @@ class Format:
 
     suffix: str
     precisions: tuple[str, ...]
-    write: Callable[[Job, Path], None]
+    write: Callable[[ExportJob, Path], None]
     open: Callable[[Path], Runtime]
     usage: str
