@@ -1,5 +1,5 @@
 # make demo [MODEL=cycle_gan]   prepare real data, train, test, score
-# make test                     run the tests, but for the exhaustive ones
+# make test                     run the tests, but for those of whole systems: tests/system
 # make test-all                 run all tests
 # make lint                     style and types
 # PYTHON=python3.12 chooses the interpreter of a new .venv; PIP_ARGS=... is handed to pip, e.g. for CPU-only wheels.
@@ -21,10 +21,10 @@ demo: .venv/installed
 	$(BIN)/python scripts/demo.py --model $(MODEL)
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/system
 
 test-all: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m ""
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

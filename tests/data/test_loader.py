@@ -12,7 +12,6 @@ import pytest
 import torch
 from conftest import write_images
 from helpers.data import dataset
-from helpers.marks import exhaustive
 
 from data.loading.collate import collate
 from data.loading.loader import Loader
@@ -20,9 +19,7 @@ from data.loading.sampler import PositionSampler
 from util.images.read import BadImage
 
 
-@pytest.mark.parametrize(
-    ("threads", "start_method"), [(2, "fork"), pytest.param(2, "spawn", marks=exhaustive)]
-)
+@pytest.mark.parametrize(("threads", "start_method"), [(2, "fork"), (2, "spawn")])
 def test_batches_do_not_depend_on_workers(unpaired, threads, start_method) -> None:
     def all_batches(threads: int) -> list:
         items = dataset(

@@ -8,7 +8,6 @@ from itertools import accumulate, pairwise
 import pytest
 import torch
 from helpers.data import dataset
-from helpers.marks import often
 from helpers.tar import in_tars
 
 from data.loading.loader import Loader
@@ -150,7 +149,7 @@ def test_paths_in_one_tar_are_a_shard_and_so_are_files_between_tars(tmp_path) ->
     assert shard_lengths([]) is None
 
 
-@pytest.mark.parametrize("threads", often(0, 2))
+@pytest.mark.parametrize("threads", [0, 2])
 def test_batches_from_tars_do_not_depend_on_workers_or_where_they_are_entered(
     threads, unpaired, tmp_path
 ) -> None:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from conftest import SMALL
 from helpers.group import trainings
-from helpers.marks import exhaustive
 from helpers.runs import assert_same, content, run
 from torch import nn
 from torture.runs import Run, differences, fingerprint
@@ -82,7 +81,6 @@ def test_averages_can_be_switched_on_and_off_when_a_run_goes_on(paired, tmp_path
     assert "G_ema" not in content(off)["networks"]
 
 
-@exhaustive
 def test_averages_of_several_processes_are_the_same_and_go_on(unpaired, tmp_path) -> None:
     words = ["--dataroot", str(unpaired), "--model", "cycle_gan", "--netG", "resnet_6blocks"]
     words += ["--num_threads", "0", "--ema", "0.9"]

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from helpers.marks import exhaustive
 from torch import nn
 
 from models import Execution
@@ -73,7 +72,7 @@ def runs_of(G: nn.Module, images: torch.Tensor, tiling: Tiling) -> tuple[torch.T
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(("netG", "size", "tile"), [UNET, pytest.param(*RESNET, marks=exhaustive)])
+@pytest.mark.parametrize(("netG", "size", "tile"), [UNET, RESNET])
 def test_tiles_equal_the_whole_for_every_norm(netG, size, tile, norm, training) -> None:
     G, images = generator(netG, norm).train(training), picture(size)
     parts, seen = runs_of(G, images, Tiling(tile))

@@ -9,7 +9,6 @@ import sys
 import pytest
 import torch
 from conftest import SMALL_TRAINING, write_images
-from helpers.marks import often
 from helpers.runs import ROOT, assert_same, content, run
 from helpers.training_page import read_training_page
 from helpers.words import words
@@ -107,7 +106,7 @@ def test_a_run_that_did_nothing_does_not_overwrite_an_earlier_one(tmp_path, capl
 
 
 @pytest.mark.parametrize("preprocess", ["none", "scale_width", "crop"])
-@pytest.mark.parametrize("gan_mode", often("lsgan", "wgangp"))
+@pytest.mark.parametrize("gan_mode", ["lsgan", "wgangp"])
 def test_images_of_all_sizes_train_in_batches_with_full_pools(
     tmp_path, preprocess, gan_mode
 ) -> None:
@@ -115,10 +114,13 @@ def test_images_of_all_sizes_train_in_batches_with_full_pools(
     for folder in ("trainA", "trainB"):
         for i, (height, width) in enumerate(sides[: 4 if preprocess == "crop" else 5]):
             write_images(tmp_path / folder, 1, height, width, start=i)
-    run(
+    folder = run(
         tmp_path, tmp_path, "n", "--batch_size 2 --pool_size 2 --n_epochs 3",
         f"--preprocess {preprocess} --gan_mode {gan_mode}", model="cycle_gan",
     )  # fmt: skip
+    state, images = content(folder), 4 if preprocess == "crop" else 5
+    assert state["progress"]["run_images"] == 3 * images
+    assert [len(state["stateful"][f"pool_{side}"]["images"]) for side in "AB"] == [2, 2]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import pytest
 import safetensors
 import torch
 from helpers.export import export_weights, exported, tiny_weights
-from helpers.marks import exhaustive
 from helpers.translator import pixels, results_of
 
 from models.inference.find_generator import find_generator
@@ -33,7 +32,10 @@ CLOSE = 0.05  # grey levels
     ("netG", "norm", "kind"),
     [
         *(
-            pytest.param(*pair, "torchscript", marks=exhaustive)
+            (
+                *pair,
+                "torchscript",
+            )
             for pair in zip(GENERATORS, cycle(NORMS), strict=False)
         ),
         ("resnet_6blocks", "instance", "onnx"),
@@ -66,7 +68,7 @@ def test_a_file_of_every_generator_gives_what_the_generator_gives(
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("policy", ["image", "running"])
-@pytest.mark.parametrize("netG", ["unet_64", pytest.param("resnet_6blocks", marks=exhaustive)])
+@pytest.mark.parametrize("netG", ["unet_64", "resnet_6blocks"])
 def test_every_norm_and_policy_is_kept(netG, policy, norm, unpaired, tmp_path) -> None:
     weights = tiny_weights(tmp_path / "G.pth", netG, norm, dropout=True)
     flags = ("--format", "torchscript", "--size", "64", "--norm_policy", policy)
@@ -120,7 +122,6 @@ def metadata(path: Path, kind: str) -> str:
     return extra[METADATA]
 
 
-@exhaustive
 def test_a_u_net_takes_images_as_small_as_its_depth_allows(unpaired, tmp_path) -> None:
     weights = tiny_weights(tmp_path / "G.pth", "unet_64", "batch")
     flags = ("--format", "exported", "--size", "64", "--dynamic")
@@ -132,8 +133,8 @@ def test_a_u_net_takes_images_as_small_as_its_depth_allows(unpaired, tmp_path) -
     "kind",
     [
         "onnx",
-        pytest.param("torchscript", marks=exhaustive),
-        pytest.param("exported", marks=exhaustive),
+        "torchscript",
+        "exported",
         "safetensors",
     ],
 )

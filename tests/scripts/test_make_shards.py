@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from conftest import SMALL, SMALL_TRAINING, write_images
-from helpers.marks import exhaustive
 from helpers.runs import ROOT, assert_same, content, run
 
 import test as test_script
@@ -181,7 +180,6 @@ def test_a_training_on_tars_can_be_continued_and_tested_and_checked(
     assert "train: 5 in" in capsys.readouterr().out
 
 
-@exhaustive
 def test_a_training_on_tars_stopped_in_an_epoch_goes_on_bit_for_bit(tmp_path) -> None:
     write_images(tmp_path / "data/train", 40, 32, 64)
     shards = tmp_path / "shards"

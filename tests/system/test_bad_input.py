@@ -9,16 +9,11 @@ import pytest
 from bad_inputs.every import EVERY
 from bad_inputs.kind import BadInput, tried
 from bad_inputs.pages import checked_page
-from helpers.marks import exhaustive
 
 from util.errors import InputError
 
 
-# A third of them in every run, the others in exhaustive ones.
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=exhaustive if i % 3 else (), id=str(k)) for i, k in enumerate(EVERY)],
-)
+@pytest.mark.parametrize("kind", EVERY, ids=str)
 def test_bad_input_is_explained_or_works_and_nothing_is_lost(
     kind: BadInput, tmp_path: Path
 ) -> None:

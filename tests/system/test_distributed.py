@@ -8,7 +8,6 @@ import pytest
 import torch
 import torch.distributed as dist
 from helpers.group import call_in_group
-from helpers.marks import often
 
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
@@ -64,7 +63,7 @@ def learn_together(folder: Path) -> None:
         torch.save({**saved, "critic": gradients}, folder / f"{rank}.pt")
 
 
-@pytest.fixture(scope="module", params=often(2, 4), ids="{} processes".format)
+@pytest.fixture(scope="module", params=[2, 4], ids="{} processes".format)
 def learnt(request, tmp_path_factory) -> list[dict]:
     folder = tmp_path_factory.mktemp("ranks")
     call_in_group(request.param, learn_together, folder)

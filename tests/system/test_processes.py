@@ -20,7 +20,6 @@ from helpers.group import (
     finish,
     trainings,
 )
-from helpers.marks import exhaustive
 from helpers.words import words
 from PIL import Image
 from torture.runs import Run
@@ -36,7 +35,6 @@ def losses(run: Run) -> list[list[float]]:
     return [[float(value) for value in re.findall(r": ([-\d.]+)", line)] for line in lines]
 
 
-@exhaustive
 def test_two_processes_train_as_one_that_has_twice_the_batch(group_data, tmp_path) -> None:
     line = words("--dataroot", group_data, *CYCLEGAN, "--pool_size 0")
     two = trainings(tmp_path / "two", line)
@@ -74,7 +72,6 @@ def test_a_process_that_dies_ends_the_others_with_a_message(group_data, tmp_path
     assert "Traceback" not in runs[0].tail()
 
 
-@exhaustive
 def test_a_process_that_hangs_is_given_up(group_data, tmp_path) -> None:
     runs = trainings(tmp_path, ["--dataroot", str(group_data), *CYCLEGAN], timeout=3)
     assert runs[0].says(r"\(epoch: 1, iters: \d")
@@ -122,7 +119,6 @@ def _fail_in_one() -> None:
             raise InputError("not here")
 
 
-@exhaustive
 def test_several_gpu_ids_start_a_process_for_each(group_data, tmp_path, monkeypatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -138,7 +134,6 @@ def hide_gpus() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
-@exhaustive
 def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:
     root, out = tmp_path / "data", tmp_path / "checkpoints"
     write_images(root / "testA", 11, 32, 32)

@@ -12,7 +12,6 @@ import pytest
 from conftest import SMALL_TRAINING
 from helpers.browser import OpenPage
 from helpers.chart import tip
-from helpers.marks import exhaustive
 from helpers.runs import ROOT
 from helpers.training_page import log_epochs, open_sink
 from helpers.words import words
@@ -72,7 +71,6 @@ def test_a_page_that_is_open_takes_in_a_continued_run(tmp_path: Path, open_page:
     expect(page.locator("#which")).to_have_text("epoch 1 of 30")
 
 
-@exhaustive
 def test_data_of_another_run_are_not_shown_while_they_are_being_replaced(
     tmp_path: Path, open_page: OpenPage
 ) -> None:
@@ -114,7 +112,6 @@ def test_it_tells_progress_and_options_with_those_that_were_chosen_first(
 NAMES = ['<script>alert("x")</script>', "a#b?c=d", "100%25 ü", "it's", "a&amp;b"]
 
 
-@exhaustive
 @pytest.mark.parametrize("name", NAMES)
 def test_odd_names_are_shown_as_they_are_and_their_images_load(
     name: str, tmp_path: Path, open_page: OpenPage

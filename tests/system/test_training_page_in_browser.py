@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from helpers.browser import OpenPage
 from helpers.chart import BLUE, ORANGE, ink, tip
-from helpers.marks import exhaustive
 from helpers.training_page import log_epochs, open_sink
 from playwright.sync_api import expect
 
@@ -46,7 +45,6 @@ def test_metrics_have_charts_of_their_own(web: Path, open_page: OpenPage) -> Non
     assert tip(page, 1.0, 1)["learning rate"] == 0.001
 
 
-@exhaustive
 def test_dragging_zooms_all_charts_and_a_double_click_ends_that(
     web: Path, open_page: OpenPage
 ) -> None:
@@ -64,7 +62,6 @@ def test_dragging_zooms_all_charts_and_a_double_click_ends_that(
     assert tip(page, 0.0)["image"] == 1
 
 
-@exhaustive
 def test_a_chart_that_was_clicked_is_zoomed_by_the_wheel_and_read_by_keys(
     web: Path, open_page: OpenPage
 ) -> None:
@@ -83,7 +80,6 @@ def test_a_chart_that_was_clicked_is_zoomed_by_the_wheel_and_read_by_keys(
     assert "(5 in all)" in page.locator(".tip b").first.inner_text()
 
 
-@exhaustive
 def test_values_can_be_smoothed_and_drawn_by_their_logarithm(
     web: Path, open_page: OpenPage
 ) -> None:
@@ -122,7 +118,6 @@ def test_the_scrubber_goes_to_the_images_of_any_epoch_and_loads_no_others(
     assert len([name for name in loaded if ".png" in name]) <= 8
 
 
-@exhaustive
 def test_a_hundred_thousand_points_are_drawn_in_a_blink(
     tmp_path: Path, open_page: OpenPage
 ) -> None:
@@ -159,7 +154,6 @@ def test_nothing_is_wider_than_a_phone_and_a_finger_shows_values(
     assert box["y"] >= plot["y"] + plot["height"] - 1  # there is no room for it beside the curves
 
 
-@exhaustive
 def test_lines_have_other_colours_in_the_dark(web: Path, open_page: OpenPage) -> None:
     page = open_page(web / "index.html", color_scheme="dark")
     expect(page.locator(".chart")).to_have_count(5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from helpers.marks import exhaustive
 from helpers.visdom import IMAGES, at, needs_visdom, sink
 
 from util.logs.visdom import server as visdom_server
@@ -68,7 +67,6 @@ def test_every_window_is_drawn_and_names_are_text(port, visdom_page):
     assert page.title() == "visdom"
 
 
-@exhaustive
 def test_windows_stay_where_and_as_large_as_the_user_has_made_them(port, visdom_page):
     with sink(port, "places") as visdom:
         log_all(visdom, 0)
@@ -96,7 +94,6 @@ def test_windows_stay_where_and_as_large_as_the_user_has_made_them(port, visdom_
     assert box(page, ": losses")[2:] == pytest.approx(moved[": losses"][2:], abs=5)
 
 
-@exhaustive
 def test_a_page_opened_later_has_windows_of_their_first_size(port, visdom_page):
     with sink(port, "sizes") as visdom:
         log_all(visdom, 0)

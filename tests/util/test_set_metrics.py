@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from conftest import picture
-from helpers.marks import exhaustive
 from torch import nn
 
 from util.errors import InputError
@@ -158,7 +157,6 @@ def test_files_that_hold_other_weights_are_refused(tmp_path: Path) -> None:
             Scorer(name, weights={network: path}).add(picture, picture)
 
 
-@exhaustive
 def test_lpips_takes_its_backbone_from_a_file(tmp_path: Path) -> None:
     from torchvision.models import alexnet
 
@@ -176,7 +174,6 @@ def test_lpips_takes_its_backbone_from_a_file(tmp_path: Path) -> None:
     assert (mirrored > 0).all()
 
 
-@exhaustive
 def test_inception_is_its_library_s_but_for_the_resize(tmp_path: Path) -> None:
     extractor = importlib.import_module("torch_fidelity.feature_extractor_inceptionv3")
 

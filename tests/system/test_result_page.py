@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.gallery import LABELS, flat, names, near, numbers, pixel, result_page, with_errors
-from helpers.marks import exhaustive
 
 from util.pages.gallery import Column, Example, Picture, write_gallery
 
@@ -35,7 +34,6 @@ ODD = [
 ]
 
 
-@exhaustive
 def test_odd_names_are_text_and_their_links_lead_to_the_pictures(open_page, tmp_path) -> None:
     path = result_page(tmp_path / "100% #1?", {name: with_errors(9)["0"] for name in ODD})
     page = open_page(path)
@@ -103,7 +101,6 @@ def test_pictures_of_any_size_keep_their_proportions(open_page, tmp_path) -> Non
     assert page.locator("article img").first.bounding_box()["width"] == 96
 
 
-@exhaustive
 def test_small_pictures_are_enlarged_without_a_blur(open_page, tmp_path) -> None:
     stripes = np.zeros((8, 8, 3), np.uint8)
     stripes[:, ::2] = 255
@@ -135,7 +132,6 @@ def test_the_page_follows_light_and_dark(open_page, tmp_path, scheme, background
     assert near(pixel(page, "body", 0.99, 0.3), (background,) * 3, 20)
 
 
-@exhaustive
 def test_printed_are_all_examples_and_no_controls(open_page, tmp_path) -> None:
     page = open_page(result_page(tmp_path, with_errors(*[5] * 120), width=256))
     sheets = page.pdf(format="A4").count(b"/Type /Page\n")
@@ -158,7 +154,6 @@ def five_thousand(folder: Path) -> Path:
     return folder / "index.html"
 
 
-@exhaustive
 def test_five_thousand_examples_appear_scroll_and_sort_without_a_wait(open_page, tmp_path) -> None:
     """Bounds are several times of what two cores need, so that a busy machine does not fail them."""
     path = five_thousand(tmp_path)

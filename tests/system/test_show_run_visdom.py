@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.marks import exhaustive
 from helpers.visdom import at, curve, free_port, needs_visdom, wait_until, windows
 
 from scripts import show_run
@@ -55,7 +54,6 @@ def test_a_run_is_shown_with_its_curves_and_the_images_of_its_last_epoch(tmp_pat
     assert f"http://localhost:{port}/env/replayed" in capsys.readouterr().out
 
 
-@exhaustive
 def test_a_run_that_goes_on_is_followed_to_its_end(tmp_path, port, sink):
     command = [sys.executable, show_run.__file__, *words(tmp_path, port, "go", "--follow")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

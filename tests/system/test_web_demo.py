@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.browser import OpenPage
-from helpers.marks import exhaustive
 from helpers.web_demo import canvas, frames, make_demo, served, wait_for_frame
 from PIL import Image
 from playwright.sync_api import Page
@@ -77,7 +76,6 @@ def test_the_page_asks_its_own_server_alone(open_page, address) -> None:
     assert all(url.startswith((address, "blob:", "data:")) for url in asked)
 
 
-@exhaustive
 def test_the_page_may_not_reach_another_server(browser, address) -> None:
     page = browser.new_page()
     page.goto(address)
@@ -141,7 +139,6 @@ def test_a_photo_is_cut_to_its_middle_square_and_what_is_no_picture_is_told(page
     assert "b.png is not a picture" in page.inner_text("#status")
 
 
-@exhaustive
 def test_samples_are_inputs_of_the_test_set(page, folder) -> None:
     count = frames(page)
     page.click("#samples button:nth-of-type(2)")
@@ -149,7 +146,6 @@ def test_samples_are_inputs_of_the_test_set(page, folder) -> None:
     assert np.array_equal(canvas(page, "input"), np.asarray(Image.open(folder / "sample1.png")))
 
 
-@exhaustive
 def test_the_camera_is_translated_until_it_is_switched_off(page) -> None:
     count = frames(page)
     page.click("#camera")
@@ -192,7 +188,6 @@ def test_opened_as_a_file_it_says_what_to_do(browser, folder) -> None:
     page.close()
 
 
-@exhaustive
 def test_a_network_that_cannot_be_fetched_is_told(browser, folder, tmp_path) -> None:
     shutil.copytree(folder, tmp_path / "page")
     (tmp_path / "page/generator.onnx").unlink()
