@@ -1,4 +1,4 @@
-"""What every model is: networks as children, a training step, a translation."""
+"""The base of all models: networks as attributes, a training step, a translation."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ from util.images.label_maps import class_colours
 Batch = Mapping[str, Any]
 
 
+class FrozenNetworks(nn.ModuleDict):
+    """Networks in evaluation mode, without gradients for their weights."""
+
+    def __setitem__(self, name: str, network: nn.Module) -> None:
+        super().__setitem__(name, network.requires_grad_(False).eval())
+
+    def train(self, mode: bool = True) -> FrozenNetworks:
+        """Stays in evaluation mode."""
+        return super().train(False)
+
+
 class BaseModel(Engine, ABC):
     """Subclass it: build networks and, when training, optimizers; write `train_step` and `translate`.
 
@@ -38,6 +49,8 @@ class BaseModel(Engine, ABC):
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         pools: state that a resumed run needs, as the optimizers are.
         averages: of the generators' weights; see `average`.
+        frozen_networks: name -> network that only measures or teaches: it moves with the model, and is neither trained
+            nor saved.
     """
 
     Options: ClassVar[type[ModelOptions]] = ModelOptions
@@ -49,6 +62,7 @@ class BaseModel(Engine, ABC):
         self.options, self.seed = options, seed
         self.pools: dict[str, ImagePool] = {}
         self.averages: Averages | None = None
+        self.frozen_networks = FrozenNetworks()
 
     def train_step(self, batch: Batch) -> Step:
         """One optimization step on a batch {A, B, A_paths, B_paths}, images in [-1, 1].
@@ -78,8 +92,9 @@ class BaseModel(Engine, ABC):
         return [losses[name] for name in self.plateau_losses or losses]
 
     def networks(self) -> dict[str, nn.Module]:
-        """Name -> network that the model computes with."""
-        return dict(self.named_children())
+        """Name -> network that the model computes with and saves: its attributes, without `frozen_networks`."""
+        children = self.named_children()
+        return {name: child for name, child in children if child is not self.frozen_networks}
 
     def average(self, decay: float) -> None:
         """From here on `averages` follows the generators, the networks called G...; the model must be on its device."""
@@ -140,7 +155,7 @@ class BaseModel(Engine, ABC):
             raise InputError(
                 f"--model {self.options.model} needs images {name}, which this --dataset_mode does not give"
             )
-        like = next(self.parameters())
+        like = next(p for network in self.networks().values() for p in network.parameters())
         return batch[name].to(like.device, like.dtype, memory_format=self.execution.memory_format)
 
     def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,10 +11,12 @@ from torch.nn import functional as F
 
 from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
+from models.engine.optimization import step_outputs
 from models.gan_model import GANModel, frozen
 from options.model_options import CycleGANOptions
 
-LOSSES = ("D", "G", "cycle", "idt")
+# Losses are logged in this order, for each side; those of a subclass follow.
+ORDER = tuple(f"{loss}_{side}" for side in "AB" for loss in ("D", "G", "cycle", "idt"))
 
 
 class CycleGANModel(GANModel):
@@ -48,23 +50,24 @@ class CycleGANModel(GANModel):
     def train_step(self, batch: Batch) -> Step:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
         train_G = partial(self._train_G, self.next_step_trains_G())
-        outputs = self.recorded("G", train_G, real_A, real_B)
+        # G first, against D as it is; then D, on images of this step and earlier ones.
+        outputs = self.run_as_graph("G", train_G, real_A, real_B)
         if self.has_D:
-            fake_A = self.pools["A"].query(outputs["fake_A"])
-            fake_B = self.pools["B"].query(outputs["fake_B"])
-            outputs |= self.recorded("D", self._train_D, real_A, real_B, fake_A, fake_B)
-        return Step.of(outputs, [f"{loss}_{side}" for side in "AB" for loss in LOSSES])
+            fake_A = self.pools["A"].query(outputs["fake_A"])  # (N, input_nc, H, W)
+            fake_B = self.pools["B"].query(outputs["fake_B"])  # (N, output_nc, H, W)
+            outputs |= self.run_as_graph("D", self._train_D, real_A, real_B, fake_A, fake_B)
+        return Step.of(outputs, ORDER)
 
     def _train_G(self, trains: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
+        """Takes a step of both generators on (N, input_nc, H, W) and (N, output_nc, H, W)."""
         discriminators = (self.D_A, self.D_B) if self.has_D else ()
         with torch.set_grad_enabled(trains), frozen(*discriminators):
-            losses, visuals = self._G_losses(real_A, real_B)
+            losses, images = self._G_losses(real_A, real_B)
+            losses |= self.extra_losses(images)
             if trains:
-                self.descend("G", torch.stack(list(losses.values())).sum())
-        for side in "AB":
-            losses.setdefault(f"idt_{side}", real_A.new_zeros(()))
-        images = {name: image.detach() for name, image in visuals.items()}
-        return {**images, **{f"loss_{name}": loss.detach() for name, loss in losses.items()}}
+                self.descend("G", losses)
+        off = {f"idt_{side}": real_A.new_zeros(()) for side in "AB"}
+        return step_outputs(images, {**off, **losses})
 
     def _train_D(
         self,
@@ -73,28 +76,31 @@ class CycleGANModel(GANModel):
         fake_A: torch.Tensor,
         fake_B: torch.Tensor,
     ) -> Outputs:
+        """Takes a step of both discriminators."""
         with self.fork() as beside:
             D_A = self.D_losses(self.D_A, real_B, fake_B)["total"]
             with beside:
                 D_B = self.D_losses(self.D_B, real_A, fake_A)["total"]
         self.descend("D", D_A + D_B)
-        return {"loss_D_A": D_A.detach(), "loss_D_B": D_B.detach()}
+        return step_outputs({}, {"D_A": D_A, "D_B": D_B})
 
-    def _G_losses(
-        self, real_A: torch.Tensor, real_B: torch.Tensor
-    ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """The generators' weighted losses and all images on the way to them."""
-        o = self.options
+    def _G_losses(self, real_A: torch.Tensor, real_B: torch.Tensor) -> tuple[Outputs, Outputs]:
+        """Computes the generators' weighted losses (Zhu et al. 2017, Eq. 3 and 5.2), and all images on the way to them."""
+        o, weight = self.options, self.lambda_identity  # relative to the cycles
+
+        # To the other domain; an image and the identity partner of its direction go through G together.
         with self.fork() as beside:
-            if self.lambda_identity > 0:
-                fake_B, idt_A = self.run_all(self.G_A, real_A, real_B)
+            if weight > 0:
+                fake_B, idt_A = self.run_together(self.G_A, real_A, real_B)
                 with beside:
-                    fake_A, idt_B = self.run_all(self.G_B, real_B, real_A)
+                    fake_A, idt_B = self.run_together(self.G_B, real_B, real_A)
             else:
-                fake_B = self.run(self.G_A, real_A)
+                fake_B = self.run(self.G_A, real_A)  # (N, output_nc, H, W) in [-1, 1]
                 with beside:
-                    fake_A = self.run(self.G_B, real_B)
-        losses = {}
+                    fake_A = self.run(self.G_B, real_B)  # (N, input_nc, H, W)
+
+        # And back.
+        losses: Outputs = {}
         with self.fork() as beside:
             with beside:
                 rec_A = self.run(self.G_B, fake_B)
@@ -105,11 +111,12 @@ class CycleGANModel(GANModel):
                     losses["G_B"] = self.G_loss(self.D_B, fake_A)
         losses["cycle_A"] = o.lambda_A * F.l1_loss(rec_A, real_A)
         losses["cycle_B"] = o.lambda_B * F.l1_loss(rec_B, real_B)
+
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
         B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}
-        if self.lambda_identity > 0:
-            losses["idt_A"] = self.lambda_identity * o.lambda_B * F.l1_loss(idt_A, real_B)
-            losses["idt_B"] = self.lambda_identity * o.lambda_A * F.l1_loss(idt_B, real_A)
+        if weight > 0:
+            losses["idt_A"] = weight * o.lambda_B * F.l1_loss(idt_A, real_B)
+            losses["idt_B"] = weight * o.lambda_A * F.l1_loss(idt_B, real_A)
             A, B = {**A, "idt_B": idt_B}, {**B, "idt_A": idt_A}
         return losses, {**A, **B}
 

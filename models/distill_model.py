@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from models.base_model import Adam, Batch, Step
-from models.gan_model import GANModel, frozen
+from models.gan_model import GANModel
 from models.inference.find_generator import find_generator
 from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
@@ -16,7 +16,6 @@ from options.model_options import DistillOptions
 from util.errors import InputError
 
 PAIRS = ("pix2pix", "colorization")  # models whose D judges input and output together
-LOSSES = ("G_GAN", "G_teacher", "G_L1", "G_cycle", "G_Feat", "D_real", "D_fake", "D_gp")
 
 
 class DistillModel(GANModel):
@@ -41,13 +40,13 @@ class DistillModel(GANModel):
         self.of_pairs = saved.flags.get("model") in PAIRS
         if options.lambda_feat and not self.of_pairs:
             raise InputError("--lambda_feat needs a teacher that was trained on pairs")
-        # In a dict: what lies here is neither trained nor saved nor moved with the model.
         running = saved.settings.with_policy(options.teacher_norm).norm_policy == "running"
         load = partial(load_translator, device="cpu", running_statistics=running)
-        self.teachers = {"forth": load(saved.path)}
+        teacher = load(saved.path)
+        self._check_channels(teacher)
+        self.frozen_networks["forth"] = teacher.generator
         if not self.of_pairs and (back := saved.other_way()):
-            self.teachers["back"] = load(back)
-        self._check_channels(self.teachers["forth"])
+            self.frozen_networks["back"] = load(back).generator
         self.optimizers = {"G": adam(self.G)}
         if self.has_D:
             self.D = self.build_D(options.output_nc + (options.input_nc if self.of_pairs else 0))
@@ -65,49 +64,40 @@ class DistillModel(GANModel):
     def train_step(self, batch: Batch) -> Step:
         o, trains_G = self.options, self.next_step_trains_G()
         real_A, real_B = self.pair(batch) if self.of_pairs else self._unpaired(batch)
-        taught = self._taught("forth", real_A)
-        losses = {}
+
+        # G's losses by what is known without a discriminator.
+        teacher_B = self._teach("forth", real_A)  # (N, output_nc, H, W) in [-1, 1]
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)
-            losses["G_teacher"] = o.lambda_teacher * reconstruction_loss(fake_B, taught, "l1")
+            images = {"real_A": real_A, "fake_B": fake_B, "teacher_B": teacher_B, "real_B": real_B}
+            losses = {"G_teacher": o.lambda_teacher * reconstruction_loss(fake_B, teacher_B, "l1")}
             if self.of_pairs:
                 loss = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
                 losses["G_L1"] = o.lambda_L1 * loss
-            elif "back" in self.teachers and o.lambda_cycle:
-                loss = reconstruction_loss(self._taught("back", fake_B), real_A, "l1")
+            elif "back" in self.frozen_networks and o.lambda_cycle:
+                loss = reconstruction_loss(self._teach("back", fake_B), real_A, "l1")
                 losses["G_cycle"] = o.lambda_cycle * loss
-        if self.has_D:
-            losses |= self._train_D(trains_G, real_A, fake_B, real_B)
-        if trains_G:
-            G_losses = [loss for name, loss in losses.items() if name.startswith("G_")]
-            self.descend("G", torch.stack(G_losses).sum())
-        visuals = {"real_A": real_A, "fake_B": fake_B, "teacher_B": taught, "real_B": real_B}
-        return Step.of({**visuals, **{f"loss_{k}": v for k, v in losses.items()}}, LOSSES)
+            losses |= self.extra_losses(images)
 
-    def _train_D(
-        self, trains_G: bool, real_A: torch.Tensor, fake_B: torch.Tensor, real_B: torch.Tensor
-    ) -> dict[str, torch.Tensor]:
-        """A step of D; returns its losses, and what G's is against it afterwards."""
-        fake, real = fake_B, real_B
-        if self.of_pairs:
-            with torch.set_grad_enabled(trains_G):
-                fake = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
-            real = torch.cat([real_A, real_B], dim=1)
-        losses = self.D_losses(self.D, real, self.pools["fake"].query(fake))
-        self.descend("D", losses.pop("total"))
-        with torch.set_grad_enabled(trains_G), frozen(self.D):
-            by_D = self.paired_G_losses(self.D, fake, real)
-        found = {f"G_{name}": loss for name, loss in by_D.items()}
-        return {**found, **{f"D_{name}": loss for name, loss in losses.items()}}
+        # A step of D, which judges pairs as pix2pix's does, or B alone as CycleGAN's; then one of G.
+        D_losses: dict[str, torch.Tensor] = {}
+        if self.has_D:
+            fake, real = fake_B, real_B
+            if self.of_pairs:
+                fake, real = (torch.cat([real_A, B], dim=1) for B in (fake_B, real_B))
+            by_D, D_losses = self.train_D(self.D, "fake", fake, real, trains_G=trains_G)
+            losses = {"G_GAN": by_D.pop("G_GAN"), **losses, **by_D}
+        if trains_G:
+            self.descend("G", losses)
+        return Step({**losses, **D_losses}, images)
 
     def _unpaired(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         return self.image(batch, "A"), self.image(batch, "B")
 
-    def _taught(self, way: str, images: torch.Tensor) -> torch.Tensor:
-        """What a teacher makes of images; gradients pass through it where the images need them."""
-        teacher = self.teachers[way].generator.to(images.device)
+    def _teach(self, way: str, images: torch.Tensor) -> torch.Tensor:
+        """Translates by a teacher; gradients pass through it where the images need them."""
         with torch.set_grad_enabled(images.requires_grad and torch.is_grad_enabled()):
-            return self.compute(teacher, images)
+            return self.compute(self.frozen_networks[way], images)
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         images = {"real_A": self.image(batch, "A")}

@@ -1,4 +1,4 @@
-"""What models with discriminators share: D's loss, pools, critic steps, gradients over processes."""
+"""The base of models with discriminators: their losses, image pools and critic steps."""
 
 from __future__ import annotations
 
@@ -53,13 +53,14 @@ class GANModel(BaseModel):
         return self.options.lambda_GAN > 0
 
     def build_D(self, input_nc: int) -> nn.Module:
-        """A discriminator as the options say."""
+        """Builds a discriminator as the options say."""
         o = self.options
         return define_D(
             input_nc, o.ndf, o.netD, o.n_layers_D, o.norm, o.init_type, o.init_gain, o.num_D
         )
 
     def build_pool(self, name: str) -> ImagePool:
+        """Builds a history of generated images, with random numbers of its own in each process."""
         rng = random.Random(position_seed(self.seed, distributed.rank(), f"pool_{name}"))
         return ImagePool(self.options.pool_size, rng)
 
@@ -74,8 +75,18 @@ class GANModel(BaseModel):
             return "wgangp trains G in some steps only"
         return super().why_not_recorded()
 
+    def extra_losses(self, images: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Computes weighted losses that are added to the generators', by the names under which they are logged.
+
+        For subclasses; none here. Networks that only measure belong in `frozen_networks`.
+
+        Args:
+            images: the step's visuals, (N, C, H, W) in [-1, 1], with gradients where a generator made them.
+        """
+        return {}
+
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
-        """How far D is from taking generated images (N, C, H, W) for real, weighted."""
+        """Computes how far D is from taking generated images (N, C, H, W) for real, weighted."""
         o = self.options
         loss = gan_loss(self.compute(D, fake), True, o.gan_mode, for_generator=True)
         return o.lambda_GAN * loss
@@ -83,7 +94,7 @@ class GANModel(BaseModel):
     def paired_G_losses(
         self, D: nn.Module, fake: torch.Tensor, real: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """G's weighted losses by D where the truth is known: GAN, and Feat with --lambda_feat.
+        """Computes G's weighted losses by D where the truth is known: G_GAN, and G_Feat with --lambda_feat.
 
         Args:
             fake, real: (N, C, H, W), as D gets them.
@@ -91,7 +102,7 @@ class GANModel(BaseModel):
         o = self.options
         weight = getattr(o, "lambda_feat", 0.0)
         if not weight:
-            return {"GAN": self.G_loss(D, fake)}
+            return {"G_GAN": self.G_loss(D, fake)}
         judge: Any = D  # one of models/networks/patchgan.py
         if not hasattr(judge, "features"):
             raise InputError(f"--lambda_feat needs a --netD that has features(): {o.netD} has none")
@@ -101,22 +112,39 @@ class GANModel(BaseModel):
         joined = judge.join_logits(logits) if len(logits) > 1 else logits[0]
         gan = gan_loss(joined, True, o.gan_mode, for_generator=True)
         feat = feature_matching_loss(list(zip(*layers, strict=True)), [one[:-1] for one in of_real])
-        return {"GAN": o.lambda_GAN * gan, "Feat": weight * feat}
+        return {"G_GAN": o.lambda_GAN * gan, "G_Feat": weight * feat}
+
+    def train_D(
+        self, D: nn.Module, pool: str, fake: torch.Tensor, real: torch.Tensor, *, trains_G: bool
+    ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """Takes a step of D; returns G's weighted losses by D after it, and those of D.
+
+        Args:
+            pool: name of the history that D's generated images go through.
+            fake, real: (N, C, H, W), as D gets them; fake with gradients.
+            trains_G: whether G's losses need gradients.
+        """
+        losses = self.D_losses(D, real, self.pools[pool].query(fake))
+        self.descend("D", losses.pop("total"))
+        with torch.set_grad_enabled(trains_G), frozen(D):
+            by_D = self.paired_G_losses(D, fake, real)
+        return by_D, {f"D_{name}": loss for name, loss in losses.items()}
 
     def D_losses(
         self, D: nn.Module, real: torch.Tensor, fake: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Losses of a discriminator on (N, C, H, W): real, fake, and half their sum, total.
+        """Computes a discriminator's losses on (N, C, H, W): real, fake, and half their sum, total.
 
         With wgangp also the weighted gradient penalty, whose half is part of the total.
         """
         mode = self.options.gan_mode
-        fake_logits, real_logits = self.run_all(D, fake.detach(), real)
+        # (N, num_D, H', W') each: one verdict per patch, at each scale
+        fake_logits, real_logits = self.run_together(D, fake.detach(), real)
         fake_loss, real_loss = gan_loss(fake_logits, False, mode), gan_loss(real_logits, True, mode)
         if self.execution.health:
             name = next(name for name, network in self.networks().items() if network is D)
-            self.sign(f"score_{name}_real", mean_verdict(real_logits, mode))
-            self.sign(f"score_{name}_fake", mean_verdict(fake_logits, mode))
+            self.log_health(f"score_{name}_real", mean_verdict(real_logits, mode))
+            self.log_health(f"score_{name}_fake", mean_verdict(fake_logits, mode))
         losses = {"real": real_loss, "fake": fake_loss}
         if mode == "wgangp":
             mix = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)

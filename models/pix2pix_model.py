@@ -8,11 +8,10 @@ import torch
 
 from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
-from models.gan_model import GANModel, frozen
+from models.engine.optimization import step_outputs
+from models.gan_model import GANModel
 from models.losses import reconstruction_loss
 from options.model_options import Pix2PixOptions
-
-LOSSES = ("G_GAN", "G_L1", "G_Feat", "D_real", "D_fake", "D_gp")
 
 
 class Pix2PixModel(GANModel):
@@ -35,7 +34,7 @@ class Pix2PixModel(GANModel):
 
     def train_step(self, batch: Batch) -> Step:
         train = partial(self._train, self.next_step_trains_G())
-        return Step.of(self.recorded("step", train, *self.pair(batch)), LOSSES)
+        return Step.of(self.run_as_graph("step", train, *self.pair(batch)))
 
     def why_not_recorded(self) -> str:
         if self.has_D and self.options.pool_size:
@@ -43,32 +42,22 @@ class Pix2PixModel(GANModel):
         return super().why_not_recorded()
 
     def _train(self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
-        o, losses = self.options, {}
+        """Takes a step of D and then of G, on (N, input_nc, H, W) and (N, output_nc, H, W)."""
+        o = self.options
         with torch.set_grad_enabled(trains_G):
-            fake_B = self.run(self.G, real_A)
-            reconstruction = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
-            losses["G_L1"] = o.lambda_L1 * reconstruction
+            fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
+            images = {"real_A": real_A, "fake_B": fake_B, "real_B": real_B}
+            L1 = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
+            G_losses = {"G_L1": o.lambda_L1 * L1, **self.extra_losses(images)}
+        D_losses: Outputs = {}
         if self.has_D:
-            losses |= self._train_D(trains_G, real_A, fake_B, real_B)
-        if trains_G:
-            by_D = losses.get("G_GAN", 0.0) + losses["G_L1"]
-            self.descend("G", by_D + losses["G_Feat"] if "G_Feat" in losses else by_D)
-        visuals = {"real_A": real_A, "fake_B": fake_B.detach(), "real_B": real_B}
-        return {**visuals, **{f"loss_{name}": loss.detach() for name, loss in losses.items()}}
-
-    def _train_D(
-        self, trains_G: bool, real_A: torch.Tensor, fake_B: torch.Tensor, real_B: torch.Tensor
-    ) -> Outputs:
-        """A step of D; returns its losses, and what G's is against it afterwards."""
-        with torch.set_grad_enabled(trains_G):
             fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
-        real_AB = torch.cat([real_A, real_B], dim=1)
-        losses = self.D_losses(self.D, real_AB, self.pools["AB"].query(fake_AB))
-        self.descend("D", losses["total"])
-        with torch.set_grad_enabled(trains_G), frozen(self.D):
-            by_D = self.paired_G_losses(self.D, fake_AB, real_AB)
-        found = {f"G_{name}": loss for name, loss in by_D.items()}
-        return {**found, **{f"D_{name}": loss for name, loss in losses.items()}}
+            real_AB = torch.cat([real_A, real_B], dim=1)
+            by_D, D_losses = self.train_D(self.D, "AB", fake_AB, real_AB, trains_G=trains_G)
+            G_losses = {"G_GAN": by_D.pop("G_GAN"), **G_losses, **by_D}
+        if trains_G:
+            self.descend("G", G_losses)
+        return step_outputs(images, {**G_losses, **D_losses})
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")

@@ -46,12 +46,10 @@ class TemplateModel(BaseModel):
     def train_step(self, batch: Batch) -> Step:
         data_A, data_B = self.pair(batch)
         output = self.run(self.G, data_A)
-        loss = self.options.lambda_regression * F.l1_loss(output, data_B)
-        self.descend("G", loss)
-        return Step(
-            losses={"G": loss.detach()},
-            visuals={"data_A": data_A, "data_B": data_B, "output": output.detach()},
-        )
+        # A loss is named once, here: it is summed by `descend`, and logged and plotted from what is returned.
+        losses = {"G": self.options.lambda_regression * F.l1_loss(output, data_B)}
+        self.descend("G", losses)
+        return Step(losses, {"data_A": data_A, "data_B": data_B, "output": output})
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         data_A, data_B = self.image(batch, "A"), self.image(batch, "B")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import Any, ClassVar
 
 import torch
@@ -38,7 +38,7 @@ class Adam:
 
 @dataclass
 class Step:
-    """What a training step gives back: detached, still on the device.
+    """Results of a training step, still on the device; detached here.
 
     losses: name -> scalar, weighted as it is logged.
     visuals: name -> (N, C, H, W) in [-1, 1].
@@ -49,30 +49,41 @@ class Step:
     visuals: dict[str, torch.Tensor] = field(default_factory=dict)
     health: dict[str, torch.Tensor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for tensors in (self.losses, self.visuals, self.health):
+            tensors.update({name: tensor.detach() for name, tensor in tensors.items()})
+
     @classmethod
-    def of(cls, outputs: Outputs, order: Sequence[str]) -> Step:
-        """From tensors by name: loss_<name> are losses, in that order, health_<name> health; all else are visuals."""
-        losses = {
-            name: outputs[f"loss_{name}"].detach() for name in order if f"loss_{name}" in outputs
-        }
-        health = {
-            k.removeprefix("health_"): v for k, v in outputs.items() if k.startswith("health_")
-        }
-        visuals = {
-            k: v.detach() for k, v in outputs.items() if not k.startswith(("loss_", "health_"))
-        }
-        return cls(losses, visuals, health)
+    def of(cls, outputs: Outputs, first: Sequence[str] = ()) -> Step:
+        """Sorts the tensors of `step_outputs`, and those of `log_health`.
+
+        Args:
+            first: losses that are logged before the others, in this order.
+        """
+        kinds: dict[str, Outputs] = {"loss_": {}, "health_": {}, "": {}}
+        for name, tensor in outputs.items():
+            kind = next(kind for kind in kinds if name.startswith(kind))
+            kinds[kind][name.removeprefix(kind)] = tensor
+        losses = kinds["loss_"]
+        ordered = {name: losses[name] for name in (*first, *losses) if name in losses}
+        return cls(ordered, kinds[""], kinds["health_"])
+
+
+def step_outputs(visuals: Outputs, losses: Outputs) -> Outputs:
+    """Puts a step's images and losses into one dict, as a function that becomes a CUDA graph must return it."""
+    named = {**visuals, **{f"loss_{name}": loss for name, loss in losses.items()}}
+    return {name: tensor.detach() for name, tensor in named.items()}
 
 
 class Engine(nn.Module):
     """Runs a model's networks and trains them, as an `Execution` says.
 
     Attributes:
-        records_steps: whether `train_step` is made for `recorded`; each subclass has to declare it itself.
+        records_steps: whether `train_step` is made for `run_as_graph`; each subclass has to declare it itself.
         optimizers: by name; a resumed run needs their state.
         execution: set by `prepare`; until then float32 on the CPU.
         scalers: optimizer's name -> gradient scaler, which keeps small gradients representable in fp16.
-        graphs: recordings of steps on a GPU; see `recorded`.
+        graphs: recordings of steps on a GPU; see `run_as_graph`.
     """
 
     options: ModelOptions
@@ -107,7 +118,7 @@ class Engine(nn.Module):
             self._record_steps()
 
     def run(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """The network's output; in backward its gradients are averaged over processes."""
+        """Runs a network; in backward its gradients are averaged over processes."""
         if network not in self._synchronized:
             self._synchronized[network] = distributed.synchronized(network)
         return self.compute(self._synchronized[network], images)
@@ -121,8 +132,8 @@ class Engine(nn.Module):
             output = network(images)
         return in_float32(output)
 
-    def run_all(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
-        """`run` for several batches: as one, where that gives the same, and is faster."""
+    def run_together(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
+        """Runs several batches: as one, where that gives the same, and is faster."""
         alike = all(batch.shape == images[0].shape for batch in images)
         if alike and self.options.norm in SEPARATE:
             return self.run(network, torch.cat(images)).chunk(len(images))
@@ -137,7 +148,7 @@ class Engine(nn.Module):
         return ""
 
     def _record_steps(self) -> None:
-        """Makes `recorded` record from here on. The model must be on a GPU, its optimizers be Adam's."""
+        """Makes `run_as_graph` record from here on. The model must be on a GPU, its optimizers be Adam's."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 device = group["params"][0].device
@@ -145,12 +156,12 @@ class Engine(nn.Module):
                 group["capturable"] = True
         self.graphs = Graphs(self, cuda_graphs())
 
-    def recorded(
+    def run_as_graph(
         self, name: str, function: Callable[..., Outputs], *inputs: torch.Tensor
     ) -> Outputs:
-        """function(*inputs), a part of a training step that tensors alone decide; faster where it is recorded.
+        """Calls function(*inputs), a part of a training step that tensors alone decide; on a GPU as a CUDA graph.
 
-        What was `sign`ed on the way is added to the outputs, as health_<name>.
+        Values given to `log_health` on the way are added to the outputs, as health_<name>.
         """
         if self.execution.health:
             function = partial(self._with_health, function)
@@ -185,30 +196,35 @@ class Engine(nn.Module):
         yield torch.cuda.stream(side)
         main.wait_stream(side)
 
-    def sign(self, name: str, value: torch.Tensor) -> None:
-        """Keeps a scalar for --log_health, of the part of a step that runs now; the last of a name counts."""
+    def log_health(self, name: str, value: torch.Tensor) -> None:
+        """Adds a scalar to the step's health; the last one of a name counts. Call it only with `execution.health`."""
         self._health[f"health_{name}"] = value.detach()
 
-    def descend(self, optimizer: str, loss: torch.Tensor) -> None:
-        """One step of gradient descent on a scalar, by the optimizer of that name."""
+    def descend(self, optimizer: str, loss: torch.Tensor | Mapping[str, torch.Tensor]) -> None:
+        """Takes a step on a weighted loss, or the sum of several by name, with the optimizer of that name.
+
+        The same dict goes into `Step`, so that a loss is named once.
+        """
+        if isinstance(loss, Mapping):
+            loss = reduce(torch.add, loss.values())
         chosen, scaler = self.optimizers[optimizer], self.scalers.get(optimizer)
         chosen.zero_grad()
         if scaler is None:
             loss.backward()
             if self.execution.health:
-                self.sign(f"grad_{optimizer}", gradient_norm(chosen))
+                self.log_health(f"grad_{optimizer}", gradient_norm(chosen))
             chosen.step()
         else:
             scaler.scale(loss).backward()
             if self.execution.health:
                 norm = gradient_norm(chosen)
-                self.sign(f"grad_{optimizer}", norm / scaler.scale(torch.ones_like(norm)))
+                self.log_health(f"grad_{optimizer}", norm / scaler.scale(torch.ones_like(norm)))
             scaler.step(chosen)
             scaler.update()
         torch.clear_autocast_cache()  # of weights as they were
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """For all optimizers, from the next step on."""
+        """Sets it in all optimizers, from the next step on."""
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
                 if torch.is_tensor(group["lr"]):  # which a recorded step reads
@@ -225,7 +241,7 @@ def in_float32(output: Any) -> Any:
 
 
 def gradient_norm(optimizer: torch.optim.Optimizer) -> torch.Tensor:
-    """Euclidean norm of the gradients of all parameters together; a scalar, on the device."""
+    """Computes the Euclidean norm of all parameters' gradients together; a scalar, on the device."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     norms = [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
     return torch.linalg.vector_norm(torch.stack(norms))

@@ -64,7 +64,8 @@ def test_a_teacher_may_be_asked_with_the_statistics_of_its_training(runs) -> Non
 
 def test_the_cycle_through_the_teacher_trains_the_student_alone(runs) -> None:
     model = student_of(runs / "cycle", lambda_teacher=0.0, lambda_GAN=0.0)
-    teachers = [teacher.generator for teacher in model.teachers.values()]
+    teachers = [*model.frozen_networks.values()]
+    assert len(teachers) == 2
     before = [p.clone() for net in teachers for p in net.parameters()]
     first = [p.clone() for p in model.G.parameters()]
     model.train_step(batch_of())
