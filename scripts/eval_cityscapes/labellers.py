@@ -13,10 +13,6 @@ from util.checkpoints.files import load_weights
 from util.errors import InputError
 from util.images.label_maps import Palette, predicted_labels
 
-ARCHITECTURES = (
-    "fcn_resnet50", "fcn_resnet101", "deeplabv3_resnet50", "deeplabv3_resnet101",
-    "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large",
-)  # fmt: skip
 # The normalisation of torchvision's training scripts, of values in [0, 1].
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

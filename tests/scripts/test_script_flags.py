@@ -12,7 +12,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = ("translate", "export", "distill", "make_web_demo", "serve")
-SCRIPTS = (*GENERATOR, "evaluate", "compare_results", "show_run")
+SCRIPTS = (
+    *GENERATOR,
+    "evaluate",
+    "compare_results",
+    "show_run",
+    "demo",
+    "visdom_server",
+    "verify_checkpoints",
+)
+CLASSIC = ("edges.batch_edges", "edges.batch_hed", "eval_cityscapes.evaluate")
+BUILT = (*GENERATOR, "evaluate", "compare_results", "show_run", "demo")
 NEEDED = {"translate": ["in", "out"], "make_web_demo": ["--out", "page"]}
 
 
@@ -21,7 +31,7 @@ def parse(script: str, *words: str) -> argparse.Namespace:
     return parser.parse_args([*NEEDED.get(script, []), *words])
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", [*SCRIPTS, *CLASSIC])
 def test_help_does_not_import_pytorch(script: str) -> None:
     code = f"import sys; sys.argv[1:] = ['--help']; import scripts.{script} as s\n"
     code += "try: s.main(['--help'])\nexcept SystemExit: pass\n"
@@ -53,7 +63,7 @@ def test_a_mistyped_flag_gets_one_line_with_the_one_that_was_meant(capsys) -> No
     assert message.count("\n") == 1
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", BUILT)
 def test_help_says_every_default_in_one_way(script: str) -> None:
     text = importlib.import_module(f"scripts.{script}").build_parser().format_help()
     assert "; default" not in text
