@@ -13,7 +13,7 @@ from torch import nn
 from models.engine.ema import Averages
 from models.engine.image_pool import ImagePool
 from models.engine.optimization import Adam, Engine, Step
-from models.networks import define_G
+from models.networks import define_G, own_flags
 from models.tiling import Tiling, tiled
 from options.base_options import ModelOptions
 from options.sizes import Typed, sides
@@ -169,7 +169,7 @@ class BaseModel(Engine, ABC):
         return A, B
 
     def build_G(self, input_nc: int, output_nc: int) -> nn.Module:
-        """A generator as the options say."""
+        """Builds a generator as the options say."""
         o = self.options
         dropout = not o.no_dropout
         return define_G(
@@ -182,6 +182,7 @@ class BaseModel(Engine, ABC):
             o.init_type,
             o.init_gain,
             o.upsample,
+            **own_flags("generator", o.netG, o),
         )
 
     @property

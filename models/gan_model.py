@@ -14,7 +14,7 @@ from torch import nn
 from models.base_model import Adam, BaseModel
 from models.engine.image_pool import ImagePool
 from models.losses import feature_matching_loss, gan_loss, gradient_penalty, mean_verdict
-from models.networks import define_D
+from models.networks import define_D, own_flags
 from options.base_options import GANOptions
 from util import distributed
 from util.errors import InputError
@@ -56,7 +56,15 @@ class GANModel(BaseModel):
         """Builds a discriminator as the options say."""
         o = self.options
         return define_D(
-            input_nc, o.ndf, o.netD, o.n_layers_D, o.norm, o.init_type, o.init_gain, o.num_D
+            input_nc,
+            o.ndf,
+            o.netD,
+            o.n_layers_D,
+            o.norm,
+            o.init_type,
+            o.init_gain,
+            o.num_D,
+            **own_flags("discriminator", o.netD, o),
         )
 
     def build_pool(self, name: str) -> ImagePool:

@@ -6,11 +6,12 @@ A model of the user's keeps its flags in its own file; see models/template_model
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from options.base_options import GANOptions, ModelOptions, at_least
 from options.flags import flag, override
-from options.registry import find_class
+from options.registry import find_class, has_file
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,32 @@ MODELS: dict[str, type[ModelOptions] | None] = {
 }
 
 
-def model_options(name: str) -> type[ModelOptions]:
-    """Finds the options group of the model of that name. Raises: ValueError for an unknown name."""
-    return MODELS.get(name) or find_class("models", "model", name, MODELS).Options
+def model_options(name: str, netG: str = "", netD: str = "") -> type[ModelOptions]:
+    """Finds the options group of a model, with the flags of generators and discriminators in files of their own.
+
+    Raises: ValueError for an unknown model.
+    """
+    group: Any = MODELS.get(name) or find_class("models", "model", name, MODELS).Options
+    own = [network_options("generator", netG), network_options("discriminator", netD)]
+    return _combine(group, *(flags for flags in own if flags))
+
+
+def network_options(kind: str, name: str) -> type | None:
+    """Finds the flags of a network in a file of the user's own; None where there is no such file, or no flags."""
+    if not has_file("models.networks", kind, name):
+        return None
+    return getattr(find_class("models.networks", kind, name, ()), "Options", None)
+
+
+@cache
+def _combine(group: type[ModelOptions], *more: type) -> type[ModelOptions]:
+    """Makes a group of all their flags and checks; the same one every time."""
+    if not more:
+        return group
+
+    def check(self: Any) -> None:
+        for part in (group, *more):
+            getattr(part, "__post_init__", lambda self: None)(self)
+
+    combined = type(group.__name__, (group, *more), {"__post_init__": check})
+    return dataclass(frozen=True)(combined)

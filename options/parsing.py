@@ -110,6 +110,7 @@ class CommandLine:
         groups = self._groups(
             saved.get("model") if model is None else model,
             saved.get("dataset_mode") if dataset is None else dataset,
+            *(_peek(words, flag) or saved.get(flag) for flag in ("netG", "netD")),
         )
         chosen = (_peek(words, "recipe") or saved.get("recipe"), model or saved.get("model"))
         while True:
@@ -120,7 +121,7 @@ class CommandLine:
             _check_saved(parser, groups, known)
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase, complete)
             values = parser.parse_known_args(words)[0]
-            found = self._groups(values.model, values.dataset_mode)
+            found = self._groups(values.model, values.dataset_mode, values.netG, values.netD)
             recipe = (getattr(values, "recipe", None), values.model)
             if found == groups and recipe_flags(*recipe) == recipe_flags(*chosen):
                 return parser, groups, defaults
@@ -156,11 +157,18 @@ class CommandLine:
         """Exits with status 2, the usage and the message."""
         self._parser().error(message)
 
-    def _groups(self, model: str | None, dataset: str | None) -> dict[str, type]:
-        """The groups, with the model's and the data set's own in their places."""
+    def _groups(
+        self,
+        model: str | None,
+        dataset: str | None,
+        netG: str | None = None,
+        netD: str | None = None,
+    ) -> dict[str, type]:
+        """Returns the groups, with the flags of the model, its networks and the data set in their places."""
         base = defaults_of([ModelOptions, DataOptions], self.phase == "train")
         try:
-            model_group = model_options(base["model"] if model is None else str(model))
+            networks = str(netG or ""), str(netD or "")
+            model_group = model_options(base["model"] if model is None else str(model), *networks)
             preferred = model_group.flag_defaults.get("dataset_mode", base["dataset_mode"])
             return {
                 **self.groups,

@@ -1,4 +1,4 @@
-"""Name -> class, for files that users drop beside ours in models/ and data/."""
+"""Classes by name, in files that users drop beside ours in models/, models/networks/ and data/."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from typing import Any
 
 from options.nearest import did_you_mean
 
+FLAGS = {
+    "model": "--model",
+    "dataset": "--dataset_mode",
+    "generator": "--netG",
+    "discriminator": "--netD",
+}
+
 
 def find_class(package: str, kind: str, name: str, shipped: Iterable[str]) -> Any:
     """Finds the class of `package/<name>_<kind>.py`: <Name><Kind>, any case, underscores left out.
@@ -20,12 +27,13 @@ def find_class(package: str, kind: str, name: str, shipped: Iterable[str]) -> An
 
     Raises: ValueError for a name that has no file, or a file that lacks the class.
     """
-    if not name.isidentifier() or not _has_file(package, f"{name}_{kind}.py"):
-        flag = "--model" if kind == "model" else "--dataset_mode"
+    folder = package.replace(".", "/")
+    example = f"see {folder}/template_{kind}.py" if "." not in package else "see docs/extending.md"
+    if not has_file(package, kind, name):
         names = sorted(shipped)
         raise ValueError(
-            f"{flag} {name!r} is unknown{did_you_mean(name, names)}: choose from {', '.join(names)}, "
-            f"or write {package}/<name>_{kind}.py (see {package}/template_{kind}.py)"
+            f"{FLAGS[kind]} {name!r} is unknown{did_you_mean(name, names)}: choose from {', '.join(names)}, "
+            f"or write {folder}/<name>_{kind}.py ({example})"
         )
     module = importlib.import_module(f"{package}.{name}_{kind}")
     wanted = (name.replace("_", "") + kind).lower()
@@ -35,15 +43,21 @@ def find_class(package: str, kind: str, name: str, shipped: Iterable[str]) -> An
                 break
             return value
     raise ValueError(
-        f"{package}/{name}_{kind}.py has no complete class named {wanted} (any case); "
-        f"see {package}/template_{kind}.py"
+        f"{folder}/{name}_{kind}.py has no complete class named {wanted} (any case); {example}"
     )
 
 
-def _has_file(package: str, file: str) -> bool:
+def has_file(package: str, kind: str, name: str) -> bool:
+    """Tells whether there is a `package/<name>_<kind>.py`, without importing anything."""
+    return name.isidentifier() and any(
+        (folder / f"{name}_{kind}.py").is_file() for folder in _folders(package)
+    )
+
+
+def _folders(package: str) -> list[Path]:
+    top, *below = package.split(".")
     if package in sys.modules:
-        folders = sys.modules[package].__path__
-    else:
-        spec = importlib.util.find_spec(package)  # of a top-level package: nothing is imported
-        folders = (spec and spec.submodule_search_locations) or []
-    return any((Path(folder) / file).is_file() for folder in folders)
+        return [Path(folder) for folder in sys.modules[package].__path__]
+    spec = importlib.util.find_spec(top)  # of a top-level package: nothing is imported
+    found = (spec and spec.submodule_search_locations) or []
+    return [Path(folder, *below) for folder in found]

@@ -209,7 +209,9 @@ def build_generator(
         if (
             own not in MODELS or not found
         ):  # a network that is not ours: its model knows how it is built
-            model = create_model(build(model_options(own), dict(saved.flags)), execution=execution)
+            netG, netD = (str(saved.flags.get(name, "")) for name in ("netG", "netD"))
+            group = model_options(own, netG, netD)
+            model = create_model(build(group, dict(saved.flags)), execution=execution)
         else:
             found.setdefault("no_dropout", True)
             model = create_model(TestModelOptions(**found), execution=execution)

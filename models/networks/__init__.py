@@ -1,9 +1,11 @@
-"""Names -> networks. A new network is its own file and one line here."""
+"""Networks by name. A new one is a file of its own: with a line here, or as <name>_generator.py or <name>_discriminator.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -11,6 +13,9 @@ from models.networks.norms import init_weights
 from models.networks.patchgan import MultiScale, PatchGAN, PixelGAN
 from models.networks.resnet import ResnetGenerator
 from models.networks.unet import UnetGenerator
+from options.base_options import ModelOptions
+from options.model_options import network_options
+from options.registry import find_class
 
 UNET_DOWNS = {64: 6, 128: 7, 256: 8, 512: 9, 1024: 10}
 
@@ -40,14 +45,19 @@ def define_G(
     init_type: str = "normal",
     init_gain: float = 0.02,
     upsample: str = "transposed",
+    **flags: Any,
 ) -> nn.Module:
-    """An initialised generator on the CPU: (N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1].
+    """Builds and initialises a generator on the CPU: (N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1].
 
-    Its `size_multiple` is what H and W must be divisible by. Raises: ValueError for an unknown name.
+    Its `size_multiple` is what H and W must be divisible by.
+
+    Args:
+        flags: of a network in a file of its own, see `own_flags`.
+    Raises: ValueError for an unknown name.
     """
     changed = {} if upsample == "transposed" else {"upsample": upsample}
-    network = _choose(GENERATORS, netG, "netG")(
-        input_nc, output_nc, ngf, norm=norm, use_dropout=use_dropout, **changed
+    network = _choose(GENERATORS, netG, "generator")(
+        input_nc, output_nc, ngf, norm=norm, use_dropout=use_dropout, **changed, **flags
     )
     init_weights(network, init_type, init_gain)
     return network
@@ -62,22 +72,32 @@ def define_D(
     init_type: str = "normal",
     init_gain: float = 0.02,
     num_D: int = 1,
+    **flags: Any,
 ) -> nn.Module:
-    """An initialised discriminator on the CPU: (N, input_nc, H, W) -> logits (N, num_D, H', W'), with num_D of them at as many scales.
+    """Builds and initialises a discriminator on the CPU: (N, input_nc, H, W) -> logits (N, num_D, H', W'), with num_D of them at as many scales.
 
-    Its `smallest_input` is the least H and W. Raises: ValueError for an unknown name.
+    Its `smallest_input` is the least H and W.
+
+    Args:
+        flags: of a network in a file of its own, see `own_flags`.
+    Raises: ValueError for an unknown name.
     """
-    build = _choose(DISCRIMINATORS, netD, "netD")
-    layers = {"n_layers": n_layers_D} if netD == "n_layers" else {}
+    build = _choose(DISCRIMINATORS, netD, "discriminator")
+    layers = {"n_layers": n_layers_D} if netD == "n_layers" else flags
     networks = [build(input_nc, ndf, norm=norm, **layers) for _ in range(num_D)]
     network = networks[0] if num_D == 1 else MultiScale(networks)
     init_weights(network, init_type, init_gain)
     return network
 
 
+def own_flags(kind: str, name: str, options: ModelOptions) -> dict[str, Any]:
+    """Returns the flags that a network in a file of its own declares, with the values that the options have."""
+    group = network_options(kind, name)
+    names = [field.name for field in fields(group)] if group else []
+    return {name: getattr(options, name) for name in names if hasattr(options, name)}
+
+
 def _choose(
-    networks: dict[str, Callable[..., nn.Module]], name: str, flag: str
+    networks: dict[str, Callable[..., nn.Module]], name: str, kind: str
 ) -> Callable[..., nn.Module]:
-    if name not in networks:
-        raise ValueError(f"--{flag} {name!r} is unknown: choose from {', '.join(networks)}")
-    return networks[name]
+    return networks.get(name) or find_class("models.networks", kind, name, networks)

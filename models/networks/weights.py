@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from options.registry import has_file
 from util.checkpoints.files import describe_misfit, load_weights
 from util.errors import InputError
 
@@ -36,7 +37,12 @@ def describe_generator(weights: Weights) -> dict[str, Any]:
 
 
 def architecture(weights: Weights, flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns `describe_generator`, with the norm that training was told, which the weights do not always show."""
+    """Returns `describe_generator`, with the norm that training was told, which the weights do not always show.
+
+    {} for a generator in a file of its own, which may only look like ours.
+    """
+    if has_file("models.networks", "generator", str(flags.get("netG", ""))):
+        return {}
     found = describe_generator(weights)
     return {**found, "norm": flags["norm"]} if found and "norm" in flags else found
 

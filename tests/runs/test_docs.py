@@ -58,12 +58,14 @@ def drop_in(page: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the page's files, code blocks that begin with their path, beside ours."""
     import data
     import models
+    import models.networks
 
     for name, code in python_files(page):
-        (home / name).parent.mkdir(exist_ok=True)
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(code, encoding="utf-8")
-    for package in (data, models):
-        monkeypatch.setattr(package, "__path__", [*package.__path__, str(home / package.__name__)])
+    for package in (data, models, models.networks):
+        folder = home / package.__name__.replace(".", "/")
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
 
 
 def test_the_commands_of_the_readme_run_in_their_order_and_those_of_its_own_model_and_data_set(
