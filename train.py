@@ -28,6 +28,7 @@ from models.training.setup import prepare_model
 from models.training.validation import FEW, open_validation
 from util import distributed
 from util.checkpoints.inference_settings import InferenceSettings, settings_by_rule
+from util.checkpoints.lock import RunLock
 from util.checkpoints.saver import NotFinite, Saver
 from util.checkpoints.state import snapshot
 from util.device import make_deterministic, select_device
@@ -52,11 +53,11 @@ def main(argv: Sequence[str]) -> int:
         options = distributed.from_main(lambda: TrainOptions.parse(argv))
         if (processes := wanted(options.run.gpu_ids)) > 1:
             return start_several(__file__, argv, processes)
-        with StopRequest(options.run.time_limit) as stop:
-            return train(options, stop)
+        with StopRequest(options.run.time_limit) as stop, RunLock(options.folder) as lock:
+            return train(options, stop, lock)
 
 
-def train(options: TrainOptions, stop: StopRequest) -> int:
+def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     """Trains to the last epoch, or until a signal or a failure; returns the exit status.
 
     All processes of a group run it in step; only the first one writes files and talks to people.
@@ -94,6 +95,7 @@ def train(options: TrainOptions, stop: StopRequest) -> int:
         model.average(decay_per_step(optim.ema, step_images, run_images))
 
     # Resume from what was saved.
+    distributed.from_main(lock.acquire)
     if is_main:
         sweep(options.folder)
         sweep(options.folder / "web")

@@ -76,6 +76,7 @@ def _check_folder(folder: Path) -> None:
 
 def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
     """What `resume` does in the first process."""
+    checkpoint.finish_start(options.folder)
     if state := _state_of_this_job(options.folder):
         start = _restore(state, model, progress, options)
         start.restarted = True
@@ -136,10 +137,12 @@ def _has_saves(options: TrainOptions) -> bool:
     folder = options.folder
     if _label(options) != "latest" or (folder / checkpoint.STATE_FILE).exists():
         return True
-    if any(folder.glob("latest_net_*.pth")):
+    labels = {file.label for file in checkpoint.list_networks(folder)}
+    if "latest" in labels:
         return True
     # Numbered files alone: those of an earlier run, or the user has to choose one.
-    return any(folder.glob("*_net_*.pth")) and not (folder / checkpoint.PREVIOUS_STATE).exists()
+    earlier = "previous" in labels or (folder / checkpoint.PREVIOUS_STATE).exists()
+    return bool(labels) and not earlier
 
 
 def _nothing_yet(folder: Path) -> str:

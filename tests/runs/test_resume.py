@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from helpers.runs import ROOT, assert_same, content, run
 from helpers.words import words
 
 from util.checkpoints import files as checkpoint
+from util.checkpoints.lock import RunLock
 from util.distributed.stop import STOPPED
 from util.errors import InputError
 from util.training.progress import Progress
@@ -169,3 +171,36 @@ def test_a_state_names_no_files_elsewhere(paired, tmp_path) -> None:
     )
     with pytest.raises(InputError, match="position is -1"):
         run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
+
+
+def test_a_run_that_is_being_trained_is_not_trained_twice(paired, tmp_path) -> None:
+    folder = run(paired, tmp_path, "n")
+    before = {file: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    with RunLock(folder) as lock:
+        lock.acquire()
+        for words in ([], ["--continue_train", "--n_epochs", "2"]):
+            with pytest.raises(InputError, match="is being trained by process"):
+                run(paired, tmp_path, "n", *words)
+    assert {file: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before
+
+
+@pytest.mark.parametrize("renamed", range(3))  # of the state, G and D
+def test_a_new_run_that_was_killed_at_its_start_does_not_continue_the_old_one(
+    paired, tmp_path, monkeypatch, renamed
+) -> None:
+    folder = run(paired, tmp_path, "n", "--seed", "1")
+    replace, left = Path.replace, [renamed]
+
+    def until_killed(path: Path, target: Path) -> Path:
+        if path.name.startswith("latest"):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", until_killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(paired, tmp_path, "n", "--seed", "2")
+    monkeypatch.undo()
+    run(paired, tmp_path, "n", "--continue_train")
+    assert_same(content(folder), content(run(paired, tmp_path, "other", "--seed", "2")))

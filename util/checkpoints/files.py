@@ -7,10 +7,12 @@ from which training goes on; and options.json, the flags of training.
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,12 +20,14 @@ import torch
 
 from util.checkpoints.reader import Damaged, Refused, read_checkpoint
 from util.errors import InputError
-from util.files import replacing
+from util.files import replacing, write_text
 from util.terminal import printable
 
 STATE_FILE = "latest_state.pth"
 PREVIOUS_STATE = "previous_state.pth"
 OPTIONS_FILE = "options.json"
+# Marks options.json of a run that has not yet put aside an earlier one's files.
+UNFINISHED = "puts_earlier_run_aside"
 # Ends the names of networks with averaged weights.
 AVERAGED = "_ema"
 NETWORK_FILE = re.compile(rf"(.+?)_net_(\w+?)({AVERAGED})?\.pth")
@@ -148,19 +152,45 @@ def _check_kind(path: Path) -> None:
         raise Refused("it is no regular file")
 
 
-def put_aside(folder: Path) -> bool:
-    """Renames latest_* to previous_*, so that nobody takes an earlier run for a new one; False if there is none.
+def start_afresh(folder: Path, options: str) -> bool:
+    """Writes options.json for a new run, and renames an earlier run's latest_* to previous_*; False if there is none.
+
+    Until all are renamed options.json says so, for `finish_start` to go on after a kill.
+    Raises: InputError when the folder refuses.
+    """
+    earlier = bool(_latest_files(folder))
+    if earlier:
+        marked = {**json.loads(options), UNFINISHED: True}
+        write_text(folder / OPTIONS_FILE, json.dumps(marked, indent=2) + "\n")
+        _put_aside(folder)
+    write_text(folder / OPTIONS_FILE, options)
+    return earlier
+
+
+def finish_start(folder: Path) -> None:
+    """Renames what is left of an earlier run, where a new one was killed while it did so.
 
     Raises: InputError when the folder refuses.
     """
+    with suppress(OSError, ValueError, RecursionError):
+        content = json.loads((folder / OPTIONS_FILE).read_text(encoding="utf-8"))
+        if isinstance(content, dict) and content.get(UNFINISHED) is True:
+            _put_aside(folder)
+
+
+def _latest_files(folder: Path) -> list[Path]:
     networks = [file.path for file in list_networks(folder, "latest")]
-    files = [file for file in (folder / STATE_FILE, *networks) if file.exists()]
+    return [file for file in (folder / STATE_FILE, *networks) if file.exists()]
+
+
+def _put_aside(folder: Path) -> None:
     try:
-        for file in files:  # the state first: without it the rest is nothing to continue exactly
+        for file in _latest_files(
+            folder
+        ):  # the state first: without it the rest is nothing to continue exactly
             file.replace(file.with_name(file.name.replace("latest", "previous", 1)))
     except OSError as error:
         raise InputError(f"cannot rename files in {folder}: {error.strerror}") from None
-    return bool(files)
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

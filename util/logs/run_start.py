@@ -11,7 +11,7 @@ import torch
 
 from options.train_options import TrainOptions
 from util import distributed
-from util.checkpoints.files import PREVIOUS_STATE, STATE_FILE, put_aside
+from util.checkpoints.files import OPTIONS_FILE, PREVIOUS_STATE, STATE_FILE, start_afresh
 from util.checkpoints.state import Resumable
 from util.device import describe
 from util.files import make_folder, write_text
@@ -44,7 +44,9 @@ def announce(options: TrainOptions, model: Resumable, found: Found, *, afresh: b
     afresh: whether an earlier run in the same folder is put aside.
     """
     folder = make_folder(options.folder)
-    if afresh and put_aside(folder):
+    if not afresh:
+        write_text(folder / OPTIONS_FILE, options.json())
+    elif start_afresh(folder, options.json()):
         logging.getLogger(__name__).warning(
             "%s holds an earlier run, whose numbered checkpoints will be overwritten; its newest are now called "
             "previous_*. To go on with it, stop now, rename %s to %s, and use --continue_train",
@@ -53,7 +55,6 @@ def announce(options: TrainOptions, model: Resumable, found: Found, *, afresh: b
             STATE_FILE,
         )
     write_text(folder / "train_opt.txt", options.table() + "\n")
-    write_text(folder / "options.json", options.json())
     show = _for_people if sys.stdout.isatty() else _for_programs
     show(options, model, found)
     for line in (*found.findings, *found.notes):
