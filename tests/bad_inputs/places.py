@@ -43,7 +43,6 @@ MESSAGES: dict[str, tuple[Callable[[Path], Run], str]] = {
     "checkpoints is a file": (in_the_way("checkpoints", "file"), "cannot make the folder"),
     "the run's folder is a file": (in_the_way("checkpoints/run", "file"), "cannot make the folder"),
     "train_opt.txt is a folder": (in_the_way("checkpoints/run/train_opt.txt", "folder"), "cannot write"),
-    "loss_log.txt is a folder": (in_the_way("checkpoints/run/loss_log.txt", "folder"), "cannot write"),
     "results is a file": (in_the_way_of_a_test("results", "file"), "cannot make the folder"),
     "images of results is a file": (in_the_way_of_a_test("results/run/test_latest/images", "file"), "cannot write to"),
     "a result is a folder": (in_the_way_of_a_test("results/run/test_latest/images/000_fake.png", "folder"), "cannot write to"),
@@ -51,6 +50,7 @@ MESSAGES: dict[str, tuple[Callable[[Path], Run], str]] = {
 }  # fmt: skip
 
 WORKS: dict[str, tuple[Callable[[Path], Run], Callable[[Path], None]]] = {
+    "loss_log.txt is a folder": (in_the_way("checkpoints/run/loss_log.txt", "folder"), trained),
     "web is a file": (in_the_way("checkpoints/run/web", "file"), trained),
     "web/images is a file": (in_the_way("checkpoints/run/web/images", "file"), trained),
     "test_opt.txt is a folder": (in_the_way_of_a_test("checkpoints/run/test_opt.txt", "folder"), lambda folder: None),
