@@ -4,16 +4,54 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import write_images
+from conftest import SMALL_TRAINING
 from helpers.runs import content, run
 from helpers.words import words
 
 import train
+from models.training.resume import resume
+from models.training.setup import prepare_model
+from options.train_options import TrainOptions
 from util.checkpoints import files as checkpoint
 from util.errors import InputError
+from util.training.progress import Progress
+
+
+@pytest.fixture(scope="module")
+def saved(paired: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(paired, tmp_path_factory.mktemp("runs"), "n")
+
+
+@pytest.fixture
+def finished(saved: Path, tmp_path: Path) -> Path:
+    """A folder of one's own with what a run of one epoch has left."""
+    return Path(shutil.copytree(saved, tmp_path / "n"))
+
+
+@dataclass
+class Continued:
+    """Where a continued run begins, and what it tells."""
+
+    notes: list[str]
+    progress: Progress
+
+
+def continued(
+    folder: Path, flags: str = "", model: str = "pix2pix", epoch_images: int = 6
+) -> Continued:
+    """What --continue_train makes of a folder before it trains."""
+    where = words("--checkpoints_dir", folder.parent, "--name", folder.name)
+    where += [] if (folder / "options.json").exists() else ["--dataroot", "D"]
+    networks = words("--netG resnet_6blocks", *SMALL_TRAINING, "--model", model)
+    options = TrainOptions.parse([*where, *networks, *words("--continue_train", flags)])
+    progress = Progress()
+    network, _ = prepare_model(options, torch.device("cpu"))
+    return Continued(resume(network, progress, options, epoch_images).notes, progress)
 
 
 def test_a_finished_run_says_so_and_can_be_extended(paired, tmp_path, capsys) -> None:
@@ -35,15 +73,10 @@ def test_continuing_takes_over_the_runs_flags(paired, tmp_path) -> None:
     assert weights["model.1.weight"].shape[0] == 6
 
 
-def test_another_precision_is_told_of_when_continuing(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n")
-    assert "precision: fp32; no CUDA graphs (" in capsys.readouterr().out
-    run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
-    assert "note: --precision" not in capsys.readouterr().out
-    run(paired, tmp_path, "n", "--continue_train --n_epochs 3 --precision bf16")
-    assert (
-        "note: --precision was fp32 when this run was saved, and is bf16" in capsys.readouterr().out
-    )
+def test_another_precision_is_told_of_when_continuing(finished) -> None:
+    same, other = ("\n".join(continued(finished, f"--n_epochs 2{flags}").notes) for flags in ("", " --precision bf16"))  # fmt: skip
+    assert "note: --precision" not in same
+    assert "note: --precision was fp32 when this run was saved, and is bf16" in other
 
 
 def test_compiling_and_second_derivatives_do_not_go_together(paired, tmp_path) -> None:
@@ -51,24 +84,21 @@ def test_compiling_and_second_derivatives_do_not_go_together(paired, tmp_path) -
         run(paired, tmp_path, "n", "--compile --gan_mode wgangp")
 
 
-def test_published_generators_can_be_trained_on(paired, tmp_path, capsys) -> None:
-    folder = run(paired, tmp_path, "n")
+def test_published_generators_can_be_trained_on(finished) -> None:
     for name in ("latest_state.pth", "latest_net_D.pth", "options.json"):
-        (folder / name).unlink()
-    run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
-    out = capsys.readouterr().out
-    assert "from the latest weights of G" in out
-    assert "(D not found: fresh), with fresh optimizers, in epoch 1" in out
+        (finished / name).unlink()
+    (note,) = continued(finished, "--n_epochs 2").notes
+    assert "from the latest weights of G" in note
+    assert "(D not found: fresh), with fresh optimizers, in epoch 1" in note
 
 
-def test_a_run_that_saved_nothing_yet_starts_from_the_beginning(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "other")
-    run(paired, tmp_path, "n", "--continue_train --print_freq 1")
-    out = capsys.readouterr().out
-    assert f"{tmp_path}/n holds no checkpoint yet: starting from the beginning (runs in" in out
-    assert "other)" in out  # in case the name was mistyped
-    with pytest.raises(InputError, match=r"there is no folder .*/m; check --name"):
-        run(paired, tmp_path, "m", "--continue_train --epoch 3")
+def test_a_run_that_saved_nothing_yet_starts_from_the_beginning(finished) -> None:
+    new = finished.parent / "new"
+    (note,) = continued(new).notes
+    assert note.startswith(f"{new} holds no checkpoint yet: starting from the beginning (runs in")
+    assert note.endswith("n)")  # in case the name was mistyped
+    with pytest.raises(InputError, match=r"there is no folder .*/new; check --name"):
+        continued(new, "--epoch 3")
 
 
 def test_the_log_of_steps_taken_before_a_kill_and_again_after_it_has_them_once(
@@ -86,16 +116,15 @@ def test_the_log_of_steps_taken_before_a_kill_and_again_after_it_has_them_once(
     assert log.count("Continued") == 1
 
 
-def test_a_state_of_other_networks_is_refused(paired, unpaired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n")
+def test_a_state_of_other_networks_is_refused(finished, capsys) -> None:
     with pytest.raises(SystemExit):
-        run(unpaired, tmp_path, "n", "--continue_train --n_epochs 2", model="cycle_gan")
+        continued(finished, "--n_epochs 2", model="cycle_gan")
     assert "was trained with --model pix2pix, not cycle_gan" in capsys.readouterr().err
-    (tmp_path / "n/options.json").unlink()
+    (finished / "options.json").unlink()
     with pytest.raises(InputError, match=r"lacks G_A: it was saved by another --model"):
-        run(unpaired, tmp_path, "n", "--continue_train --n_epochs 2", model="cycle_gan")
+        continued(finished, "--n_epochs 2", model="cycle_gan")
     with pytest.raises(InputError, match=r"G does not fit"):
-        run(paired, tmp_path, "n", "--continue_train --n_epochs 2 --ngf 8")
+        continued(finished, "--n_epochs 2 --ngf 8")
 
 
 def test_a_copied_run_goes_on_in_its_copy(paired, tmp_path) -> None:
@@ -113,10 +142,9 @@ def test_a_suffix_is_added_once(paired, tmp_path) -> None:
     assert (tmp_path / "n_resnet_6blocks/2_net_G.pth").exists()
 
 
-def test_a_chosen_epochs_weights_are_followed_by_the_next_epoch(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n", "--n_epochs 2 --save_epoch_freq 1")
-    run(paired, tmp_path, "n", "--n_epochs 3 --continue_train --epoch 1")
-    assert "with fresh optimizers, in epoch 2" in capsys.readouterr().out
+def test_a_chosen_epochs_weights_are_followed_by_the_next_epoch(finished) -> None:
+    (note,) = continued(finished, "--n_epochs 3 --epoch 1").notes
+    assert "with fresh optimizers, in epoch 2" in note
 
 
 def test_a_flag_that_changes_the_run_is_told_of_and_acts(paired, tmp_path, capsys) -> None:
@@ -133,45 +161,32 @@ def test_a_flag_that_changes_the_run_is_told_of_and_acts(paired, tmp_path, capsy
     assert len(state["stateful"]["pool_AB"]["images"]) == 2
 
 
-def test_continuing_with_the_same_flags_has_nothing_to_note(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n", "--n_epochs 2")
-    state = checkpoint.load(tmp_path / "n" / checkpoint.STATE_FILE)
-    state["progress"] |= {"epoch": 2, "position": 0}
-    checkpoint.save(tmp_path / "n" / checkpoint.STATE_FILE, state)
-    capsys.readouterr()
-    run(paired, tmp_path, "n", "--n_epochs 2 --continue_train")
-    assert "note" not in capsys.readouterr().out
+def test_continuing_with_the_same_flags_has_nothing_to_note(finished) -> None:
+    state = checkpoint.load(finished / checkpoint.STATE_FILE)
+    state["progress"] |= {"epoch": 1, "position": 0}
+    checkpoint.save(finished / checkpoint.STATE_FILE, state)
+    assert [note for note in continued(finished).notes if "was" in note] == []
 
 
-def test_another_pytorch_or_another_number_of_threads_is_noted(paired, tmp_path, capsys) -> None:
-    folder = run(paired, tmp_path, "n")
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+def test_another_pytorch_or_another_number_of_threads_is_noted(finished) -> None:
+    state = checkpoint.load(finished / checkpoint.STATE_FILE)
     state["versions"] |= {"torch": "1.0", "threads": 99}
-    checkpoint.save(folder / checkpoint.STATE_FILE, state)
-    run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
-    out = capsys.readouterr().out
-    assert f"torch was 1.0 and is {torch.__version__}: results may differ in the last bit" in out
-    assert "threads was 99 and is 1" in out
+    checkpoint.save(finished / checkpoint.STATE_FILE, state)
+    notes = "\n".join(continued(finished, "--n_epochs 2").notes)
+    assert f"torch was 1.0 and is {torch.__version__}: results may differ in the last bit" in notes
+    assert "threads was 99 and is 1" in notes
 
 
-def test_images_that_came_in_between_are_noted(tmp_path, capsys) -> None:
-    root = tmp_path / "data"
-    write_images(root / "train", 3, 32, 64)
-    run(root, tmp_path, "n")
-    write_images(root / "train", 2, 32, 64, start=3)
-    run(root, tmp_path, "n", "--continue_train --n_epochs 2")
-    assert "an epoch had 3 images when this run was saved, and has 5" in capsys.readouterr().out
+def test_images_that_came_in_between_are_noted(finished) -> None:
+    notes = continued(finished, "--n_epochs 2", epoch_images=8).notes
+    assert "an epoch had 6 images when this run was saved, and has 8" in notes[-1]
 
 
-def test_flags_that_cannot_fit_are_named(paired, tmp_path) -> None:
-    run(paired, tmp_path, "n")
-    with pytest.raises(InputError, match=r"this run was made with --ngf 4, not 8$"):
-        run(paired, tmp_path, "n", "--continue_train --n_epochs 2 --ngf 8")
+def test_flags_that_cannot_fit_are_named(finished) -> None:
+    with pytest.raises(InputError, match=r"this run was made with --ngf 4, not 8\n"):
+        continued(finished, "--n_epochs 2 --ngf 8")
 
 
-def test_epoch_count_wins_over_the_saved_state(paired, tmp_path, capsys) -> None:
-    run(paired, tmp_path, "n", "--n_epochs 3")
-    run(paired, tmp_path, "n", "--n_epochs 3 --continue_train --epoch_count 3")
-    out = capsys.readouterr().out
-    assert "End of epoch 3 / 3" in out.split("continuing")[1]
-    assert "End of epoch 2 / 3" not in out.split("continuing")[1]
+def test_epoch_count_wins_over_the_saved_state(finished) -> None:
+    assert continued(finished, "--n_epochs 3 --epoch_count 3").progress.epoch == 3
+    assert continued(finished, "--n_epochs 3").progress.epoch == 2
