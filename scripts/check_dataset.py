@@ -2,7 +2,7 @@
 
 Takes the flags of train.py: paste the command for training and change the script's name, as in
 python scripts/check_dataset.py --dataroot ./datasets/maps --model pix2pix. Nothing is written.
---quick reads names and a few headers only, and tries no training steps.
+--quick reads names, a few headers and the values of a few files only, and tries no training steps.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,8 +24,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data import BaseDataset, Source, create_dataset
 from data.checks import doctor
-from data.checks.finding import SEVERITIES, Finding
+from data.checks.contents import (
+    content_findings,
+    content_lines,
+    folders_on_disk,
+    measure_contents,
+    measure_folders,
+)
+from data.checks.finding import SEVERITIES, Finding, evenly
 from data.checks.quick import headers_of, quick_findings
+from data.files.image_folder import list_images
 from data.loading.loader import Loader
 from models import Adam, BaseModel, create_model
 from options.sizes import Typed
@@ -33,6 +42,7 @@ from util.device import describe, duration, peak_memory, select_device, wait_for
 from util.errors import InputError, explain_out_of_memory, run_command
 from util.terminal import show_notes
 
+MEASURED = 32  # files of each folder whose values are measured
 STEPS = 3  # measured, after one to warm up
 
 
@@ -47,13 +57,24 @@ def main(argv: Sequence[str]) -> int:
     data, run = options.data, options.run
     adam = Adam(options.optim.lr, options.optim.beta1)
     model = create_model(options.model, adam=adam, seed=run.seed)
-    datasets = find_splits(options, model)
+    try:
+        datasets = find_splits(options, model)
+    except InputError:
+        tell_contents(options)  # they may say which flags are missing
+        raise
     trained = datasets[run.phase]
 
     print(f"checking {data.dataroot} as --dataset_mode {data.dataset_mode}")
     report = Report()
     counts = [count(phase, dataset) for phase, dataset in datasets.items()]
     report.section("images", counts, half_splits(trained, run.phase))
+    values = trained.folder_values()
+    listed = [path for folder in values for path in evenly(trained.listed[folder], MEASURED)]
+    contents = measure_folders(trained, listed, MEASURED)
+    sides = {folder: "".join(one.side for one in parts) for folder, parts in values.items()}
+    lines = content_lines(contents, sides, options.model, data) if trained.values else []
+    # The quick findings have those of a few files.
+    report.section("values", lines, [] if quick else content_findings(trained, contents))
     crop = crop_findings(model, data.preprocess, data.crop_size)
     if quick:
         report.section(
@@ -102,6 +123,17 @@ class Report:
             advice = "training would run, but see the warnings first"
         print(f"\nverdict: {summary or 'nothing wrong found'}; {advice}")
         return int(stops)
+
+
+def tell_contents(options: TrainOptions) -> None:
+    """Prints what files hold that no data set could be made of."""
+    sides = folders_on_disk(options.data, options.run.phase)
+    contents = {}
+    for folder, parts in sides.items():
+        with suppress(InputError):  # no images
+            contents[folder] = measure_contents(evenly(list_images(folder), MEASURED), len(parts))
+    if lines := content_lines(contents, sides, options.model, options.data):
+        print("values", *lines, sep="\n  ", flush=True)
 
 
 def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDataset]:

@@ -20,8 +20,8 @@ from data.checks.duplicates import (
     fingerprint,
     near_matches,
 )
-from data.checks.finding import Finding
-from data.checks.quick import evenly, name_findings
+from data.checks.finding import Finding, evenly
+from data.checks.quick import name_findings
 from data.checks.sizes import size_findings, stops
 from data.checks.values import clipped_findings, header_findings
 from data.files.reading import read_sides

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SEVERITIES = ("error", "warning", "note")
@@ -34,3 +35,9 @@ class Finding:
         if len(self.files) > count:
             shown.append(f"    and {len(self.files) - count} more")
         return "\n".join([f"{self.severity}: {self.text}", *shown])
+
+
+def evenly(paths: Sequence[str], most: int) -> list[str]:
+    """At most `most` of the paths, from all parts of the list."""
+    count = min(len(paths), most)
+    return [paths[i * len(paths) // count] for i in range(count)]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from data.base_dataset import BaseDataset
-from data.checks.finding import Finding
+from data.checks.contents import content_findings, measure_folders
+from data.checks.finding import Finding, evenly
 from data.checks.sizes import size_findings
 from data.checks.values import header_findings
 from data.files.image_folder import list_images
@@ -16,6 +17,7 @@ from util.errors import InputError
 from util.images.read import image_source, opened
 from util.images.tars import shard_lengths
 
+MEASURED = 4  # files of each folder that are decoded
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
 ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side
 Headers = dict[str, Size | None]  # path -> height and width, None where there is no telling
@@ -28,7 +30,7 @@ def headers_of(dataset: BaseDataset, most: int = 200) -> Headers:
 
 
 def quick_findings(dataset: BaseDataset, headers: Headers) -> list[Finding]:
-    """What names and headers tell; what cannot be read is passed over."""
+    """Finds what names and headers tell, and the values of a few files; what cannot be read is passed over."""
     whole = len(headers) == sum(map(len, dataset.listed.values()))
     sizes = {path: size for path, size in headers.items() if size}
     noun = "images" if whole else "sampled images"
@@ -36,6 +38,7 @@ def quick_findings(dataset: BaseDataset, headers: Headers) -> list[Finding]:
         *name_findings(dataset),
         *size_findings(dataset, sizes, noun),
         *header_findings(dataset, list(headers), noun),
+        *content_findings(dataset, measure_folders(dataset, list(headers), MEASURED)),
     ]
 
 
@@ -56,12 +59,6 @@ def of_few_tars(paths: Sequence[str]) -> Sequence[str]:
     chosen = [i * len(lengths) // FEW_TARS for i in range(FEW_TARS)]
     shards = chosen if len(lengths) > FEW_TARS else range(len(lengths))
     return [path for i in shards for path in paths[starts[i] : starts[i + 1]]]
-
-
-def evenly(paths: Sequence[str], most: int) -> list[str]:
-    """At most `most` of the paths, from all parts of the list."""
-    count = min(len(paths), most)
-    return [paths[i * len(paths) // count] for i in range(count)]
 
 
 def header_size(path: str) -> Size | None:

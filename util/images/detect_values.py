@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def detect_values(
     path, kind = found
     floats = kind.dtype.kind == "f"
     if declared is None:
-        bounds = _natural_range(side, path, kind)
+        bounds = _range_of(side, path, kind)
     else:
         bounds = Range(declared.low, declared.high, declared.whole and not floats)
     values = Values(side, channels, bounds, alpha=alpha, like=path)
@@ -120,24 +121,31 @@ def _tiff_kind(source: Source) -> Kind:
     return Kind(dtype, bits)
 
 
-def _natural_range(side: str, path: str, kind: Kind) -> Range:
-    """The range that --range_A auto stands for."""
+def natural_range(kind: Kind, low: float = 0, high: float = 0) -> Range | None:
+    """The range that --range_A auto stands for; None where values from low to high lie beyond what is usual for the type."""
     if kind.dtype.kind in "bu" and kind.dtype.itemsize <= 2:
         return Range(0, 2 ** max(8, kind.bits) - 1, True)
     if kind.dtype.kind == "i" and kind.dtype.itemsize <= 2:
         limits = np.iinfo(kind.dtype)
         return Range(limits.min, limits.max, True)
     usual = Range(0.0, 1.0, False) if kind.dtype.kind == "f" else Range(0, 65535, True)
-    try:
-        array = read_pixels(path).array
-        finite = array[np.isfinite(array)]
-        low, high = float(finite.min()), float(finite.max())
-    except Exception:  # the reader says why
-        return usual
-    if usual.low <= low and high <= usual.high:
-        return usual
+    return usual if usual.low <= low and high <= usual.high else None
+
+
+def _range_of(side: str, path: str, kind: Kind) -> Range:
+    """The natural range of a file. Raises: InputError where it has to be declared."""
+    low = high = 0.0
+    if kind.dtype.kind == "f" or kind.dtype.itemsize > 2:
+        with suppress(Exception):  # the reader says what is wrong with a file
+            array = read_pixels(path).array
+            finite = array[np.isfinite(array)]
+            low, high = float(finite.min()), float(finite.max())
+    if found := natural_range(kind, low, high):
+        return found
+    usual = natural_range(kind)
     what = "floats" if kind.dtype.kind == "f" else "whole numbers of 32 bits"
     raise InputError(
         f"--range_{side} auto takes {what} as {usual}, but {path} has values from {low:g} to {high:g}: "
-        f"declare what all files lie within, such as --range_{side}={low:g},{high:g}"
+        f"declare what all files lie within, such as --range_{side}={low:g},{high:g} (scripts/check_dataset.py "
+        "measures more files)"
     )

@@ -1,0 +1,107 @@
+"""Findings about what files hold: grey read as colour, ranges that are nearly empty, flags that fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_images
+from helpers.data import dataset
+from helpers.doctor import aligned, clean_folders, clean_pairs
+from helpers.format import noise, write
+
+from data.checks.contents import measure_contents
+from data.checks.quick import headers_of, quick_findings
+from util.errors import InputError
+
+FITTING = {"input_nc": 1, "output_nc": 1, "range_A": "0,9000", "range_B": "0,9000"}
+
+
+def counts(root: Path) -> Path:
+    """Grey files of 16 bits with values from 200 to 9000."""
+    for side in "AB":
+        values = np.linspace(200, 9000, 32 * 32).reshape(32, 32).astype(np.uint16)
+        write(root / f"train{side}/0.tif", values)
+    return root
+
+
+def found_in(root: Path, mode: str = "aligned", **flags) -> list[str]:
+    images = dataset(root, mode, **flags)
+    return [found.brief for found in quick_findings(images, headers_of(images))]
+
+
+def test_grey_counts_with_default_flags_are_told_before_a_training(tmp_path) -> None:
+    found = found_in(counts(tmp_path))
+    assert [line.split(" are ")[0].split(" reach ")[0] for line in found] == [
+        "warning: files of trainA",
+        "warning: values of trainA",
+        "warning: files of trainB",
+        "warning: values of trainB",
+    ]
+    assert "use --input_nc 1" in found[0]
+    assert "from 200 to 9000 in 1 files, 13% of --range_A 0,65535" in found[1]
+    assert "use --range_B=0,9000" in found[3]
+
+
+def test_fitting_flags_are_not_complained_of(tmp_path) -> None:
+    assert found_in(counts(tmp_path), **FITTING) == []
+    assert found_in(clean_folders(tmp_path / "colour")) == []
+    assert found_in(clean_pairs(tmp_path / "pairs")) == []
+
+
+@pytest.mark.parametrize("range_A", ["auto", "0,255"])
+def test_of_16_bits_that_are_read_as_8_the_share_is_the_same(tmp_path, range_A) -> None:
+    found = found_in(counts(tmp_path), input_nc=1, range_A=range_A)
+    assert any("values of trainA" in line and "13% of" in line for line in found)
+
+
+def test_one_bright_pixel_does_not_fill_a_range(tmp_path) -> None:
+    values = np.tile(np.arange(0, 2500, 5, dtype=np.uint16), (500, 1))
+    values[0, 0] = 65535
+    write(tmp_path / "0.tif", values)
+    (line,) = found_in(tmp_path, "single", input_nc=1)
+    assert "from 0 to 65535 in 1 files, 4% of --range_A" in line
+
+
+def test_small_numbers_may_be_classes(tmp_path) -> None:
+    write(tmp_path / "0.png", np.tile(np.arange(4, dtype=np.uint8), (8, 2)))
+    (line,) = found_in(tmp_path, "single", input_nc=1)
+    assert "if they are class numbers, --label_A 4" in line
+    assert found_in(tmp_path, "single", input_nc=4, labels=4) == []
+
+
+def test_contents_are_counted_without_transparency_and_part_by_part(tmp_path) -> None:
+    array = noise(np.uint8, 20, 24, 4)
+    write(tmp_path / "a.png", array)
+    (whole,) = measure_contents([str(tmp_path / "a.png")])
+    assert (whole.channels, whole.dtype, whole.low, whole.high) == (3, np.uint8, 0, 255)
+    pair = np.concatenate([np.full((8, 8), 7, np.int16), np.full((8, 8), -9, np.int16)], axis=1)
+    write(tmp_path / "b.npy", pair)
+    left, right = measure_contents([str(tmp_path / "b.npy")], parts=2)
+    assert (left.percentiles, right.percentiles) == ((7, 7, 7), (-9, -9, -9))
+    assert measure_contents([str(tmp_path / "none.png")]) == []
+
+
+def test_files_are_described_also_where_their_range_has_to_be_declared_first(
+    tmp_path, checked, capsys
+) -> None:
+    for side in "AB":
+        write(tmp_path / f"train{side}/0.tif", noise(np.float32, 16, 16, 5) * 640 - 220)
+    with pytest.raises(InputError, match="declare what all files lie within"):
+        checked(tmp_path, *aligned())
+    text = capsys.readouterr().out
+    assert "trainA, A: 5 channels of float32, values -219." in text
+    flags = "--input_nc 5 --range_A=-220,420 --output_nc 5 --range_B=-220,420"
+    assert f"flags that fit these files: {flags}\n" in text
+
+
+def test_the_report_says_what_files_hold_and_which_flags_fit(tmp_path, checked) -> None:
+    text = checked(counts(tmp_path), *aligned("--quick")).text
+    assert "  trainB, B: 1 channel of uint16, values 200 to 9000 (99.8 % within " in text
+    flags = "--input_nc 1 --range_A=0,9000 --output_nc 1 --range_B=0,9000"
+    assert f"  flags that fit these files: {flags}\n" in text
+    write_images(tmp_path / "c", 2, 16, 32)
+    text = checked(tmp_path / "c", "--dataset_mode", "single", "--quick").text
+    assert "c, A: 3 channels of uint8, values " in text
+    assert "flags that fit" not in text
