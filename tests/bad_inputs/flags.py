@@ -25,7 +25,12 @@ FREE = {
 }
 NAMES = {"name", "phase", "val_phase"}  # any text that can name one folder
 LATER = {"netG", "netD"}  # checked when the networks are built
-ACCEPTED = {("epoch", HUGE), ("gpu_ids", HUGE), *((name, HUGE) for name in ANY_COUNT)}
+ACCEPTED = {
+    ("epoch", HUGE),
+    ("gpu_ids", HUGE),
+    ("ema", HUGE),
+    *((name, HUGE) for name in ANY_COUNT),
+}
 
 
 def accepted(name: str, value: str) -> bool:
