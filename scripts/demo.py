@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def finished(run: Path, model: str) -> bool:
-    """Whether the last epoch has been saved."""
+    """Tells whether the last epoch has been saved."""
     words = TRAINING[model].split()
     epochs = sum(int(words[words.index(f) + 1]) for f in ("--n_epochs", "--n_epochs_decay"))
     return bool(list(run.glob(f"{epochs}_net_*.pth"))) and (run / "latest_state.pth").exists()

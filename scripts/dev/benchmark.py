@@ -1,4 +1,4 @@
-"""What things cost on this machine, plain (as the original code does them) against ours (default), in turn:
+"""Costs on this machine of doing things plainly, as the original code does, and as ours does by default, in turn:
 python scripts/dev/benchmark.py train | data | test | save [--model cycle_gan] [--size 256] ...
 
 train: a training step.

@@ -77,7 +77,7 @@ def curves(folder: Path, points: int) -> dict[str, np.ndarray]:
 
 
 def table(by_loss: dict[str, dict[str, np.ndarray]]) -> str:
-    """Last points, and how far a precision lies from the first one, in units of how far its seeds lie apart."""
+    """Lists last points, and how far a precision lies from the first one, in units of how far its seeds lie apart."""
     rows = [
         "| loss | precision | last point, seed by seed | distance, in spreads of seeds |",
         "|---|---|---|---|",
@@ -94,7 +94,7 @@ def table(by_loss: dict[str, dict[str, np.ndarray]]) -> str:
 
 
 def plot(by_loss: dict[str, dict[str, np.ndarray]], file: Path) -> None:
-    """A panel for each loss, a line for each run."""
+    """Draws a panel for each loss, a line for each run."""
     try:
         import matplotlib
     except ImportError:

@@ -1,4 +1,4 @@
-"""How good trained models are: real data whose truth is known, several seeds, beside trivial answers.
+"""Quality of trained models: real data whose truth is known, several seeds, beside trivial answers.
 
     python scripts/dev/quality_benchmark.py                            64 pixels, some minutes a training
     python scripts/dev/quality_benchmark.py --budget small             64 pixels, 20 minutes a training

@@ -48,7 +48,7 @@ def find_images(folder: Path, flag: str) -> dict[str, Path]:
 
 
 def find_soft(folder: Path) -> dict[str, Path]:
-    """Soft edges by name: .mat files if there are any, otherwise images."""
+    """Finds soft edges by name: .mat files if there are any, otherwise images."""
     tables = sorted(folder.glob("*.mat")) if folder.is_dir() else []
     return {path.stem: path for path in tables} or find_images(folder, "--soft_dir")
 

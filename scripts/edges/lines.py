@@ -25,7 +25,7 @@ def canny_edges(grey: np.ndarray, sigma: float, low: float, high: float) -> np.n
 
 
 def drawn_edges(soft: np.ndarray, threshold: float, small_edge: int) -> np.ndarray:
-    """The papers' post-processing of soft edges: ridges, threshold, thinning, no small pieces."""
+    """Post-processes soft edges as the papers do: ridges, threshold, thinning, no small pieces."""
     return clean(ridges(soft) >= max(threshold, np.finfo(float).eps), small_edge)
 
 
@@ -42,7 +42,7 @@ def clean(edges: np.ndarray, small_edge: int) -> np.ndarray:
 
 
 def ridges(soft: np.ndarray) -> np.ndarray:
-    """Soft edges that no neighbour across them exceeds; 0 elsewhere (Dollar and Zitnick 2013, edgesNms)."""
+    """Keeps soft edges that no neighbour across them exceeds; 0 elsewhere (Dollar and Zitnick 2013, edgesNms)."""
     from scipy.ndimage import map_coordinates  # scikit-image needs SciPy: it is there
 
     angle = orientation(soft)
@@ -56,7 +56,7 @@ def ridges(soft: np.ndarray) -> np.ndarray:
 
 
 def orientation(soft: np.ndarray) -> np.ndarray:
-    """Angle across the edge at each pixel, to x, from the second derivatives of the smoothed map.
+    """Returns the angle across the edge at each pixel, to x, from the second derivatives of the smoothed map.
 
     It is the axis of the stronger bend: down on the ridge, up beside it. edgesNms takes the quotient of two derivatives for it, which is right
     for multiples of 45 degrees only, and undefined for level lines.

@@ -1,4 +1,4 @@
-"""Which result belongs to which true label map, and reading both."""
+"""Pairs of results and true label maps, and reading both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Case:
 
 
 def cityscapes_frames(root: Path, split: str) -> dict[str, Path]:
-    """Label files of a split by frame (city_shot_frame), in the order in which they are numbered.
+    """Lists label files of a split by frame (city_shot_frame), in the order in which they are numbered.
 
     Of a frame that has both, label ids are taken and train ids left.
     Raises: InputError when there are none.

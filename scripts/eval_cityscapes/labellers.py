@@ -21,7 +21,7 @@ Labeller = Callable[[np.ndarray, tuple[int, int]], np.ndarray]
 
 
 def by_colours(palette: Palette) -> Labeller:
-    """For results that are drawn label maps; they are enlarged as labels, without new values."""
+    """Labels results that are drawn label maps; they are enlarged as labels, without new values."""
 
     def labels(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         small = Image.fromarray(predicted_labels(image, palette))
@@ -33,7 +33,7 @@ def by_colours(palette: Palette) -> Labeller:
 def by_network(
     weights: Path, architecture: str, num_classes: int, device: torch.device
 ) -> Labeller:
-    """For results that are photographs; they are enlarged to the truth's size first, as in the papers.
+    """Labels results that are photographs; they are enlarged to the truth's size first, as in the papers.
 
     Raises: InputError when the weights are missing, damaged, or of another network.
     """
@@ -51,7 +51,7 @@ def by_network(
 
 
 def load_network(weights: Path, architecture: str, num_classes: int) -> torch.nn.Module:
-    """A segmentation network of torchvision with the user's weights, on the CPU."""
+    """Returns a segmentation network of torchvision with the user's weights, on the CPU."""
     if not weights.is_file():
         raise InputError(
             f"--weights {weights} does not exist: it should be a state dict of torchvision's {architecture}"
@@ -70,7 +70,7 @@ def load_network(weights: Path, architecture: str, num_classes: int) -> torch.nn
 
 
 def build_network(architecture: str, num_classes: int, auxiliary: bool = False) -> torch.nn.Module:
-    """With random weights. auxiliary: with the second head that some trainings use."""
+    """Builds it with random weights. auxiliary: with the second head that some trainings use."""
     from torchvision.models import segmentation  # takes a second, and label maps need none of it
 
     more = {} if architecture.startswith("lraspp") else {"aux_loss": auxiliary}

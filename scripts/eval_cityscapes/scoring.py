@@ -58,7 +58,7 @@ def score_results(options: argparse.Namespace) -> int:
 
 
 def find_cases(options: argparse.Namespace) -> list[Case]:
-    """What is compared with what. Raises: InputError when a part of it is missing."""
+    """Pairs results with truths. Raises: InputError when a part of it is missing."""
     if options.cityscapes_dir:
         truths = cityscapes_frames(options.cityscapes_dir, options.split)
         results = images_by_name(options.result_dir, options.result_label, "--result_dir")

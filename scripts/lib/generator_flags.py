@@ -51,7 +51,7 @@ def add_device_flags(parser: argparse.ArgumentParser, *, precision: bool = True)
 
 
 def checkpoint(options: argparse.Namespace) -> Path:
-    """The run's folder, or the file of weights. Raises: InputError when it is not there."""
+    """Returns the run's folder, or the file of weights. Raises: InputError when it is not there."""
     place: Path = options.weights or options.checkpoints_dir / options.name
     if not options.weights and not place.is_dir():
         raise InputError(f"there is no folder {place}: check --name and --checkpoints_dir")
@@ -86,7 +86,7 @@ def chosen_device(options: argparse.Namespace) -> torch.device:
 
 
 def translator_arguments(options: argparse.Namespace) -> dict[str, Any]:
-    """What `load_translator` is told, but for the checkpoint."""
+    """Returns the arguments of `load_translator` but for the checkpoint."""
     return {
         "direction": options.direction,
         "epoch": options.epoch,

@@ -1,4 +1,4 @@
-"""How good translated images are: `Scorer` measures, `metric` says what a name stands for, `NAMES` lists them."""
+"""Quality of translated images: `Scorer` measures, `metric` says what a name stands for, `NAMES` lists them."""
 
 from util.metrics.catalogue import NAMES, Metric, choose_metrics, metric
 from util.metrics.scorer import Result, Scorer, missing_metrics

@@ -1,4 +1,4 @@
-"""Whether a difference between two runs is more than chance in the choice of test images."""
+"""Intervals of differences between two runs, for chance in the choice of test images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two means over the same n images, with a 95 % interval."""
+    """Difference of two means over the same n images, with a 95 % interval."""
 
     mean: float
     low: float
@@ -26,7 +26,7 @@ class Difference:
 
 
 def paired_difference(one: Sequence[float], other: Sequence[float], *, seed: int = 0) -> Difference:
-    """Mean of one - other, value by value, by the percentile bootstrap over images (Efron 1979).
+    """Computes the mean of one - other, value by value, by the percentile bootstrap over images (Efron 1979).
 
     Raises: ValueError for no values, or lengths that differ.
     """

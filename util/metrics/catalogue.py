@@ -11,7 +11,7 @@ INCEPTION = "pip install torchmetrics torch-fidelity, and the Inception weights"
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is.
+    """A metric and its properties.
 
     paired: compares each image with its own truth; otherwise a whole set with a set.
     needs: what to install or supply; "" when nothing.
@@ -92,7 +92,7 @@ def metric(name: str) -> Metric:
 
 
 def choose_metrics(text: str) -> tuple[str, ...]:
-    """The names in a comma-separated list, each once. Raises: ValueError for an unknown one, or for none."""
+    """Returns the names in a comma-separated list, each once. Raises: ValueError for an unknown one, or for none."""
     names = [word.strip() for word in text.split(",") if word.strip()]
     if not names:
         raise ValueError(f"no metric is named: choose from {', '.join(NAMES)}")

@@ -59,7 +59,7 @@ class Lite0(nn.Module):
 
 
 def perceptual_distance(fake: list[torch.Tensor], real: list[torch.Tensor]) -> torch.Tensor:
-    """LPIPS (Zhang et al. 2018, Eq. 1) with all weights 1, averaged over maps: 0 to 4.
+    """Computes LPIPS (Zhang et al. 2018, Eq. 1) with all weights 1, averaged over maps: 0 to 4.
 
     Args: feature maps (N, C, H, W), each scale with its own C, H, W.
     Returns: (N,)

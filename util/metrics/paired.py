@@ -17,12 +17,12 @@ SMALLEST = {"ssim": 11, "ms_ssim": 176, "lpips": 31}
 
 
 def l1(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """Mean absolute difference, as a part of the grey range: 0 to 1."""
+    """Computes the mean absolute difference, as a part of the grey range: 0 to 1."""
     return _mean(_difference(fake, real).abs()) / 255
 
 
 def psnr(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """Peak signal to noise ratio of each image, in dB, for the range of 255 levels.
+    """Computes the peak signal to noise ratio of each image, in dB, for the range of 255 levels.
 
     An exact copy would have infinitely many dB; the error of half a grey level stands for it: 54.15 dB.
     """
@@ -30,7 +30,7 @@ def psnr(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
 
 
 def ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """Structural similarity (Wang et al. 2004): gaussian window of 11 pixels, sigma 1.5.
+    """Computes structural similarity (Wang et al. 2004): gaussian window of 11 pixels, sigma 1.5.
 
     Averaged over windows that lie within the image, as in the paper and scikit-image; torchmetrics' own mean takes
     in windows over the mirrored border, which matters for small images.
@@ -46,7 +46,7 @@ def ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
 
 
 def ms_ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """SSIM at five scales (Wang et al. 2003). Raises: InputError for images too small to be halved so often."""
+    """Computes SSIM at five scales (Wang et al. 2003). Raises: InputError for images too small to be halved so often."""
     need_torchmetrics("ms_ssim")
     from torchmetrics.functional.image import (
         multiscale_structural_similarity_index_measure as measure,
@@ -70,7 +70,7 @@ def _difference(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
 
 
 def _mean(levels: torch.Tensor) -> torch.Tensor:
-    """Of each image; whole numbers are summed, so that every device gives the same."""
+    """Averages over each image; whole numbers are summed, so that every device gives the same."""
     return levels.sum(dim=(1, 2, 3), dtype=torch.int64).cpu().double() / levels[0].numel()
 
 

@@ -40,7 +40,7 @@ class Result:
 def missing_metrics(
     names: Iterable[str], weights: Mapping[str, str | Path] | None = None
 ) -> dict[str, str]:
-    """Those metrics that cannot be computed here, and what to install or fetch for each."""
+    """Returns the metrics that cannot be computed here, and what to install or fetch for each."""
     reasons = {}
     for name in names:
         try:
@@ -106,7 +106,7 @@ class Scorer:
         self._real += len(batches.get("real", ()))
 
     def per_image(self) -> dict[str, list[float]]:
-        """The paired metrics' values, in the order in which the images came."""
+        """Returns the paired metrics' values, in the order in which the images came."""
         return {name: list(values) for name, values in self._values.items()}
 
     def summary(self) -> dict[str, float]:
@@ -114,7 +114,7 @@ class Scorer:
         return {name: result.value for name, result in self.results().items()}
 
     def results(self) -> dict[str, Result]:
-        """The same with errors, counts and labels. Raises: ValueError when there are too few images."""
+        """Returns the same with errors, counts and labels. Raises: ValueError when there are too few images."""
         if not self._fake:
             raise ValueError("no images to score")
         return {name: self._result(name) for name in self.names}
@@ -156,7 +156,7 @@ class Scorer:
             self._values["pd_lite0"] += perceptual_distance(maps["fake"], maps["real"]).tolist()
 
     def _tensor(self, images: Images) -> torch.Tensor:
-        """uint8 (N, C, H, W) on the device."""
+        """Returns uint8 (N, C, H, W) on the device."""
         if isinstance(images, np.ndarray):
             images = torch.from_numpy(np.array(images)).movedim(-1, 1)
         if images.dtype != torch.uint8 or images.dim() != 4 or images.shape[1] not in (1, 3):

@@ -1,4 +1,4 @@
-"""How well predicted label maps agree with true ones: the three scores of the Cityscapes benchmark, and a table."""
+"""Agreement of predicted label maps with true ones: the three scores of the Cityscapes benchmark, and a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ IGNORED = 255  # true label of pixels that do not count
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """All from 0 to 1.
+    """Scores of label maps, from 0 to 1.
 
     Attributes:
         pixel_accuracy: share of the labelled pixels that are right.
@@ -68,12 +68,12 @@ def segmentation_scores(confusion: np.ndarray) -> SegmentationScores:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, NaN where whole is 0."""
+    """Returns part / whole, NaN where whole is 0."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
 def results_text(names: Sequence[str], scores: SegmentationScores) -> str:
-    """The evaluation_results.txt of the original code, line by line; nan for classes that do not occur."""
+    """Returns the evaluation_results.txt of the original code, line by line; nan for classes that do not occur."""
     lines = [
         f"Mean pixel accuracy: {scores.pixel_accuracy:f}",
         f"Mean class accuracy: {scores.class_accuracy:f}",
@@ -88,7 +88,7 @@ def results_text(names: Sequence[str], scores: SegmentationScores) -> str:
 def results_table(
     names: Sequence[str], scores: SegmentationScores, confusion: np.ndarray
 ) -> dict[str, Any]:
-    """The same for programs: numbers as they are, null for classes that do not occur."""
+    """Returns the same for programs: numbers as they are, null for classes that do not occur."""
     classes = {
         name: {
             "accuracy": None if np.isnan(accuracy) else float(accuracy),

@@ -11,7 +11,7 @@ SCALE = 1000  # kernel distances are shown so
 
 
 def kernel_distance(fake: torch.Tensor, real: torch.Tensor) -> tuple[float, float]:
-    """KID's formula (Binkowski et al. 2018): squared MMD with the kernel (x.y / d + 1)^3, times 1000.
+    """Computes KID's formula (Binkowski et al. 2018): squared MMD with the kernel (x.y / d + 1)^3, times 1000.
 
     All images at once and unbiased, so that same sets give 0 on average and values below 0 occur; torchmetrics'
     own class takes random subsets, of equal size, and so another value each time.
@@ -38,7 +38,7 @@ def kernel_distance(fake: torch.Tensor, real: torch.Tensor) -> tuple[float, floa
 
 
 def _jackknife(within: torch.Tensor, between: torch.Tensor, others: int) -> float:
-    """Variance of the distance that is due to one set: each of its images left out in turn.
+    """Returns the variance of the distance that is due to one set: each of its images left out in turn.
 
     Args:
         within: (n,) sums of each image's kernel with the rest of its set.
@@ -61,7 +61,7 @@ class _Given(nn.Identity):
 
 
 def frechet_distance(fake: torch.Tensor, real: torch.Tensor) -> float:
-    """FID's formula (Heusel et al. 2017), by torchmetrics. Too large for few images: compare at equal n only.
+    """Computes FID's formula (Heusel et al. 2017), by torchmetrics. Too large for few images: compare at equal n only.
 
     Raises: ValueError for fewer than 2 images.
     """

@@ -40,7 +40,7 @@ PUBLISHED = {
 
 
 def find_weights(network: str, given: Mapping[str, str | Path]) -> Path:
-    """The file of a network's weights. given: network -> path.
+    """Returns the file of a network's weights. given: network -> path.
 
     Raises: InputError, with the two ways to supply it.
     """
@@ -58,7 +58,7 @@ def find_weights(network: str, given: Mapping[str, str | Path]) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """The first eight digits of the file's SHA-256, as the published names end with."""
+    """Returns the first eight digits of the file's SHA-256, as the published names end with."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):

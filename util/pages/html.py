@@ -80,7 +80,7 @@ def write_page(
 
 
 def address(file: str) -> str:
-    """A link to a file, from its path relative to the page's folder."""
+    """Returns a link to a file, from its path relative to the page's folder."""
     return quote(os.fsencode(file))
 
 

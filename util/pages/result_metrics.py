@@ -1,4 +1,4 @@
-"""What a page of results says about pictures: their sizes, and how far outputs are from what they should be."""
+"""Numbers of a page of results: sizes of pictures, and how far outputs are from what they should be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ METRICS = {"fake_": ("l1", "psnr"), "rec_": ("l1",)}  # by the first part of the
 
 
 class PictureMeasures(NamedTuple):
-    """Of the pictures of one item.
+    """Sizes and scores of the pictures of one item.
 
     Attributes:
         sizes: label -> width, height.
@@ -47,19 +47,19 @@ def measure_pictures(
 
 
 def truth_of(label: str) -> str:
-    """The label of what a picture should be: real_B for fake_B and rec_B; "" for others."""
+    """Returns the label of what a picture should be: real_B for fake_B and rec_B; "" for others."""
     kind, _, rest = label.partition("_")
     return f"real_{rest}" if rest and f"{kind}_" in METRICS else ""
 
 
 def distance(name: str, one: np.ndarray, other: np.ndarray) -> float:
-    """A metric of pixels, of two pictures of one shape (H, W, 3) or (H, W)."""
+    """Returns a metric of pixels, of two pictures of one shape (H, W, 3) or (H, W)."""
     fake, real = (torch.tensor(p).reshape(1, 1, len(p), -1) for p in (one, other))
     return PIXEL_METRICS[name](fake, real).item()
 
 
 def metric_columns(examples: Sequence[Example]) -> list[Column]:
-    """Of all values, named by the metric alone where only one output is measured."""
+    """Returns columns of all values, named by the metric alone where only one output is measured."""
     places = list(dict.fromkeys(place for example in examples for place in example.values))
     alone = len({label for label, _ in places}) == 1
     return [
@@ -68,17 +68,17 @@ def metric_columns(examples: Sequence[Example]) -> list[Column]:
 
 
 def column(place: Place, key: str, name: str) -> Column:
-    """The column of the metric `name`."""
+    """Returns the column of the metric `name`."""
     return Column(place, key, metric(name).lower_is_better, metric(name).decimals)
 
 
 def first_pair(columns: Sequence[Column]) -> tuple[str, str]:
-    """The labels of the first output and its truth; ("", "") when nothing is measured."""
+    """Returns the labels of the first output and its truth; ("", "") when nothing is measured."""
     outputs = [each.place[0] for each in columns if each.place[0].startswith("fake_")]
     return (outputs[0], truth_of(outputs[0])) if outputs else ("", "")
 
 
 def meanings(names: Sequence[str]) -> list[str]:
-    """What metrics are, in a line; none for none."""
+    """Explains metrics in one line; none for none."""
     text = "; ".join(f"{name}: {metric(name).title}" for name in dict.fromkeys(names))
     return [text] if text else []

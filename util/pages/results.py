@@ -32,7 +32,7 @@ IN_FLIGHT = 64  # images that may wait for the disk before the network waits for
 
 
 def result_name(path: str, dataroot: str, phase: str) -> str:
-    """Where an input's results go below images/: its place below the data root, without extension.
+    """Returns where an input's results go below images/: its place below the data root, without extension.
 
     The phase folder (test, testA, testB) is left out, and so are tars that the path leads into; other sub-folders
     are kept.
@@ -117,7 +117,7 @@ class ResultWriter:
             self.examples[number] = Example(" | ".join(rows), list(rows.values()), numbers)
 
     def _claim(self, path: str, label: str) -> str | None:
-        """A name that no other input has; None when this input's image is written already."""
+        """Returns a name that no other input has; None when this input's image is written already."""
         name = result_name(path, self.dataroot, self.phase)
         place = PurePath(os.path.relpath(path, self.dataroot))
         whole, suffix = place.with_suffix("").as_posix().lstrip("./"), place.suffix.lstrip(".")
@@ -133,8 +133,11 @@ class ResultWriter:
         )
 
     def _free_file(self, labels: set[str]) -> Path:
-        """The file of the page: index.html, from which a page of inputs and outputs alone and one of pairs do not drive
-        each other. The former is then index_test.html, after --model test."""
+        """Chooses the file of the page: index.html, also where a page with other labels is there already.
+
+        Only a page of --model test, of inputs and outputs without truths, and one of pairs do not replace each other: the
+        former is then index_test.html.
+        """
         index, beside = self.folder / "index.html", self.folder / "index_test.html"
         with suppress(OSError):
             shown = set(LABEL.findall(index.read_text(encoding="utf-8", errors="replace")))

@@ -1,1 +1,1 @@
-"""What scripts/dev/quality_benchmark.py is made of: what is trained, how it is run, what is written about it."""
+"""Parts of scripts/dev/quality_benchmark.py: recipes of trainings, their runs, and the report."""

@@ -15,7 +15,7 @@ HEAD, GAP = 14, 4
 
 
 def write_sheet(path: Path, table: ScoreTable) -> Path:
-    """A column for the input, each method (its first seed) and the truth; rows spread over the test split."""
+    """Writes a sheet: a column for the input, each method (its first seed) and the truth; rows spread over the test split."""
     _, reals, inputs = next(iter(table.files.values()))
     names = sorted(reals)
     chosen = [names[(2 * i + 1) * len(names) // (2 * SHOWN)] for i in range(SHOWN)]
@@ -41,7 +41,7 @@ def write_sheet(path: Path, table: ScoreTable) -> Path:
 
 
 def wrap_text(label: str, width: int = 15) -> str:
-    """The label in lines of about so many characters."""
+    """Returns the label in lines of about so many characters."""
     lines = [""]
     for word in label.split():
         if lines[-1] and len(lines[-1]) + len(word) >= width:

@@ -1,4 +1,4 @@
-"""What is trained: methods, the parts of them that an ablation takes away, and how much training each gets."""
+"""Recipes of trainings: methods, the parts of them that an ablation takes away, and how much training each gets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Task:
 
 
 def parts_of(task: Task) -> list[Task]:
-    """What each part of the methods is worth, on the same data."""
+    """Lists the trainings that tell what each part of the methods is worth, on the same data."""
     return [
         Task(f"{task.data}: parts of pix2pix", task.data, task.size, PIX2PIX_PARTS),
         Task(f"{task.data}: parts of CycleGAN", task.data, task.size, CYCLEGAN_PARTS),
@@ -68,7 +68,7 @@ def parts_of(task: Task) -> list[Task]:
 
 @dataclass(frozen=True)
 class Budget:
-    """How much training. flags: by model, where {size} is that of the task. epochs: by model and data set."""
+    """Length of the trainings. flags: by model, where {size} is that of the task. epochs: by model and data set."""
 
     about: str
     tasks: Sequence[Task]
@@ -76,7 +76,7 @@ class Budget:
     epochs: Mapping[tuple[str, str], int]
 
     def share(self, part: float) -> Budget:
-        """With that part of the epochs, two at least."""
+        """Returns the same budget with that part of the epochs, two at least."""
         epochs = {which: max(2, round(part * count)) for which, count in self.epochs.items()}
         return replace(self, about=f"{self.about}; {part:g} of its epochs", epochs=epochs)
 

@@ -36,7 +36,7 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class Place:
-    """Where it all lies: data sets, checkpoints, results; and the device."""
+    """Folders of data sets, checkpoints and results; and the device."""
 
     work: Path
     budget: Budget
@@ -56,7 +56,7 @@ class Place:
 
 
 def jobs_of(tasks: Sequence[Task], seeds: Sequence[int]) -> list[TrainingJob]:
-    """All trainings, the first seed of everything first; a CycleGAN does both directions at once."""
+    """Lists all trainings, the first seed of everything first; a CycleGAN does both directions at once."""
     return [
         TrainingJob(task, recipe, direction, seed)
         for seed in seeds
@@ -88,7 +88,7 @@ def prepare(task: Task, place: Place) -> None:
 
 
 def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
-    """One training and its test, in processes of their own."""
+    """Runs one training and its test, in processes of their own."""
     run, results = place.run(job), place.results(job)
     epochs = place.budget.epochs[job.recipe.model, job.task.data]
     threads = max(1, (os.cpu_count() or 1) // at_once)
@@ -113,7 +113,7 @@ def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
 
 
 def common(job: TrainingJob, place: Place) -> list[str]:
-    """The flags that training and testing share."""
+    """Returns the flags that training and testing share."""
     run = place.run(job)
     where = ["--dataroot", str(place.data(job.task)), "--checkpoints_dir", str(run.parent)]
     flags = f"--name {run.name} --model {job.recipe.model} --direction {job.direction}"
@@ -121,7 +121,7 @@ def common(job: TrainingJob, place: Place) -> list[str]:
 
 
 def training(job: TrainingJob, place: Place) -> list[str]:
-    """The flags of a training, but for how long it is."""
+    """Returns the flags of a training, but for how long it is."""
     budget, size = place.budget, job.task.size
     flags = f"{budget.flags[job.recipe.model]} {job.recipe.flags} {job.task.flags}"
     sizes = f"--load_size {size * 9 // 8} --crop_size {size} --seed {job.seed} --display_id -1"

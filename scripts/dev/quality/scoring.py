@@ -1,4 +1,4 @@
-"""What was trained, measured against truth as scripts/evaluate.py does it: methods as rows, seeds pooled."""
+"""Scores of trained models against truths, as scripts/evaluate.py measures them: methods as rows, seeds pooled."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHER = {"A": "B", "B": "A"}
 def tables_of(
     task: Task, seeds: Sequence[int], place: Place, metrics: Sequence[str], device: torch.device
 ) -> list[ScoreTable]:
-    """A table for each direction, and for reconstructions."""
+    """Returns a table for each direction, and for reconstructions."""
     groups = {
         recipe.name: [run_of(task, recipe, seed, place) for seed in seeds]
         for recipe in task.recipes
@@ -31,7 +31,7 @@ def tables_of(
 
 
 def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> TestRun:
-    """The results of one seed, of all directions, as if one model did both."""
+    """Returns the results of one seed, of all directions, as if one model did both."""
     directions = task.directions if recipe.model == "pix2pix" else task.directions[:1]
     files = {}
     for direction in directions:
@@ -42,5 +42,5 @@ def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> TestRun:
 
 
 def swapped(label: str) -> str:
-    """fake_A for fake_B: with --direction BtoA, pix2pix calls domain A B."""
+    """Returns fake_A for fake_B: with --direction BtoA, pix2pix calls domain A B."""
     return label[:-1] + OTHER[label[-1]]

@@ -1,4 +1,4 @@
-"""What is appended to docs/quality.md."""
+"""The part that is appended to docs/quality.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from util.metrics import metric
 
 
 def section(title: str, about: str, tables: Sequence[ScoreTable]) -> str:
-    """A heading, what was done, and a table for each direction."""
+    """Returns a heading, what was done, and a table for each direction."""
     parts = [f"### {title}", about]
     for table in tables:
         names = table.shown
@@ -26,7 +26,7 @@ def section(title: str, about: str, tables: Sequence[ScoreTable]) -> str:
 
 
 def cell(row: ScoreRow, name: str) -> str:
-    """Mean over seeds ± their standard deviation."""
+    """Writes the mean over seeds ± their standard deviation."""
     if not row.has(name):
         return "-"
     decimals = metric(name).decimals

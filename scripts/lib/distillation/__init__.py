@@ -1,1 +1,1 @@
-"""What scripts/distill.py is made of: the training of a student, and its comparison with the teacher."""
+"""Parts of scripts/distill.py: the training of a student, and its comparison with the teacher."""

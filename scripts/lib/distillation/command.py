@@ -75,12 +75,12 @@ def train_words(
 
 
 def _channels(teacher: SavedGenerator) -> tuple[str, str]:
-    """Which flags say what goes into the student and what comes out: a CycleGAN's G_B goes the other way."""
+    """Names the flags that say how many channels go into the student and come out: a CycleGAN's G_B goes the other way."""
     return ("output_nc", "input_nc") if teacher.name == "G_B" else CHANNELS
 
 
 def student_size(flags: Mapping[str, Any], netG: str, ngf: int) -> tuple[str, int]:
-    """The student's netG and ngf: by default the teacher's, a quarter as wide."""
+    """Returns the student's netG and ngf: by default the teacher's, a quarter as wide."""
     return (
         netG or str(flags.get("netG", "resnet_9blocks")),
         ngf or max(1, int(flags.get("ngf", 64)) // 4),

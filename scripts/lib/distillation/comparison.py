@@ -21,7 +21,7 @@ WARM_UP = 2  # rounds that do not count
 
 @dataclass(frozen=True)
 class GeneratorRow:
-    """One generator's row.
+    """Row of one generator.
 
     Attributes:
         megabytes: of the weights file. macs: multiplications of convolutions, for one image.
@@ -41,7 +41,7 @@ class GeneratorRow:
 def compare_generators(
     generators: dict[str, SavedGenerator], pictures: Sequence[TestPicture], rounds: int, norm: str
 ) -> list[GeneratorRow]:
-    """The rows of generators, of which the first is the teacher, with one policy of batch norm."""
+    """Returns the rows of generators, of which the first is the teacher, with one policy of batch norm."""
     opened = {title: open_generator(saved, norm) for title, saved in generators.items()}
     outputs = {
         title: [each.translator.translate_tensor(picture.image) for picture in pictures]
@@ -80,7 +80,7 @@ def count_macs(exportable: Exportable, image: torch.Tensor) -> int:
 def time_generators(
     opened: dict[str, Exportable], image: torch.Tensor, rounds: int
 ) -> dict[str, float]:
-    """Median seconds of each for the image, taken in turn, so that they share what else the machine does."""
+    """Returns median seconds of each for the image, taken in turn, so that they share what else the machine does."""
     taken: dict[str, list[float]] = {title: [] for title in opened}
     for _ in range(rounds + WARM_UP):
         for title, each in opened.items():
@@ -91,7 +91,7 @@ def time_generators(
 
 
 def format_table(rows: Sequence[GeneratorRow], pictures: int, size: int) -> str:
-    """Markdown. L1 is the mean error, 0 to 1 of the grey range, PSNR in dB."""
+    """Writes the rows as Markdown. L1 is the mean error, 0 to 1 of the grey range, PSNR in dB."""
     head = ["generator", "parameters", "MB", f"GMACs at {size}", "ms on this CPU"]
     head += ["L1 to truth", "PSNR to truth", "L1 to teacher", "PSNR to teacher"]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]

@@ -1,1 +1,1 @@
-"""What scripts/evaluate.py is made of: finding results, measuring, comparing, reporting."""
+"""Parts of scripts/evaluate.py: finding results, measuring, comparing, reporting."""

@@ -25,7 +25,7 @@ GENERATORS = ("G", "G_A")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was saved of a run under one label: latest, best_l1, 100 ...; averaged: the weights of --ema."""
+    """Networks of a run that were saved under one label: latest, best_l1, 100 ...; averaged: the weights of --ema."""
 
     folder: Path
     label: str
@@ -33,7 +33,7 @@ class Checkpoint:
 
 
 def checkpoints_at(path: Path) -> list[Checkpoint]:
-    """Of a run's folder, latest and what was best, raw and averaged; of one generator's file, that one; else none."""
+    """Lists, of a run's folder, latest and what was best, raw and averaged; of one generator's file, that one; otherwise none."""
     file = parse_network_path(path)
     if file and file.network in GENERATORS:
         if not path.is_file():
@@ -52,7 +52,7 @@ def checkpoints_at(path: Path) -> list[Checkpoint]:
 
 
 def saved_flags(checkpoint: Checkpoint) -> dict[str, object]:
-    """The flags that it was trained with. Raises: InputError when they cannot be read."""
+    """Returns the flags that it was trained with. Raises: InputError when they cannot be read."""
     file = checkpoint.folder / OPTIONS_FILE
     try:
         flags = read_options(file)
@@ -64,7 +64,7 @@ def saved_flags(checkpoint: Checkpoint) -> dict[str, object]:
 
 
 def latest_of(place: Path) -> Path:
-    """Of a folder of checkpoints the file of latest; all else as it is."""
+    """Returns the file of latest for a folder of checkpoints, and any other place as it is."""
     files = (network_path(place, "latest", name) for name in GENERATORS)
     return next((file for file in files if file.exists()), place)
 
@@ -118,7 +118,7 @@ class Tester:
 
 
 def training_images(checkpoints: Sequence[Checkpoint]) -> tuple[Path, str] | None:
-    """Folder of their training images, and the half that domain B is in there; None where they differ or are unknown."""
+    """Returns the folder of their training images, and the half that domain B is in there; None where they differ or are unknown."""
     found = set()
     for checkpoint in checkpoints:
         flags = saved_flags(checkpoint)

@@ -1,4 +1,4 @@
-"""What several runs made of the same inputs, as examples for a page."""
+"""Translations of the same inputs by several runs, as examples for a page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ComparedExamples:
 def collect_examples(
     runs: Sequence[TestRun], comparisons: Sequence[Comparison], out: Path, *, unpaired: bool
 ) -> ComparedExamples:
-    """Every input that any run has translated, with links from the folder `out`.
+    """Collects every input that any run has translated, with links from the folder `out`.
 
     Args:
         runs: of different names; the first is what others are compared with.
@@ -86,12 +86,12 @@ def _columns(labels: Sequence[str]) -> Iterator[Column]:
 
 
 def _against(label: str, first: str, name: str) -> Place:
-    """How much larger a run's metric is than the first run's."""
+    """Names how much larger a run's metric is than the first run's."""
     return "", f"{label} - {first} {name}"
 
 
 def _apart(label: str, first: str) -> Place:
-    """How far a run's output is from the first run's."""
+    """Names how far a run's output is from the first run's."""
     return "", f"|{label} - {first}| l1"
 
 
@@ -100,7 +100,7 @@ def _label(run: TestRun) -> str:
 
 
 def link_to(path: Path, folder: Path) -> str:
-    """The path relative to the folder. Raises: InputError on Windows, from one drive to another."""
+    """Returns the path relative to the folder. Raises: InputError on Windows, from one drive to another."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:
@@ -136,7 +136,7 @@ class _ExampleMaker:
         return Example(f"{self.prefix}{name}", [pictures], values)
 
     def _files(self, label: str, name: str) -> dict[str, Path]:
-        """By run, of those that have one."""
+        """Returns files by run, of the runs that have one."""
         found = {_label(run): run.files.get(label, {}).get(name) for run in self.runs}
         return {run: path for run, path in found.items() if path is not None}
 

@@ -22,7 +22,7 @@ AT_ONCE = 16  # images of one size that go through the networks together
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one run, by metric. per_image: name of the image -> value, for the paired ones."""
+    """Scores of one run, by metric. per_image: name of the image -> value, for the paired ones."""
 
     results: dict[str, Result]
     per_image: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Scores:
 def score(
     names: Sequence[str], fakes: Files, reals: Files, shared: Sequence[str], networks: Networks
 ) -> Scores:
-    """Paired metrics over the shared names, set metrics over all files of both.
+    """Computes paired metrics over the shared names, set metrics over all files of both.
 
     Raises: InputError when two of a pair differ in size, or there are too few images for a set metric.
     """
@@ -91,7 +91,7 @@ def score_constant(
     shared: Sequence[str],
     networks: Networks,
 ) -> Scores:
-    """Paired metrics of one uint8 image (3, H, W) that stands for every result."""
+    """Computes paired metrics of one uint8 image (3, H, W) that stands for every result."""
     scorer = Scorer([name for name in names if metric(name).paired], networks=networks)
     for name in shared:
         scorer.add(image[None], read(reals[name])[None])
@@ -114,7 +114,7 @@ def _batches(items: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[list[tuple[t
 
 
 def read_pair(fake: File, real: File) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both as uint8 (3, H, W). Raises: InputError when their sizes differ."""
+    """Reads both as uint8 (3, H, W). Raises: InputError when their sizes differ."""
     pair = read(fake), read(real)
     (height, width), (rows, columns) = (image.shape[1:] for image in pair)
     if (height, width) != (rows, columns):
@@ -132,7 +132,7 @@ def training_mean(
     size: tuple[int, int],
     read: Callable[[Path], torch.Tensor] = read,
 ) -> torch.Tensor | None:
-    """The mean of a domain's training images, resized to (H, W): uint8 (3, H, W).
+    """Returns the mean of a domain's training images, resized to (H, W): uint8 (3, H, W).
 
     Args:
         folder: the data root, with trainA and trainB or with pairs in train; or one of these folders.

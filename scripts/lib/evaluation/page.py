@@ -44,7 +44,7 @@ def _differences(table: ScoreTable) -> list[list[str]]:
 
 
 def _cases(folder: Path, place: str, table: ScoreTable, row: ScoreRow) -> list[html.Row]:
-    """The images with the worst and the best values of the first paired metric."""
+    """Returns the images with the worst and the best values of the first paired metric."""
     names = [name for name in table.shown if metric(name).paired and row.has(name)]
     if not names:
         return []

@@ -1,4 +1,4 @@
-"""What evaluation found, as text for the console, report.json and report.csv."""
+"""Tables of scores, as text for the console, report.json and report.csv."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ScoreTable:
         return verdict(self.rows, self.shown) if self.shown else "Nothing could be measured."
 
     def counts(self) -> str:
-        """How many images the numbers are from."""
+        """Says how many images the numbers are from."""
         found: dict[str, set[str]] = {}
         for member in (member for row in self.rows for member in row.members):
             for name, result in member.results.items():
@@ -57,7 +57,7 @@ class ScoreTable:
         return "; ".join(f"{kind}: {text}" for kind, text in texts.items())
 
     def cells(self) -> list[list[str]]:
-        """Header and lines of the table."""
+        """Returns header and lines of the table."""
         marks = {True: "lower is better", False: "higher is better"}
         header = [f"{name} ({marks[metric(name).lower_is_better]})" for name in self.shown]
         return [
@@ -82,7 +82,7 @@ def _title(row: ScoreRow) -> str:
 
 
 def cell(row: ScoreRow, name: str) -> str:
-    """A value with its error (sets) and its spread over seeds."""
+    """Returns a value with its error (sets) and its spread over seeds."""
     if not row.has(name):
         return "-"
     kind = metric(name)
@@ -95,7 +95,7 @@ def cell(row: ScoreRow, name: str) -> str:
 
 
 def text_of(table: ScoreTable) -> str:
-    """The table for the console."""
+    """Returns the table for the console."""
     lines = [["", *table.shown], *table.cells()[1:]]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     title = f"{table.comparison.title}: {table.comparison.fake} against {table.comparison.real}, {table.counts()}"
@@ -155,7 +155,7 @@ def _row(row: ScoreRow, names: Sequence[str]) -> dict[str, Any]:
 
 
 def write_csv(path: Path, tables: Sequence[ScoreTable]) -> None:
-    """One line for each number."""
+    """Writes one line for each number."""
     file = io.StringIO()
     header = "comparison row trivial seeds metric value lower_is_better standard_error sd_over_seeds n_fake n_real label"
     writer = csv.writer(file, lineterminator="\n")

@@ -38,7 +38,7 @@ Files = Mapping[str, File]  # by the name of the input, with its sub-folders
 
 @dataclass(frozen=True)
 class Comparison:
-    """Which label is measured against which.
+    """Two labels, of which one is measured against the other.
 
     into: the domain of the translation that it tells about.
     source: the label of what that was made from; "" for reconstructions.
@@ -72,7 +72,7 @@ class TestRun:
     values: Mapping[str, Values] = field(default_factory=dict)
 
     def file(self, path: Path, side: str) -> File:
-        """A file of the user's own data, in the values of a side. Raises: InputError when these are not known."""
+        """Returns a file of the user's own data, in the values of a side. Raises: InputError when these are not known."""
         if side in self.values:
             return ValueFile(path, self.values[side])
         if (self.folder / "values").is_dir():
@@ -84,7 +84,7 @@ class TestRun:
 
 
 def read_run(folder: Path) -> TestRun:
-    """The images of results/NAME/test_latest, or of results/NAME when it holds one such folder.
+    """Returns the images of results/NAME/test_latest, or of results/NAME when it holds one such folder.
 
     Those of --model test, `real` and `fake`, count as real_A and fake_B.
     Raises: InputError when there are none.
@@ -142,7 +142,7 @@ def truth_folder(folder: Path, wanted: Files, run: TestRun, side: str) -> Files:
 
 
 def read(file: File) -> torch.Tensor:
-    """uint8 (3, H, W). Raises: InputError for what is no image."""
+    """Reads uint8 (3, H, W). Raises: InputError for what is no image."""
     try:
         if isinstance(file, Path):
             return read_image(str(file), 3)
@@ -155,7 +155,7 @@ def read(file: File) -> torch.Tensor:
 
 
 def name_distinctly(runs: list[TestRun]) -> list[TestRun]:
-    """The same with names that differ: those of runs that share one get their phase, what differs in their paths, or
+    """Gives runs names that differ: those that share one get their phase, what differs in their paths, or
     else a number."""
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
@@ -170,7 +170,7 @@ def name_distinctly(runs: list[TestRun]) -> list[TestRun]:
 
 
 def _differing(paths: Sequence[tuple[str, ...]]) -> list[str]:
-    """What is left of paths without the folders that all of them begin and end with."""
+    """Returns what is left of paths without the folders that all of them begin and end with."""
     start = end = 0
     least = min(map(len, paths))
     while start < least and len({path[start] for path in paths}) == 1:

@@ -1,4 +1,4 @@
-"""One table for each comparison that the result folders allow: runs, groups of seeds and trivial answers as rows."""
+"""Tables of scores, one for each comparison that the result folders allow: runs, groups of seeds and trivial answers as rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Groups = Mapping[str, Sequence[TestRun]]  # name -> runs that differ by seed alo
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What the command line asks for.
+    """Wishes of the command line.
 
     names: metrics, the deciding one first. lenient: leave out those that these images are too small or few for.
     sides: domains of the results to look at, "AB", "A" or "B". half: where B is in pairs of training images.
@@ -149,7 +149,7 @@ def _possible(
     ask: EvaluationOptions,
     table: ScoreTable,
 ) -> list[str]:
-    """The metrics that can be computed of these images."""
+    """Returns the metrics that can be computed of these images."""
     side = min(read(next(iter(fakes[0].values()))).shape[1:])
     few = min(map(len, [*fakes, *reals])) < 2
     taken = []

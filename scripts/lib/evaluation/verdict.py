@@ -24,20 +24,20 @@ class ScoreRow:
         return all(name in member.results for member in self.members)
 
     def value(self, name: str) -> float:
-        """The mean over seeds."""
+        """Returns the mean over seeds."""
         return statistics.fmean(member.results[name].value for member in self.members)
 
     def spread(self, name: str) -> float:
-        """The standard deviation over seeds; NaN for one."""
+        """Returns the standard deviation over seeds; NaN for one."""
         values = [member.results[name].value for member in self.members]
         return statistics.stdev(values) if len(values) > 1 else math.nan
 
     def standard_error(self, name: str) -> float:
-        """Of the mean over seeds, as far as the choice of images goes, which all seeds share."""
+        """Returns that of the mean over seeds, as far as the choice of images goes, which all seeds share."""
         return statistics.fmean(member.results[name].standard_error for member in self.members)
 
     def per_image(self, name: str) -> dict[str, float]:
-        """The mean over seeds of each image."""
+        """Returns the mean over seeds of each image."""
         first = self.members[0].per_image[name]
         return {
             image: statistics.fmean(member.per_image[name][image] for member in self.members)
@@ -46,7 +46,7 @@ class ScoreRow:
 
 
 def difference(one: ScoreRow, other: ScoreRow, name: str) -> Difference | None:
-    """one - other, with its 95 % interval: over the same images, or for sets by the standard errors of both.
+    """Returns one - other, with its 95 % interval: over the same images, or for sets by the standard errors of both.
 
     None for a metric without known error.
     """
@@ -63,7 +63,7 @@ def difference(one: ScoreRow, other: ScoreRow, name: str) -> Difference | None:
 
 
 def differ_clearly(one: ScoreRow, other: ScoreRow, name: str) -> bool:
-    """Whether their difference is more than chance: of images, and of seeds where there are several."""
+    """Tells whether their difference is more than chance: of images, and of seeds where there are several."""
     found = difference(one, other, name)
     if found is None or not found.clear:
         return False
@@ -73,13 +73,13 @@ def differ_clearly(one: ScoreRow, other: ScoreRow, name: str) -> bool:
 
 
 def rank(rows: Sequence[ScoreRow], kind: Metric) -> list[ScoreRow]:
-    """Those that have the metric, the best first."""
+    """Returns the rows that have the metric, the best first."""
     having = [row for row in rows if row.has(kind.name)]
     return sorted(having, key=lambda r: r.value(kind.name), reverse=not kind.lower_is_better)
 
 
 def verdict(rows: Sequence[ScoreRow], names: Sequence[str]) -> str:
-    """Which run to use, by the first of the metrics, and what speaks against it."""
+    """Says which run to use, by the first of the metrics, and what speaks against it."""
     kind = metric(names[0])
     runs = rank([row for row in rows if not row.trivial], kind)
     if not runs:
@@ -101,7 +101,7 @@ def verdict(rows: Sequence[ScoreRow], names: Sequence[str]) -> str:
 
 
 def _objections(best: ScoreRow, rows: Sequence[ScoreRow], names: Sequence[str]) -> list[str]:
-    """The other metrics by which another row is clearly better."""
+    """Returns the other metrics by which another row is clearly better."""
     found = []
     for kind in map(metric, names):
         leader = rank(rows, kind)[0]

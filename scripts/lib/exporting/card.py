@@ -88,7 +88,7 @@ def write_card(
 
 
 def front_matter(licence: str) -> str:
-    """What the Hugging Face hub reads: its names of licences are lower case, as mit or bsd-2-clause."""
+    """Writes what the Hugging Face hub reads: its names of licences are lower case, as mit or bsd-2-clause."""
     lines = ["tags:", "- image-to-image", "pipeline_tag: image-to-image"]
     if licence != "not stated":
         known = re.fullmatch(r"[a-z][a-z0-9.-]+", licence)
@@ -201,7 +201,7 @@ def code_span(value: object) -> str:
 
 
 def files_table(folder: Path, weights: str) -> str:
-    """Of the files in the folder that have passed and are of these weights."""
+    """Lists the files in the folder that have passed and are of these weights."""
     lines = [
         "Each was run on test images and compared with the generator; differences are in grey levels of 255.\n",
         "| file | MB | largest difference | mean | 8-bit values that differ | run in |",
@@ -227,7 +227,7 @@ def options_table(training: dict[str, Any]) -> str:
 def write_samples(
     path: Path, pictures: Sequence[TestPicture], outputs: Sequence[torch.Tensor]
 ) -> None:
-    """A row for each of some pictures, spread over all: input, output and, where known, truth."""
+    """Writes a row for each of some pictures, spread over all: input, output and, where known, truth."""
     chosen = range(0, len(pictures), -(-len(pictures) // SHOWN))
     rows = []
     for i in chosen:

@@ -1,4 +1,4 @@
-"""How far what an exported file gives is from what the generator gives, in grey levels."""
+"""Distances between the outputs of an exported file and of the generator, in grey levels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMITS = {"fp32": 1.0, "half": 4.0, "int8": 16.0}  # of the largest difference, 
 def choose_inputs(
     job: ExportJob, pictures: Sequence[TestPicture]
 ) -> list[tuple[str, torch.Tensor]]:
-    """What the file is compared on: the pictures, and where sizes are free also several at once and another size."""
+    """Returns inputs to compare on: the pictures and, where sizes are free, several at once and another size."""
     inputs = [(picture.name, picture.image) for picture in pictures]
     if job.dynamic:
         several = torch.cat([picture.image for picture in pictures[:2]] * 2)[:2]
@@ -35,7 +35,7 @@ def choose_inputs(
 
 @dataclass(frozen=True)
 class OutputComparison:
-    """What came of every input.
+    """Outputs for every input, and their differences.
 
     Attributes:
         rows: largest and mean difference of each, in grey levels, as computed and as 8-bit pictures.
@@ -83,7 +83,7 @@ def _pixels(images: np.ndarray) -> np.ndarray:
 def make_certificate(
     precision: str, runtime: Runtime, comparison: OutputComparison
 ) -> dict[str, Any]:
-    """All that a reader needs to judge, or repeat, the comparison; "passed" is the verdict.
+    """Returns all that a reader needs to judge, or repeat, the comparison; "passed" is the verdict.
 
     Only fp32 can fail: of fewer bits the differences are told, and whether they are within what is usual.
     """

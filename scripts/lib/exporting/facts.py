@@ -1,4 +1,4 @@
-"""What a file says of itself: which generator, trained how, and what goes in and comes out."""
+"""Description that a file carries: which generator, trained how, and what goes in and comes out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain
 
 
 def training_options(saved: SavedGenerator) -> dict[str, Any]:
-    """The flags that decided what was learnt; of paths the last part, since they tell of a machine."""
+    """Returns the flags that decided what was learnt; of paths the last part, since they tell of a machine."""
     groups = (RunOptions, LogOptions, SaveOptions)
     left_out = {name for group in groups for name in flags_of(group)} | OF_A_MACHINE
     flags = {
@@ -36,7 +36,7 @@ def _is_path(value: Any) -> bool:
 
 
 def _values_of_input(values: Values) -> dict[str, Any]:
-    """The meaning of -1 and 1 in the files that the generator was trained on."""
+    """Returns the meaning of -1 and 1 in the files that the generator was trained on."""
     if values.labels:
         return {
             "labels": values.labels,
@@ -67,7 +67,7 @@ def gather_facts(
     dynamic: bool,
     precision: str,
 ) -> dict[str, Any]:
-    """JSON-like, for the file's metadata and its certificate."""
+    """Returns JSON-like facts for the file's metadata and its certificate."""
     translator = exportable.translator
     return {
         "name": name,

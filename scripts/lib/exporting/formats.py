@@ -1,4 +1,4 @@
-"""What every format is told, and what it has to do."""
+"""Formats of exported files: a job to write, a runtime to read back with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PRECISIONS = ("fp32", "half", "int8")
 
 @dataclass(frozen=True)
 class ExportJob:
-    """One file to write.
+    """A file to write.
 
     Attributes:
         network: of PyTorch's own layers, float32 (N, C, H, W) in [-1, 1] -> the same range.
@@ -40,25 +40,25 @@ class ExportJob:
     sample: Sequence[torch.Tensor] = ()
 
     def example(self) -> torch.Tensor:
-        """An input to trace with; where sizes are free all of them differ, and none is 1 anywhere inside."""
+        """Returns an input to trace with; where sizes are free all of them differ, and none is 1 anywhere inside."""
         if not self.dynamic:
             return torch.zeros(1, self.channels, self.size, self.size)
         least = 2 * self.multiple if self.multiple >= 8 else 16
         return torch.zeros(2, self.channels, least, least + self.multiple)
 
     def traced(self) -> nn.Module:
-        """The network as it is to be traced."""
+        """Returns the network as it is to be traced."""
         return InHalf(self.network).eval() if self.precision == "half" else self.network
 
     def dynamic_shapes(self) -> tuple[dict[int, Any]] | None:
-        """What torch.export is told of the axes that are free."""
+        """Describes the free axes to torch.export."""
         if not self.dynamic:
             return None
         height, width = (self.multiple * torch.export.Dim(name, min=1) for name in "hw")
         return ({0: torch.export.Dim("n", min=1), 2: height, 3: width},)
 
     def metadata(self) -> str:
-        """JSON for the file."""
+        """Returns JSON for the file."""
         return json.dumps(self.facts)
 
 
@@ -87,7 +87,7 @@ class Runtime:
 
 
 def runner(network: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
-    """A function of arrays from one of tensors."""
+    """Returns a function of arrays from one of tensors."""
 
     def run(images: np.ndarray) -> np.ndarray:
         with torch.no_grad():

@@ -116,7 +116,7 @@ def open_generator(
 
 
 def architecture_of(saved: SavedGenerator, weights: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """The arguments of `define_G` that such weights fit; {} for a network that is not ours."""
+    """Returns the arguments of `define_G` that such weights fit; {} for a network that is not ours."""
     found = architecture(weights, saved.flags)
     if found:  # which only a ResNet's names depend on
         found["use_dropout"] = not found.pop("no_dropout", True)
@@ -124,7 +124,7 @@ def architecture_of(saved: SavedGenerator, weights: dict[str, torch.Tensor]) -> 
 
 
 def _had_dropout(saved: SavedGenerator, generator: nn.Module) -> bool | None:
-    """None where neither options nor weights tell."""
+    """Tells whether it was trained with dropout; None where neither options nor weights say so."""
     if "no_dropout" in saved.flags:
         return not saved.flags["no_dropout"]
     without = describe_generator(generator.state_dict()).get("no_dropout")
@@ -132,7 +132,7 @@ def _had_dropout(saved: SavedGenerator, generator: nn.Module) -> bool | None:
 
 
 def plain_layers(network: nn.Module) -> nn.Module:
-    """A copy of PyTorch's own layers, for exporters to see no more than these."""
+    """Returns a copy of PyTorch's own layers, for exporters to see no more than these."""
     copied = copy.deepcopy(network)
     for module in copied.modules():  # ours add methods, no attributes
         module.__class__ = PLAIN.get(type(module), type(module))

@@ -58,7 +58,7 @@ def write_onnx(job: ExportJob, path: Path) -> None:
 
 
 def quantize(model: Any, job: ExportJob) -> Any:
-    """The model with convolutions of 8 bits, but the outer ones; ranges are those of the job's sample."""
+    """Returns the model with convolutions of 8 bits, but the outer ones; ranges are those of the job's sample."""
     import onnx
     from onnxruntime import quantization as q
 
@@ -90,7 +90,7 @@ def quantize(model: Any, job: ExportJob) -> Any:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without what exporters say to those who write exporters."""
+    """Silences what exporters say to those who write exporters."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -102,7 +102,7 @@ def quiet() -> Iterator[None]:
 
 
 def open_onnx(path: Path) -> Runtime:
-    """The file in ONNX Runtime, on the CPU."""
+    """Returns the file in ONNX Runtime, on the CPU."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])

@@ -19,7 +19,7 @@ METRICS = ("l1", "psnr")
 
 
 def scores_on(pictures: Sequence[TestPicture], outputs: Sequence[torch.Tensor]) -> str:
-    """A line about the outputs against truths; "" without any."""
+    """Returns a line about the outputs against truths; "" without any."""
     values = score_outputs(outputs, [picture.truth for picture in pictures])
     if not values:
         return ""
@@ -30,7 +30,7 @@ def scores_on(pictures: Sequence[TestPicture], outputs: Sequence[torch.Tensor]) 
 def score_outputs(
     outputs: Sequence[torch.Tensor], truths: Sequence[torch.Tensor | None]
 ) -> dict[str, float]:
-    """Metric -> mean over images (1, C, H, W) in [-1, 1]; {} unless all truths are known."""
+    """Returns metric -> mean over images (1, C, H, W) in [-1, 1]; {} unless all truths are known."""
     scorer = Scorer(METRICS, torch.device("cpu"))
     for output, truth in zip(outputs, truths, strict=True):
         if truth is None:
@@ -41,7 +41,7 @@ def score_outputs(
 
 
 def scores_of_training(run: Path) -> str:
-    """A table of a run's validations: the last values and the best; "" without any."""
+    """Returns a table of a run's validations: the last values and the best; "" without any."""
     try:
         scores = read_record(run / FILE).scores
     except OSError:
@@ -58,7 +58,7 @@ def scores_of_training(run: Path) -> str:
 
 
 def _lower_is_better(curve: str) -> bool:
-    """Of a validation's curve, such as val_rec_l1_A_ema."""
+    """Tells which way a validation's curve, such as val_rec_l1_A_ema, is better."""
     names = "|".join(sorted(NAMES, key=len, reverse=True))
     found = re.fullmatch(rf"val_(?:rec_)?({names})(?:_[AB])?(?:_ema)?", curve)
     return bool(found) and metric(found[1]).lower_is_better

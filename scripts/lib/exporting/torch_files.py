@@ -42,7 +42,7 @@ def write_exported(job: ExportJob, path: Path) -> None:
 
 
 def _any_size() -> AbstractContextManager[None]:
-    """Else a U-Net would not take images so small that a side of 1 remains inside; old PyTorch does not care."""
+    """Lets a U-Net take images so small that a side of 1 remains inside, which old PyTorch does anyway."""
     config = torch.fx.experimental._config
     if not hasattr(config, "backed_size_oblivious"):
         return nullcontext()

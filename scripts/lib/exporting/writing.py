@@ -1,4 +1,4 @@
-"""One file and its certificate: written, run, compared, and only then given its name."""
+"""Exported files with their certificates: written, run, compared, and only then given its name."""
 
 from __future__ import annotations
 

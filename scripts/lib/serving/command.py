@@ -66,7 +66,7 @@ def check_channels(input_nc: int, output_nc: int) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket; port 0 is any that is free. Raises: InputError when the address cannot be had."""
+    """Returns a socket; port 0 is any that is free. Raises: InputError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     one = socket.socket(family)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -133,7 +133,7 @@ class TimedHeaders(H11Protocol):
 
 
 def read_picture(content: bytes, limits: Limits, multiple: int, *, values: bool) -> Picture:
-    """The picture in a file, upright; with `values` an array (H, W) or (H, W, 3) of what the file holds.
+    """Returns the picture in a file, upright; with `values` an array (H, W) or (H, W, 3) of what the file holds.
 
     Its size is known, and refused, before it is decoded.
 
@@ -173,7 +173,7 @@ def read_picture(content: bytes, limits: Limits, multiple: int, *, values: bool)
 
 
 def encode(result: Picture, values: Values) -> tuple[bytes, str]:
-    """A result as a file, and its media type: PNG, or TIFF for values that PNG does not hold.
+    """Returns a result as a file, and its media type: PNG, or TIFF for values that PNG does not hold.
 
     Args:
         values: meaning of the numbers in an array.

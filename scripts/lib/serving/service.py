@@ -126,7 +126,7 @@ def create_service(
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
-        """That the service is up, what it translates with, and how many images wait."""
+        """Says that the service is up, what it translates with, and how many images wait."""
         return {
             "status": "ok",
             "name": name,
@@ -139,7 +139,7 @@ def create_service(
 
 
 async def _content(request: Request) -> bytes:
-    """The bytes of the image file. Raises: HTTPException when there are none."""
+    """Returns the bytes of the image file. Raises: HTTPException when there are none."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=1) as form:

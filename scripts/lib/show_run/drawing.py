@@ -13,7 +13,7 @@ from util.errors import InputError
 
 @dataclass(frozen=True)
 class PlotStyle:
-    """How curves are drawn.
+    """Style in which curves are drawn.
 
     Attributes:
         x: epochs or images.
@@ -29,7 +29,7 @@ class PlotStyle:
 
 
 def smooth(values: Sequence[float], factor: float) -> list[float]:
-    """The exponential moving average, without the pull of its beginning; passes over what is no number."""
+    """Returns the exponential moving average, without the pull of its beginning; passes over what is no number."""
     mean = weight = 0.0
     means = []
     for value in values:
@@ -91,6 +91,6 @@ def _panel(axis, runs: Sequence[LoggedRun], names: Sequence[str], look: PlotStyl
 
 
 def _plain(text: str) -> str:
-    """Text in which dollars are no formulas, and which a legend does not hide for its first letter."""
+    """Escapes dollars, which would be formulas, and a first letter for which a legend hides a text."""
     text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text

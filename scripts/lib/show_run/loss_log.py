@@ -29,7 +29,7 @@ class LossLine:
 
 
 def read_runs(text: str) -> list[list[LossLine]]:
-    """The runs of a log, in their order. One that was continued is one, without the steps that it took twice."""
+    """Returns the runs of a log, in their order. One that was continued is one, without the steps that it took twice."""
     runs: list[list[LossLine]] = []
     starts, rank = "", None
     for row in text.splitlines():
@@ -50,7 +50,7 @@ def read_runs(text: str) -> list[list[LossLine]]:
 
 
 def _start(runs: list[list[LossLine]], first: LossLine, *, continued: bool) -> None:
-    """After a banner: the original code has the same one for runs that go on, but these do not begin with epoch 1."""
+    """Begins or continues a run after a banner: the original code has the same one for runs that go on, but these do not begin with epoch 1."""
     if not continued and first.epoch == 1:
         runs.append([])
         return

@@ -15,7 +15,7 @@ OLD = "loss_log.txt"
 
 @dataclass
 class Curve:
-    """One value over a run: where, in epochs and in images, and how much."""
+    """Values over a run, and where they were measured, in epochs and in images."""
 
     epochs: list[float] = field(default_factory=list)
     images: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ def read_run(folder: Path) -> Record:
 
 
 def find_log(name: str, checkpoints: Path) -> Path:
-    """The log of a run, given by its name, its folder, or as a file. Raises: InputError when there is none."""
+    """Returns the log of a run, given by its name, its folder, or as a file. Raises: InputError when there is none."""
     for place in (checkpoints / name, Path(name)):
         if place.is_file():
             return place

@@ -1,4 +1,4 @@
-"""All that a run has logged as a CSV file."""
+"""A run's whole log as a CSV file."""
 
 from __future__ import annotations
 

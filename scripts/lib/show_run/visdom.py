@@ -68,7 +68,7 @@ def show(record: Record, folder: Path, log: LogOptions) -> None:
 
 
 def newest_images(folder: Path, last_epoch: int) -> dict[str, np.ndarray]:
-    """Label -> (H, W, 3) or (H, W) uint8 of the last epoch that has images, up to last_epoch."""
+    """Returns label -> (H, W, 3) or (H, W) uint8 of the last epoch that has images, up to last_epoch."""
     by_epoch = images_by_epoch(folder, last_epoch)
     images = {}
     for label, file in (by_epoch[max(by_epoch)] if by_epoch else {}).items():

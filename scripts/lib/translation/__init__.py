@@ -1,1 +1,1 @@
-"""What scripts/translate.py is made of: which file becomes which, and videos."""
+"""Parts of scripts/translate.py: plans of files, images, values, videos."""

@@ -1,4 +1,4 @@
-"""Which file is translated into which, and writing pictures whole or not at all."""
+"""Plans of files and their translations, and writing pictures whole or not at all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def is_video(path: str | Path) -> bool:
 
 
 def list_inputs(source: Path) -> list[str]:
-    """The file, or every image below the folder. Raises: InputError when there is none."""
+    """Returns the file, or every image below the folder. Raises: InputError when there is none."""
     if source.is_dir():
         return list_images(source)
     if not source.is_file():
@@ -52,7 +52,7 @@ def list_inputs(source: Path) -> list[str]:
 def plan_jobs(
     source: Path, paths: Sequence[str], target: Path, suffix: Callable[[str], str]
 ) -> list[FileJob]:
-    """What has to be made of the listed files: their translations, under the same names.
+    """Plans the translations of the listed files, under the same names.
 
     suffix: of the result of a file.
     Raises: InputError when it is unclear, or would overwrite an input.
@@ -100,7 +100,7 @@ def _of_folder(
 
 
 def _place(path: str, root: Path) -> PurePath:
-    """Where an image lies below the root; a tar counts as a folder."""
+    """Returns where an image lies below the root; a tar counts as a folder."""
     *folders, name = PurePath(os.path.relpath(path, root)).parts
     return PurePath(
         *(os.path.splitext(f)[0] if f.lower().endswith(".tar") else f for f in folders), name
@@ -108,14 +108,14 @@ def _place(path: str, root: Path) -> PurePath:
 
 
 def unfinished_jobs(jobs: Sequence[FileJob], overwrite: bool) -> list[FileJob]:
-    """The jobs that are left to do; what killed processes left of theirs is removed."""
+    """Returns the jobs that are left to do; what killed processes left of theirs is removed."""
     for folder in {job.target.parent for job in jobs}:
         sweep(folder)
     return [job for job in jobs if overwrite or not job.target.exists()]
 
 
 def can_stream(job: FileJob) -> bool:
-    """Whether it can be read and written in parts, by far the larger images."""
+    """Tells whether it can be read and written in parts, by far the larger images."""
     inside, outside = Path(job.source).suffix.lower(), job.target.suffix.lower()
     return inside in TIFF and outside in STREAMED and os.path.isfile(job.source)
 

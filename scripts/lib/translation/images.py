@@ -83,7 +83,7 @@ def translate_images(
 def read_ahead(
     pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any]
 ) -> Iterator[Any]:
-    """function(item) for all items in order, a few of them computed before they are asked for."""
+    """Yields function(item) for all items in order, a few of them computed before they are asked for."""
     waiting: deque[Future[Any]] = deque()
     for item in items:
         waiting.append(pool.submit(function, item))

@@ -36,7 +36,7 @@ class FileValues(NamedTuple):
         return to_network_range(image) if image.dtype == torch.uint8 else image
 
     def suffix(self, asked: str, source: str) -> str:
-        """The suffix of the result of a file; asked: a value of --format."""
+        """Returns the suffix of the result of a file; asked: a value of --format."""
         if asked == "same":
             suffix = Path(source).suffix
             return KEPT.get(suffix.lower(), suffix)
@@ -45,7 +45,7 @@ class FileValues(NamedTuple):
         return SUFFIXES.get(asked, f".{asked}")
 
     def format(self, target: Path) -> str | None:
-        """The format in which a target's values are written; None for a picture of 8 bits. Raises: InputError."""
+        """Returns the format in which a target's values are written; None for a picture of 8 bits. Raises: InputError."""
         kind = FORMATS.get(target.suffix.lower())
         if kind is None or (kind == "tiff" and self.B.plain):
             return None

@@ -103,7 +103,7 @@ def _translate(av: Any, t: Translator, source: Path, reader: Any, writer: Any, c
 
 
 def _look(av: Any, source: Path) -> tuple[tuple[int, int], int]:
-    """Height and width as a player shows them, and by how many quarters, counter-clockwise, it turns the pictures."""
+    """Returns height and width as a player shows them, and by how many quarters, counter-clockwise, it turns the pictures."""
     with av.open(str(source)) as reader:
         frame = next(reader.decode(video=0))
     turns = round(frame.rotation / 90) % 4

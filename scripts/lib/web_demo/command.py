@@ -100,7 +100,7 @@ def choose_samples(
 def training_palette(
     options: argparse.Namespace, saved: SavedGenerator, channels: int, size: int
 ) -> list[str]:
-    """Of training images; of the samples' split where these are not there."""
+    """Takes colours of training images or, where these are not there, of the samples' split."""
     try:
         found = find_pictures(saved, "--images", options.images, "train", channels, size, COLOURED)
     except InputError:
@@ -113,5 +113,5 @@ def to_picture(image: torch.Tensor) -> Image.Image:
 
 
 def noise_picture(exportable: Exportable, size: int) -> TestPicture:
-    """What the exported file is compared on where there are no samples."""
+    """Makes an input to compare on where there are no samples."""
     return TestPicture("noise", torch.rand(1, exportable.input_nc, size, size) * 2 - 1)

@@ -12,7 +12,7 @@ NEAR = 24  # grey levels in any channel within which two colours are one to the 
 
 
 def palette(pictures: Sequence[Image.Image], most: int = 12) -> list[str]:
-    """The colours that stand for most of the pictures, as #rrggbb, the commonest first.
+    """Returns the colours that stand for most of the pictures, as #rrggbb, the commonest first.
 
     Of each group of similar colours the commonest one, exactly: of label maps these are the labels.
     """

@@ -27,7 +27,7 @@ NAMES = {
 
 
 def runtime_files(cache: Path) -> dict[str, bytes]:
-    """File name -> content. Raises: InputError when the package is not in the cache and cannot be fetched."""
+    """Returns file name -> content. Raises: InputError when the package is not in the cache and cannot be fetched."""
     try:
         path = cached(PACKAGE, cache)
         if path is None:

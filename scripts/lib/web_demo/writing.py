@@ -17,7 +17,7 @@ PAGE = Path(__file__).parent / "page"
 
 @dataclass(frozen=True)
 class Demo:
-    """What the page reads from model.json.
+    """Content of model.json, which the page reads.
 
     Attributes:
         size: of the network's images, in pixels, both ways.

@@ -1,4 +1,4 @@
-"""What a page of examples shows."""
+"""Content of a page of examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is operated on a page of examples; hidden until the script is there that makes it work."""
+"""Controls of a page of examples, hidden until the script is there that makes it work."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _orders(column: Column) -> list[tuple[str, str]]:
 
 
 def view() -> None:
-    """The large view; its pictures are put in by the script."""
+    """Adds the large view; its pictures are put in by the script."""
     with dialog(id="view", aria_label="Large view"):
         with tags.div(cls="top"):
             tags.button("←", id="previous", type="button", title="Previous example")

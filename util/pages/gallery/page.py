@@ -104,7 +104,7 @@ def _values(example: Example, columns: Sequence[Column], label: str) -> str:
 
 
 def _sizes(examples: Sequence[Example], width: int) -> str:
-    """The size of pictures, and of examples that are not laid out yet; small pictures get visible pixels."""
+    """Returns the size of pictures, and of examples that are not laid out yet; small pictures get visible pixels."""
     pictures = [picture for example in examples for picture in example.pictures]
     widths = {picture.width for picture in pictures}
     usual = Counter(round(one.height / one.width, 3) for one in pictures).most_common(1)
@@ -114,7 +114,7 @@ def _sizes(examples: Sequence[Example], width: int) -> str:
 
 
 def _data(examples: Sequence[Example], columns: Sequence[Column], pair: tuple[str, str]) -> str:
-    """For the script, as JSON that cannot end the element it stands in."""
+    """Returns data for the script, as JSON that cannot end the element it stands in."""
     content: dict[str, Any] = {
         "pair": pair,
         "together": TOGETHER,
@@ -125,5 +125,5 @@ def _data(examples: Sequence[Example], columns: Sequence[Column], pair: tuple[st
 
 
 def _rounded(value: float | None) -> float | None:
-    """Enough to tell any two apart that differ by a grey level somewhere."""
+    """Keeps enough digits to tell any two apart that differ by a grey level somewhere."""
     return None if value is None else float(f"{value:.6g}")
