@@ -74,7 +74,7 @@ TESTING: dict[str, tuple[list[str], str]] = {
     "stretched sideways a hundred times": (["--aspect_ratio", "0.01"], ""),
     "one image of a thousand asked for": (["--num_test", "1000"], ""),
     "batch larger than the data": (["--batch_size", "99"], ""),
-    "as trained, though alone": (["--eval"], ""),
+    "as trained, one image at a time": (["--eval"], ""),
 }  # fmt: skip
 
 KINDS = [

@@ -1,4 +1,4 @@
-"""Tars among images: damaged, odd, with index files that lie, and such as would write elsewhere."""
+"""Tars among images: damaged, odd, with index files that lie, and some that would write elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of processes without torchrun: forked in no time, and told of each other as torchrun would."""
+"""Groups of processes without torchrun: forked in no time, and with the environment that torchrun would give them."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def cycle(checkpoints: Path) -> Translator:
 
 
 def bare(path: Path, input_nc: int = 3, output_nc: int = 3, **more) -> Path:
-    """A weights file of an untrained generator, alone in the world."""
+    """A weights file of an untrained generator."""
     flags = {"ngf": 2, "netG": "resnet_6blocks", "norm": "instance", "init_gain": 0.2, **more}
     checkpoint.save(path, define_G(input_nc, output_nc, **flags).state_dict())
     return path

@@ -1,1 +1,1 @@
-"""Runs that older code has left."""
+"""Runs that older versions have left."""

@@ -1,4 +1,4 @@
-"""The commands that the ancestor's users copy from its README, FAQ, scripts and notebooks run as they are."""
+"""The commands that users of the original code copy from the README, FAQ, scripts and notebooks run as they are."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ TEST = [
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the ancestor's users have it: data sets, and runs trained by the commands below."""
+    """A folder as users of the original code have it: data sets, and runs trained by the commands below."""
     home = tmp_path_factory.mktemp("home")
     sets = home / "datasets"
     for phase in ("train", "val", "test"):
@@ -192,7 +192,7 @@ def script(home: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_pairs_are_made_by_the_ancestors_commands(home) -> None:
+def test_pairs_are_made_by_commands_of_the_original_code(home) -> None:
     for side in "AB":
         write_images(home / "two" / side / "train", 2, 16, 16)
         write_images(home / "two" / f"train{side}", 2, 16, 16)
@@ -206,7 +206,7 @@ def test_pairs_are_made_by_the_ancestors_commands(home) -> None:
         assert len(list((home / folder).iterdir())) == 2
 
 
-def test_cityscapes_is_prepared_and_scored_by_the_ancestors_commands(home) -> None:
+def test_cityscapes_is_prepared_and_scored_by_commands_of_the_original_code(home) -> None:
     for split in ("train", "val"):
         for kind, ending in (("gtFine", "gtFine_color"), ("leftImg8bit", "leftImg8bit")):
             folder = home / "cs" / kind / split / "bonn"
@@ -232,7 +232,7 @@ def test_cityscapes_is_prepared_and_scored_by_the_ancestors_commands(home) -> No
     assert "--weights FILE" in gone.stderr
 
 
-def test_a_run_is_continued_by_the_ancestors_flags(home, monkeypatch) -> None:
+def test_a_run_is_continued_by_flags_of_the_original_code(home, monkeypatch) -> None:
     quick = QUICK_TRAIN.replace("--n_epochs 1", "--n_epochs 3")
     base = "--dataroot ./datasets/facades --name again --model pix2pix --direction BtoA"
     run(train_script, base, QUICK_TRAIN, home, monkeypatch)

@@ -1,4 +1,4 @@
-"""Runs that older code has left are continued and tested: tests/old_runs/README.md."""
+"""Runs that older versions have left are continued and tested: tests/old_runs/README.md."""
 
 from __future__ import annotations
 

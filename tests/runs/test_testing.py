@@ -106,7 +106,7 @@ def test_results_are_named_after_their_place_below_the_root(path, name) -> None:
 
 
 def test_batches_do_not_change_results(runs, paired, tmp_path) -> None:
-    """Batch norm uses each image's own statistics, as the ancestor does by testing one by one."""
+    """Batch norm uses each image's own statistics, as the original code does by testing one by one."""
     flags = ("--no_dropout",)
     shutil.copytree(runs / "p", runs / "plain", dirs_exist_ok=True)
     line = words("--dataroot", paired, "--name plain --checkpoints_dir", runs, "--model pix2pix")

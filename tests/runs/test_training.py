@@ -20,7 +20,7 @@ from util.logs.logger import At, Logger
 from util.logs.records import FILE, read_record
 
 
-def test_a_run_leaves_the_ancestors_files_and_a_state(paired, tmp_path, capsys) -> None:
+def test_a_run_leaves_the_files_of_the_original_code_and_a_state(paired, tmp_path, capsys) -> None:
     folder = run(paired, tmp_path, "n", "--print_freq 2 --display_freq 3 --n_epochs 2")
     assert {file.name for file in folder.iterdir()} == {
         "train_opt.txt", "options.json", "loss_log.txt", "metrics.jsonl", "web", "latest_state.pth", "inference.json",
