@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from options.flags import count_or_inf, flag
+from options.flags import count_or_inf, flag, path
 from options.ranges import parse_range
 from options.sizes import sides, size
 
@@ -17,6 +18,8 @@ UPSAMPLES = ("transposed", "resize", "blur")
 INITS = ("normal", "xavier", "kaiming", "orthogonal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 ALPHAS = ("drop", "white", "black")
+# Bytes in the name of a file or folder.
+LONGEST = 255
 GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
 
 
@@ -24,11 +27,23 @@ GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
 class RunOptions:
     """Which run this is, and where it lives."""
 
-    name: str = flag("experiment_name", "name of the run: its folder under checkpoints and results")
-    checkpoints_dir: str = flag("./checkpoints", "folder of all runs")
-    gpu_ids: str = flag("0", "GPUs to use, a process for each: 0, or 0,1,2; -1 for the CPU")
-    phase: str = flag("train", "split of the data set: train, val, test, ...", test="test")
-    epoch: str = flag("latest", "which saved epoch to load: a number, latest or best_METRIC")
+    name: str = flag(
+        "experiment_name",
+        "name of the run: its folder under checkpoints and results",
+        metavar="NAME",
+    )
+    checkpoints_dir: str = flag("./checkpoints", "folder of all runs", parse=path, metavar="FOLDER")
+    gpu_ids: str = flag(
+        "0", "GPUs to use, a process for each: 0, or 0,1,2; -1 for the CPU", metavar="LIST"
+    )
+    phase: str = flag(
+        "train", "split of the data set: train, val, test, ...", test="test", metavar="NAME"
+    )
+    epoch: str = flag(
+        "latest",
+        "which saved epoch to load: a number, latest, best (by the first of --val_metrics) or best_METRIC",
+        metavar="EPOCH",
+    )
     load_iter: int = flag(0, "load iter_N instead of an epoch; 0 = off")
     verbose: bool = flag(False, "print the networks layer by layer")
     suffix: str = flag("", "added to --name, e.g. {model}_{netG}_size{load_size}")
@@ -61,9 +76,9 @@ class RunOptions:
         at_least(0, load_iter=self.load_iter, seed=self.seed, time_limit=self.time_limit)
         plain_name("name", self.name, "; --checkpoints_dir says where it lies")
         plain_name("phase", self.phase)
-        if not (self.epoch.isdecimal() or re.fullmatch(r"latest|best_\w+", self.epoch)):
+        if not (self.epoch.isdecimal() or re.fullmatch(r"latest|best(_\w+)?", self.epoch)):
             raise ValueError(
-                f"--epoch {self.epoch!r} is neither a number nor latest nor best_METRIC"
+                f"--epoch {self.epoch!r} is neither a number nor latest, best or best_METRIC"
             )
         if self.gpu_ids != "-1" and not all(i.strip().isdecimal() for i in self.gpu_ids.split(",")):
             raise ValueError(
@@ -85,36 +100,54 @@ class DataOptions:
 
     flag_defaults: ClassVar[dict[str, Any]] = {}
 
-    dataroot: str = flag("", "folder of the images; layouts: docs/datasets.md", required=True)
+    dataroot: str = flag(
+        "",
+        "folder of the images; layouts: docs/datasets.md",
+        parse=path,
+        metavar="FOLDER",
+        required=True,
+    )
     dataset_mode: str = flag(
         "unaligned",
         "aligned, unaligned, single, colorization, template, or your data/<x>_dataset.py",
+        metavar="NAME",
     )
     direction: str = flag("AtoB", "which domain is translated", choices=("AtoB", "BtoA"))
     serial_batches: bool = flag(False, "fixed order instead of shuffling")
     num_threads: int = flag(4, "loader processes; 0 = load in the training process", test=0)
     batch_size: int = flag(1, "images per step of each process (each GPU)")
     load_size: int | str = flag(
-        286, "resize to this many pixels first: N, or HEIGHTxWIDTH", parse=size, test=256
+        286,
+        "resize to this many pixels first: N, or HEIGHTxWIDTH",
+        parse=size,
+        metavar="PIXELS",
+        test=256,
     )
     crop_size: int | str = flag(
-        256, "then crop to this many pixels: N, or HEIGHTxWIDTH", parse=size
+        256, "then crop to this many pixels: N, or HEIGHTxWIDTH", parse=size, metavar="PIXELS"
     )
     max_dataset_size: float = flag(
-        math.inf, "use at most this many images per folder", parse=count_or_inf
+        math.inf, "use at most this many images per folder", parse=count_or_inf, metavar="N"
     )
     preprocess: str = flag("resize_and_crop", "resizing and cropping", choices=PREPROCESS)
     no_flip: bool = flag(False, "no random horizontal flips")
     range_A: str = flag(
-        "auto", "values LOW,HIGH of input files; auto = by their type (docs/datasets.md)"
+        "auto",
+        "values LOW,HIGH of input files; auto = by their type (docs/datasets.md)",
+        metavar="LOW,HIGH",
     )
-    range_B: str = flag("auto", "values LOW,HIGH of output files")
+    range_B: str = flag("auto", "values LOW,HIGH of output files", metavar="LOW,HIGH")
     alpha: str = flag(
         "drop",
         "transparency: drop it, or lay images on white or black; it is a channel where --input_nc counts it",
         choices=ALPHAS,
     )
-    cache: str = flag("", "folder to keep decoded and resized images in; RAM or a fast disk")
+    cache: str = flag(
+        "",
+        "folder to keep decoded and resized images in; RAM or a fast disk",
+        parse=path,
+        metavar="FOLDER",
+    )
     bad_images: str = flag(
         "stop",
         "on an image that cannot be used: stop (after saving), or skip it and list it at the end",
@@ -147,6 +180,7 @@ class ModelOptions:
     model: str = flag(
         "cycle_gan",
         "cycle_gan, pix2pix, test, colorization, distill, template, or your models/<x>_model.py",
+        metavar="NAME",
         test="test",
     )
     input_nc: int = flag(3, "channels of input images: 3 for colour, 1 for grey, or any number")
@@ -156,10 +190,11 @@ class ModelOptions:
     )
     ngf: int = flag(64, "generator filters in the first layer")
     ndf: int = flag(64, "discriminator filters in the first layer")
-    netD: str = flag("basic", "basic (70x70 PatchGAN), n_layers, or pixel")
+    netD: str = flag("basic", "basic (70x70 PatchGAN), n_layers, or pixel", metavar="NAME")
     netG: str = flag(
         "resnet_9blocks",
         "resnet_9blocks, resnet_6blocks, unet_64 ... unet_1024, encoder_decoder_64 ... encoder_decoder_1024",
+        metavar="NAME",
     )
     n_layers_D: int = flag(3, "strided layers of the discriminator, with --netD n_layers")
     upsample: str = flag(
@@ -213,7 +248,7 @@ class LogOptions:
 
     display_winsize: int = flag(256, "width of images on pages and in visdom, in pixels")
     use_wandb: bool = flag(False, "log to Weights & Biases as well (pip install wandb)")
-    wandb_project_name: str = flag("CycleGAN-and-pix2pix", "W&B project")
+    wandb_project_name: str = flag("CycleGAN-and-pix2pix", "W&B project", metavar="NAME")
     wandb_checkpoints: bool = flag(
         False, "W&B: upload the latest and best networks when the run ends", only="train"
     )
@@ -238,8 +273,8 @@ class LogOptions:
         4, "visdom: images per row; 0 = a window for each image", only="train"
     )
     display_id: int = flag(1, "visdom: first window; 0 or less = no visdom", only="train")
-    display_server: str = flag("http://localhost", "visdom: server", only="train")
-    display_env: str = flag("main", "visdom: environment", only="train")
+    display_server: str = flag("http://localhost", "visdom: server", metavar="URL", only="train")
+    display_env: str = flag("main", "visdom: environment", metavar="NAME", only="train")
     display_port: int = flag(8097, "visdom: port", only="train")
 
     def __post_init__(self) -> None:
@@ -263,3 +298,7 @@ def plain_name(flag_name: str, value: str, advice: str = "") -> None:
     bad = not value or value in (".", "..") or value != value.strip() or not value.isprintable()
     if bad or any(character in value for character in "/\\"):
         raise ValueError(f"--{flag_name} {value!r} must be a plain folder name{advice}")
+    if (length := len(os.fsencode(value))) > LONGEST:
+        raise ValueError(
+            f"--{flag_name} {value[:20]}... is too long: {length} bytes, where a folder's name may have {LONGEST}"
+        )

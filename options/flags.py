@@ -1,4 +1,4 @@
-"""Frozen dataclass fields <-> one flat command line, in the ancestor's spelling.
+"""Frozen dataclass fields <-> one flat command line, in the original code's spelling.
 
 A group is a frozen dataclass whose fields are made by `flag()`. `add_flags` turns groups into argparse arguments,
 `build` turns the parsed namespace back into groups.
@@ -9,11 +9,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from options.legacy import BY_MODEL
+
 REQUIRED = "required"  # metadata key
-SAME = object()  # "no other default in this phase"
+# "No other default in this phase".
+SAME = object()
+METAVARS = {int: "N", float: "X"}
 
 
 def flag(
@@ -22,6 +27,7 @@ def flag(
     *,
     choices: Iterable[str] | None = None,
     parse: Callable[[str], Any] | None = None,
+    metavar: str = "",
     test: Any = SAME,
     only: str = "",
     required: bool = False,
@@ -29,6 +35,7 @@ def flag(
     """A dataclass field that is also a command-line flag of the same name.
 
     Args:
+        metavar: what stands for the value in --help.
         test: default in the test phase, where it differs.
         only: "train" or "test" when the flag exists in one phase alone.
     """
@@ -36,6 +43,7 @@ def flag(
         "help": help,
         "choices": tuple(choices) if choices else None,
         "parse": parse or type(default),
+        "metavar": metavar or METAVARS.get(type(default), "TEXT"),
         "test": test,
         "only": only,
         REQUIRED: required,
@@ -61,6 +69,11 @@ def flags_of(group: type) -> dict[str, dict[str, Any]]:
                 "default": field.default,
             }
     return merged
+
+
+def path(text: str) -> str:
+    """Reads a path; ~ is the home folder, which no shell puts into --dataroot=~/mine."""
+    return os.path.expanduser(text)
 
 
 def count_or_inf(text: str) -> float:
@@ -101,6 +114,12 @@ def add_flags(
         for name, meta in flags_of(group).items():
             if meta["only"] in ("", phase):
                 _add_flag(section, name, meta, defaults[name], complete)
+    for old, new in BY_MODEL.items():
+        if new in defaults and old not in defaults and phase == "train":
+            parse = type(defaults[new])
+            parser.add_argument(
+                f"--{old}", dest=new, type=parse, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+            )
 
 
 def _add_flag(
@@ -111,7 +130,9 @@ def _add_flag(
     complete: bool,
 ) -> None:
     if isinstance(meta["default"], bool):
-        section.add_argument(f"--{name}", action="store_true", default=default, help=meta["help"])
+        section.add_argument(
+            f"--{name}", action="store_true", default=default, help=meta["help"].replace("%", "%%")
+        )
         opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
         # Every switch can be switched back: a saved or model default may have turned it on.
         section.add_argument(
@@ -124,8 +145,8 @@ def _add_flag(
         choices=meta["choices"],
         default=default,
         required=complete and meta[REQUIRED] and not default,
-        metavar=None if meta["choices"] else meta["parse"].__name__.upper(),
-        help=f"{meta['help']} [{default}]".replace("%", "%%"),
+        metavar=None if meta["choices"] else meta["metavar"],
+        help=meta["help"].replace("%", "%%") + (" (default: %(default)s)" if default != "" else ""),
     )
 
 
@@ -155,7 +176,7 @@ def changes(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, tuple
 
 
 def table(values: dict[str, Any], defaults: dict[str, Any]) -> str:
-    """The ancestor's listing: sorted names, and the default where the value differs from it."""
+    """Lists flags as the original code does: sorted names, and the default where the value differs from it."""
     differing = changes(values, defaults)
     lines = ["----------------- Options ---------------"]
     for name, value in sorted(values.items()):

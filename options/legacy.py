@@ -1,4 +1,4 @@
-"""Flag spellings of the 2017 code base, still met in tutorials, rewritten to today's before parsing."""
+"""Flags of the original code's first generation (2017), still met in tutorials: rewritten before parsing, or explained."""
 
 from __future__ import annotations
 
@@ -18,27 +18,62 @@ RENAMED = {
     "--resize_or_crop": "--preprocess",
     "--ntest": "--num_test",
     "--how_many": "--num_test",
+    "--identity": "--lambda_identity",
+    "--display_single_pane_ncols": "--display_ncols",
 }
-REPLACED = {  # switches that became a value
+# Switches that became a value.
+REPLACED = {
     "--no_lsgan": ["--gan_mode", "vanilla"],
     "--align_data": ["--dataset_mode", "aligned"],
     "--use_dropout": ["--dropout"],
 }
-
-
-VALUES = ("--range_A", "--range_B")  # whose values may begin with a minus, as no other word may
+SWITCHES: dict[str, dict[str, dict[str, str]]] = {
+    "no_lsgan": {"True": {"gan_mode": "vanilla"}, "False": {"gan_mode": "lsgan"}},
+    "align_data": {"True": {"dataset_mode": "aligned"}},
+    "use_dropout": {"True": {"no_dropout": "False"}},
+}
+VALUES = {
+    ("--lr_policy", "lambda"): "linear",
+    ("--model", "one_direction_test"): "test",
+}
+# A flag whose meaning hung on the model: where the model has the second one, that was meant.
+BY_MODEL = {"lambda_A": "lambda_L1"}
+DROPPED = {
+    "--which_model_preNet": "networks are preceded by nothing: leave it out",
+    "--cluster_path": "it did nothing: leave it out",
+    "--n_clusters": "it did nothing: leave it out",
+    "--lambda_B": "with pairs there is one weight, --lambda_L1: leave it out",
+}
+# Flags whose values may begin with a minus, as no other word may.
+SIGNED = ("--range_A", "--range_B")
 
 
 def modernise(argv: list[str]) -> list[str]:
-    """The command line with old flag names replaced by the names they have now."""
+    """Replaces old names of flags, and of their values, by those of today."""
     modern: list[str] = []
     for word in argv:
-        if modern and modern[-1] in VALUES and re.match(r"-[\d.]", word):
+        if modern and modern[-1] in SIGNED and re.match(r"-[\d.]", word):
             modern[-1] += f"={word}"
             continue
         name, equals, value = word.partition("=")
         if name in REPLACED and not equals:
             modern += REPLACED[name]
+            continue
+        name = RENAMED.get(name, name)
+        if equals:
+            modern.append(f"{name}={VALUES.get((name, value), value)}")
         else:
-            modern.append(RENAMED.get(name, name) + equals + value)
+            modern.append(VALUES.get((modern[-1], name), name) if modern else name)
+    return modern
+
+
+def modernise_saved(flags: dict[str, str]) -> dict[str, str]:
+    """Replaces old names and values in the flags of a train_opt.txt by those of today."""
+    modern = {}
+    for name, value in flags.items():
+        if name in SWITCHES:
+            modern.update(SWITCHES[name].get(value, {}))
+            continue
+        today = RENAMED.get(f"--{name}", f"--{name}")
+        modern[today.removeprefix("--")] = VALUES.get((today, value), value)
     return modern

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from options.base_options import GANOptions, ModelOptions, at_least
-from options.flags import flag, override
+from options.flags import flag, override, path
 from options.registry import find_class, has_file
 
 
@@ -81,7 +81,11 @@ class DistillOptions(Pix2PixOptions):
     """Those of pix2pix, and the teacher. scripts/distill.py takes the rest from the teacher's own options."""
 
     teacher: str = flag(
-        "", "a trained generator's weights: checkpoints/NAME, or a file", only="train"
+        "",
+        "a trained generator's weights: checkpoints/NAME, or a file",
+        parse=path,
+        metavar="PATH",
+        only="train",
     )
     teacher_norm: str = flag(
         "auto",
@@ -112,7 +116,10 @@ class TestModelOptions(ModelOptions):
     __test__: ClassVar[bool] = False
 
     model_suffix: str = flag(
-        "", "loads <epoch>_net_G<model_suffix>.pth, e.g. _A for a CycleGAN's A to B", only="test"
+        "",
+        "loads <epoch>_net_G<model_suffix>.pth, e.g. _A for a CycleGAN's A to B",
+        metavar="_A",
+        only="test",
     )
 
 

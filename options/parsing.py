@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import json
 import string
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from options.base_options import DataOptions, ModelOptions
-from options.dataset_options import dataset_options
+from options.base_options import DataOptions, GANOptions, ModelOptions
+from options.dataset_options import DATASETS, dataset_options
 from options.flags import add_flags, build, defaults_of, flags_of
-from options.legacy import modernise
-from options.model_options import model_options
+from options.flags import path as path_of
+from options.legacy import BY_MODEL, DROPPED, modernise
+from options.model_options import MODELS, model_options
 from options.recipes import recipe_flags
+from options.saved import FlagsFile, Text, read_flags, read_options
+from options.wording import did_you_mean, printable
 
 NOT_INHERITED = {  # which run it is, and where it stands, are not properties to take over
     *("name", "suffix", "checkpoints_dir", "isTrain"),
     *("continue_train", "epoch_count", "epoch", "load_iter", "init_from"),
 }
-
-
-REMEDY = "restore it, or delete it and give the run's flags again"
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,26 @@ class Parsed:
 
 
 class BriefParser(argparse.ArgumentParser):
-    """Answers errors with one line: the usage of eighty flags would hide it."""
+    """Answers --help with the flags that are used most, and errors with one line.
+
+    common: those flags, in their order.
+    known: the flags of the command; other: flags of its sister command, by the name of that.
+    """
+
+    common: Sequence[str] = ()
+    known: Collection[str] = ()
+    other: Mapping[str, Collection[str]] = MappingProxyType({})
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+        self.exit(2, printable(f"{self.prog}: error: {message} (see --help)") + "\n")
+
+    def parse_args(self, args=None, namespace=None):
+        values, rest = self.parse_known_args(args, namespace)
+        if rest:
+            flags = [word.partition("=")[0][2:] for word in rest if word.startswith("--")]
+            hint = self.explain(flags[0]) if flags else ""
+            self.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        return values
 
     def parse_known_args(self, args=None, namespace=None):
         values, rest = super().parse_known_args(args, namespace)
@@ -48,6 +67,60 @@ class BriefParser(argparse.ArgumentParser):
                 self.error(f"argument --{name}: expected one argument")
         return values, rest
 
+    def explain(self, name: str) -> str:
+        """Says what a flag that this command does not have may have meant; "" if nothing comes near."""
+        if f"--{name}" in DROPPED:
+            return f": {DROPPED[f'--{name}']}"
+        models = [model for model, group in MODELS.items() if group and name in flags_of(group)]
+        if models:
+            return f": --{name} is a flag of --model {' or '.join(models)}"
+        for command, flags in self.other.items():
+            if name in flags:
+                return f": --{name} is a flag of {command}"
+        meant = did_you_mean(name, self.known)
+        return meant.replace("did you mean ", "did you mean --")
+
+    def show_help(self, word: str | None) -> NoReturn:
+        """Prints the most used flags; with "all" every one, with another word those that it stands in."""
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, [], [])
+        formatter.add_text(self.description)
+        if word == "all":
+            sections = [(group.title, group._group_actions) for group in self._action_groups]
+        elif word is None:
+            by_name = {action.dest: action for action in reversed(self._actions)}
+            common = [name for name in dict.fromkeys(self.common) if name in by_name]
+            sections = [("flags", [by_name[name] for name in common])]
+        else:
+            found = [
+                a
+                for a in self._actions
+                if word in f"--{a.dest} {a.help}" and a.help != argparse.SUPPRESS
+            ]
+            if not found:
+                self.error(f"--help {word}: no flag is about that")
+            sections = [(f"flags about {word!r}", found)]
+        for title, actions in sections:
+            formatter.start_section(title)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+        formatter.add_text(self.epilog)
+        self._print_message(formatter.format_help(), sys.stdout)
+        self.exit()
+
+    def _check_value(self, action, value):
+        if action.choices is not None and value not in action.choices:
+            names = ", ".join(map(str, action.choices))
+            meant = did_you_mean(str(value), map(str, action.choices))
+            raise argparse.ArgumentError(
+                action, f"invalid choice: {value!r}{meant}: choose from {names}"
+            )
+
+
+class _Help(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        parser.show_help(values)
+
 
 class CommandLine:
     """The command line of one phase.
@@ -55,7 +128,9 @@ class CommandLine:
     Args:
         groups: attribute name -> options group, in the order of `--help`.
         phase: "train" or "test".
+        common: the flags that --help shows.
         take_over: what of a training run's flags counts when --options names its file.
+        other: flags of the other command, by its name.
     """
 
     def __init__(
@@ -64,10 +139,12 @@ class CommandLine:
         *,
         phase: str,
         description: str,
+        common: Sequence[str] = (),
         take_over: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+        other: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.groups, self.phase, self.description = groups, phase, description
-        self.take_over = take_over
+        self.common, self.take_over, self.other = common, take_over, other
 
     def parse(self, argv: Sequence[str], saved: dict[str, Any] | None = None) -> Parsed:
         """Parses argv; `saved` flags come before built-in defaults and after the command line.
@@ -102,10 +179,11 @@ class CommandLine:
 
     def _settle(
         self, words: list[str], saved: dict[str, Any], *, complete: bool
-    ) -> tuple[argparse.ArgumentParser, dict[str, type], dict[str, Any]]:
+    ) -> tuple[BriefParser, dict[str, type], dict[str, Any]]:
         """The parser with the flags of the model and data set that the words choose; groups; defaults."""
-        saved = {**saved, **self._options_file(words)}
-        saved = {name: value for name, value in saved.items() if name not in NOT_INHERITED}
+        path = _peek(words, "options")
+        file = self._options_file(path) if path else FlagsFile({}, of_a_run=True)
+        saved = {**_inherited(saved), **file.flags}
         model, dataset = _peek(words, "model"), _peek(words, "dataset_mode")
         groups = self._groups(
             saved.get("model") if model is None else model,
@@ -116,9 +194,14 @@ class CommandLine:
         while True:
             parser = self._parser()
             defaults = defaults_of(groups.values(), self.phase == "train")
+            self._describe(parser, groups, defaults)
+            saved = {_meant(name, defaults): value for name, value in saved.items()}
+            unknown = [name for name in file.flags if _meant(name, defaults) not in defaults]
+            if unknown and not file.of_a_run:
+                parser.error(f"{path}: there is no flag --{unknown[0]}{parser.explain(unknown[0])}")
             layers = {**recipe_flags(*chosen), **saved} if self.phase == "train" else saved
             known = {name: value for name, value in layers.items() if name in defaults}
-            _check_saved(parser, groups, known)
+            known = _checked(parser, groups, known)
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase, complete)
             values = parser.parse_known_args(words)[0]
             found = self._groups(values.model, values.dataset_mode, values.netG, values.netD)
@@ -128,23 +211,73 @@ class CommandLine:
             # --model, --dataset_mode or --recipe was abbreviated: what it brings is known only now
             groups, chosen = found, recipe
 
-    def _parser(self) -> argparse.ArgumentParser:
+    def _parser(self) -> BriefParser:
         parser = BriefParser(
+            usage="%(prog)s --dataroot FOLDER --name NAME --model NAME [flags]",
             description=self.description,
-            epilog="Any flag may be shortened while it stays unique.",
+            formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=28),
+            add_help=False,
+        )
+        parser.add_argument(
+            "-h",
+            "--help",
+            nargs="?",
+            metavar="WORD",
+            action=_Help,
+            help="show the flags that are used most; all of them with --help all, those about a word with --help WORD",
         )
         parser.add_argument(
             "--options",
             metavar="FILE",
-            help="take flags from this options.json; flags on the command line win",
+            type=path_of,
+            help="take flags from a run's options.json, or from one written by hand; the command line wins",
         )
         return parser
 
-    def _options_file(self, words: list[str]) -> dict[str, Any]:
-        parser = argparse.ArgumentParser(add_help=False)
-        parser.add_argument("--options", nargs="?")
-        path = parser.parse_known_args(words)[0].options
-        return self.take_over(self.read(Path(path))) if path else {}
+    def _describe(
+        self, parser: BriefParser, groups: dict[str, type], defaults: dict[str, Any]
+    ) -> None:
+        """Tells the parser what it needs for --help and for messages, with the model's own flags."""
+        of_all = {*flags_of(GANOptions), *flags_of(DataOptions)}
+        own = [
+            name
+            for name in (*flags_of(groups["model"]), *flags_of(groups["data"]))
+            if name not in of_all
+        ]
+        parser.common, parser.known, parser.other = (
+            (*self.common, *own, "options", "help"),
+            defaults,
+            self.other,
+        )
+        count = len(set(defaults))
+        parser.epilog = (
+            f"--help all shows all {count} flags, --help WORD those about a word, such as\n"
+            "--help visdom. Any flag may be shortened while it stays unique."
+        )
+
+    def _options_file(self, path: str) -> FlagsFile:
+        """Reads what counts of the file that --options names."""
+        try:
+            file = read_flags(Path(path_of(path)))
+        except ValueError as error:
+            self.refuse(str(error))
+        if not file.of_a_run:
+            return file
+        known = {"isTrain", *self._all_flags(file.flags)}
+        for name, value in file.flags.items():
+            if name not in known and not isinstance(value, Text):  # the original code had others
+                self.refuse(f"{path}: there is no flag --{name}{did_you_mean(name, known)}")
+        return file._replace(flags=_inherited(self.take_over(file.flags)))
+
+    def _all_flags(self, flags: Mapping[str, Any]) -> set[str]:
+        """Names the flags of all commands, models and data sets, with those of a file's own model and data set."""
+        groups: list[Any] = [*self.groups.values(), *MODELS.values(), *DATASETS.values()]
+        with suppress(ValueError):  # a model that is not here any more
+            asked = (str(flags.get(name, "")) for name in ("netG", "netD"))
+            groups.append(model_options(str(flags.get("model", "pix2pix")), *asked))
+            groups.append(dataset_options(str(flags.get("dataset_mode", "aligned"))))
+        names = {name for group in groups if group for name in flags_of(group)}
+        return names.union(*self.other.values())
 
     def read(self, file: Path) -> dict[str, Any]:
         """Saved flags; exits with status 2 and a message when the file is not an options file."""
@@ -204,20 +337,38 @@ def _peek(words: list[str], name: str) -> str | None:
     return getattr(parser.parse_known_args(words)[0], name)
 
 
-def _check_saved(
+def _inherited(saved: dict[str, Any]) -> dict[str, Any]:
+    """Returns the flags of a run that another command may take over."""
+    return {name: value for name, value in saved.items() if name not in NOT_INHERITED}
+
+
+def _meant(name: str, defaults: Collection[str]) -> str:
+    """Returns the flag that an old name stands for in the chosen model."""
+    today = BY_MODEL.get(name, name)
+    return today if name not in defaults and today in defaults else name
+
+
+def _checked(
     parser: argparse.ArgumentParser, groups: dict[str, type], saved: dict[str, Any]
-) -> None:
-    """Saved values pass the same checks as typed ones: the file may have been edited."""
+) -> dict[str, Any]:
+    """Returns saved values, after the same checks as typed ones: the file may have been edited."""
+    checked = dict(saved)
     for group in groups.values():
         for name, meta in flags_of(group).items():
             if name not in saved:
                 continue
             value, wanted = saved[name], type(meta["default"])
+            if isinstance(value, Text):
+                bools = {"True": True, "False": False}
+                checked[name] = value = (
+                    bools.get(value, value) if wanted is bool else _typed(meta["parse"], value)
+                )
             fits = isinstance(value, (int, float) if wanted is float else wanted)
             fits = fits and (wanted is bool or not isinstance(value, bool))  # True is an int, too
             fits = fits or (isinstance(value, str) and _typed(meta["parse"], value) == value)
             if not fits or (meta["choices"] and value not in meta["choices"]):
-                parser.error(f"saved options: {name} = {value!r} is not a value for --{name}")
+                parser.error(f"saved options: {name} = {saved[name]!r} is not a value for --{name}")
+    return checked
 
 
 def _typed(parse: Callable[[str], Any], text: str) -> Any:
@@ -241,27 +392,3 @@ def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:
 class _Seen(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
         setattr(namespace, self.dest, True)
-
-
-def read_options(path: Path) -> dict[str, Any]:
-    """Flags saved in an options.json.
-
-    Raises: ValueError that names the file, when it cannot be read or is not one.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); {REMEDY}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("flags"), dict):
-        raise ValueError(f"{path} is not an options file: it has no 'flags'; {REMEDY}")
-    return {
-        name: float("inf") if value == "inf" else value for name, value in content["flags"].items()
-    }
-
-
-def dump_options(values: dict[str, Any]) -> str:
-    """The text that `read_options` reads; infinity becomes "inf", which JSON lacks."""
-    flags = {name: "inf" if value == float("inf") else value for name, value in values.items()}
-    return json.dumps({"flags": flags}, indent=2, sort_keys=True) + "\n"

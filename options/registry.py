@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from options.nearest import did_you_mean
+from options.wording import did_you_mean
 
 FLAGS = {
     "model": "--model",

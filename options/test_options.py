@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
-from options.flags import changes, count_or_inf, flag, flat, table
+from options.flags import changes, count_or_inf, flag, flags_of, flat, path, table
 from options.parsing import CommandLine
+from options.train_options import TrainOptions
 
 ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout")
 VALUES = (
@@ -20,6 +21,40 @@ VALUES = (
     "label_A",
     "alpha",
 )  # what files hold, for whatever model tests them
+COMMON = (
+    *(
+        "dataroot",
+        "name",
+        "model",
+        "model_suffix",
+        "epoch",
+        "phase",
+        "num_test",
+        "results_dir",
+        "checkpoints_dir",
+    ),
+    *(
+        "gpu_ids",
+        "direction",
+        "preprocess",
+        "load_size",
+        "crop_size",
+        "norm_policy",
+        "use_ema",
+        "tile",
+    ),
+)
+DESCRIPTION = """\
+Translates images with a trained model, measures the results, and writes
+results/NAME/test_latest/index.html.
+
+a run, its best epoch (of a training with --val_freq), one generator alone:
+  python test.py --dataroot datasets/facades --name faces --model pix2pix
+  python test.py --dataroot datasets/facades --name faces --model pix2pix --epoch best
+  python test.py --dataroot photos --name maps --model test --model_suffix _A"""
+TRAIN_FLAGS = {
+    *(name for group in TrainOptions.groups().values() for name in flags_of(group)),
+}
 TILE_MODES = ("exact", "blend")
 OTHER_WAY = {
     "range_A": "range_B",
@@ -33,7 +68,7 @@ OTHER_WAY = {
 class ResultOptions:
     """What is computed and where it goes."""
 
-    results_dir: str = flag("./results/", "folder of the results")
+    results_dir: str = flag("./results/", "folder of the results", parse=path, metavar="FOLDER")
     aspect_ratio: float = flag(1.0, "height / width by which saved images are stretched")
     eval: bool = flag(False, "no dropout, and running statistics in batch norm (see docs/tips.md)")
     norm_policy: str = flag(
@@ -52,7 +87,7 @@ class ResultOptions:
         "of results that 8-bit PNG cannot hold, in values/; auto = as the files that were read",
         choices=("auto", "png", "tiff", "npy"),
     )
-    num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf)
+    num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf, metavar="N")
     tile: int = flag(
         0,
         "translates images in squares of so many pixels, to save memory, without dropout; 0 = off",
@@ -96,7 +131,9 @@ class TestOptions:
         line = CommandLine(
             cls.groups(),
             phase="test",
-            description="Translates images with a trained model and writes a result page.",
+            common=COMMON,
+            description=DESCRIPTION,
+            other={"train.py": TRAIN_FLAGS},
             take_over=lambda flags: inherited(flags, flags.get("model", "")),
         )
         seen, _ = line.look(argv)

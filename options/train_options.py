@@ -18,8 +18,9 @@ from options.base_options import (
     at_least,
     plain_name,
 )
-from options.flags import changes, count_or_inf, flag, flat, table
-from options.parsing import CommandLine, dump_options
+from options.flags import changes, count_or_inf, flag, flat, path, table
+from options.parsing import CommandLine
+from options.saved import dump_options
 
 METRICS = (
     "l1",
@@ -33,6 +34,38 @@ METRICS = (
     "kd_lite0",
     "fd_lite0",
 )
+COMMON = (
+    *(
+        "dataroot",
+        "name",
+        "model",
+        "dataset_mode",
+        "direction",
+        "gpu_ids",
+        "batch_size",
+        "load_size",
+        "crop_size",
+    ),
+    *(
+        "preprocess",
+        "netG",
+        "n_epochs",
+        "n_epochs_decay",
+        "lr",
+        "val_freq",
+        "continue_train",
+        "init_from",
+    ),
+    *("recipe", "num_threads", "display_id"),
+)
+DESCRIPTION = """\
+Trains pix2pix, CycleGAN or a model of yours. Pages show it while it trains:
+http://localhost:8097 and checkpoints/NAME/web/index.html.
+
+images in pairs, and images of two kinds without pairs:
+  python train.py --dataroot datasets/facades --name faces --model pix2pix
+  python train.py --dataroot datasets/maps --name maps --model cycle_gan
+A run that was stopped goes on by the same command with --continue_train."""
 LR_POLICIES = ("linear", "step", "plateau", "cosine")
 
 
@@ -69,11 +102,15 @@ class OptimOptions:
         "average the generators' weights over time: 5% of the run or 10000 images as half-life, or 0.999 as decay "
         "per step; 0 = off",
         parse=ema_memory,
+        metavar="MEMORY",
     )
     continue_train: bool = flag(False, "continue the run of this name where it was last saved")
     epoch_count: int = flag(1, "number of the first epoch")
     init_from: str = flag(
-        "", "start a new run from the weights in this folder of checkpoints or .pth file"
+        "",
+        "start a new run from the weights in this folder of checkpoints or .pth file",
+        parse=path,
+        metavar="PATH",
     )
 
     def __post_init__(self) -> None:
@@ -112,11 +149,13 @@ class ValidationOptions:
     """Measuring on images that are not learnt from."""
 
     val_freq: int = flag(0, "measure --val_metrics every this many epochs; 0 = off")
-    val_phase: str = flag("val", "split of the data set that is measured")
+    val_phase: str = flag("val", "split of the data set that is measured", metavar="NAME")
     val_metrics: str = flag(
-        "l1,psnr", "what is measured, the first one decides (docs/evaluation.md)"
+        "l1,psnr", "what is measured, the first one decides (docs/evaluation.md)", metavar="LIST"
     )
-    val_images: float = flag(math.inf, "measure on at most this many images", parse=count_or_inf)
+    val_images: float = flag(
+        math.inf, "measure on at most this many images", parse=count_or_inf, metavar="N"
+    )
     early_stop: int = flag(
         0, "stop after this many measurements in a row without a new best; 0 = off"
     )
@@ -155,7 +194,8 @@ class TrainOptions:
         line = CommandLine(
             cls.groups(),
             phase="train",
-            description="Trains pix2pix, CycleGAN or a model of yours.",
+            common=COMMON,
+            description=DESCRIPTION,
         )
         seen, explicit = line.look(argv)
         file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json", {}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+from options.wording import printable
 from util.terminal import emphasised, lost_output, secure_output
 
 SMALLER = "--batch_size, --crop_size or --ngf"
@@ -65,9 +66,9 @@ def _exit(status: str | int | None) -> NoReturn:
 def _tell(error: InputError) -> None:
     rank, alone = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1") == "1"
     if alone or (isinstance(error, SharedError) and rank == "0"):
-        print(emphasised(f"error: {error}", sys.stderr), file=sys.stderr)
+        print(emphasised(f"error: {printable(str(error))}", sys.stderr), file=sys.stderr)
     elif not isinstance(error, SharedError):
-        print(f"error in process {rank}: {error}", file=sys.stderr)
+        print(f"error in process {rank}: {printable(str(error))}", file=sys.stderr)
 
 
 @contextmanager

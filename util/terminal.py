@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
+from options.wording import printable
+
 CODES = {"bold": "1", "dim": "2", "note": "33", "warning": "1;33", "error": "1;31"}
 STYLES = {  # of lines that begin like this
     "note:": "note",
@@ -91,11 +93,6 @@ def lost_output() -> str:
     return "" if failure is None or failure.errno in GONE else str(failure.strerror)
 
 
-def printable(text: str) -> str:
-    """Text from a file with its control characters written out, so that a terminal does not obey them."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def can_colour(stream: TextIO) -> bool:
     """Whether it is a terminal that takes colours, and the user has not asked for none (no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
@@ -137,7 +134,7 @@ class NoteHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = emphasised(f"note: {self.format(record)}", sys.stderr)
+            line = emphasised(f"note: {printable(self.format(record))}", sys.stderr)
             if sys.stderr.isatty():
                 from tqdm import tqdm
 

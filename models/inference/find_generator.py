@@ -16,8 +16,8 @@ from models.networks.weights import architecture, load_network
 from models.test_model import TestModelOptions
 from options.base_options import ALPHAS
 from options.flags import build
-from options.parsing import read_options
 from options.ranges import AUTO, parse_range
+from options.saved import read_options
 from util.checkpoints.files import (
     OPTIONS_FILE,
     list_networks,
@@ -84,9 +84,9 @@ def find_generator(
     if not place.exists():
         raise InputError(f"there is no file or folder {place}")
     if place.is_dir():
-        flags = _flags(place / OPTIONS_FILE)
+        flags = saved_flags(place / OPTIONS_FILE)
         name = _name(place, direction, flags)
-        label = _label(place, str(epoch), name, flags)
+        label = find_label(place, str(epoch), name, flags)
         settings = read_settings(place, label, flags)
         averaged = uses_averaged(place, label, name, settings, use_ema)
         path = network_path(place, label, name, averaged=averaged)
@@ -94,7 +94,7 @@ def find_generator(
     file = parse_network_path(place)
     name, flags, settings = "G", {}, UNKNOWN
     if file:
-        name, flags = file.network, _flags(place.parent / OPTIONS_FILE)
+        name, flags = file.network, saved_flags(place.parent / OPTIONS_FILE)
         settings = replace(read_settings(place.parent, file.label, flags), averaged=file.averaged)
     wanted = _of_pair(direction, flags) if name in OTHER_GENERATOR else name
     if direction and wanted != name:
@@ -113,7 +113,8 @@ def uses_averaged(
     return settings.averaged and network_path(folder, label, name, averaged=True).exists()
 
 
-def _flags(file: Path) -> dict[str, Any]:
+def saved_flags(file: Path) -> dict[str, Any]:
+    """Reads a run's options.json, {} where there is none. Raises: InputError when it is damaged."""
     try:
         return read_options(file) if file.exists() else {}
     except ValueError as error:
@@ -142,8 +143,11 @@ def _check_direction(place: Path, direction: str | None, flags: Mapping[str, Any
         )
 
 
-def _label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str:
-    """The prefix of the files: "best" is that by the first of --val_metrics, or the only one."""
+def find_label(folder: Path, epoch: str, name: str, flags: Mapping[str, Any]) -> str:
+    """Returns the prefix of the files: "best" is that by the first of --val_metrics, or the only one.
+
+    Raises: InputError when there is none, or when it is not clear which.
+    """
     if epoch != "best":
         return epoch
     files = [file for file in list_networks(folder) if file.label.startswith("best_")]

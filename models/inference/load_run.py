@@ -10,7 +10,7 @@ import torch
 
 from models import Execution, create_model
 from models.base_model import BaseModel
-from models.inference.find_generator import uses_averaged
+from models.inference.find_generator import find_label, uses_averaged
 from models.networks.weights import architecture, load_network
 from options.test_options import ARCHITECTURE, TestOptions
 from util.checkpoints.files import load_weights, network_path
@@ -31,6 +31,8 @@ def load_run(
     meta = Execution(torch.device("meta"))
     with meta.device:  # the names of its networks alone are asked for
         names = list(create_model(options.model, execution=meta).networks())
+    label = find_label(options.folder, options.run.epoch, names[0], options.saved)
+    options = dataclasses.replace(options, run=dataclasses.replace(options.run, epoch=label))
     settings = choose_settings(options, names[0])
     files = {
         name: network_path(

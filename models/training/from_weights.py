@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from models.base_model import BaseModel
+from models.inference.find_generator import find_label, saved_flags
 from models.networks.weights import load_network
 from util.checkpoints import files as checkpoint
 from util.errors import InputError
@@ -31,6 +32,7 @@ def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
         return {match[1] if match and match[1] in networks else networks[0]: source}
     if not source.is_dir():
         raise InputError(f"--init_from {source}: there is no such file or folder")
+    label = find_label(source, label, networks[0], saved_flags(source / "options.json"))
     files = {name: checkpoint.network_path(source, label, name) for name in networks}
     files = {name: path for name, path in files.items() if path.exists()}
     alone = checkpoint.network_path(source, label, "G")  # one direction, as published
@@ -48,6 +50,8 @@ def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
 
 def load_label(model: BaseModel, folder: Path, label: str) -> str:
     """Loads <label>_net_*.pth; discriminators, which published models lack, may be missing. Returns what it did."""
+    first = next(iter(model.networks()))
+    label = find_label(folder, label, first, saved_flags(folder / "options.json"))
     loaded, missing = [], []
     for name, network in model.networks().items():
         path = checkpoint.network_path(folder, label, name)

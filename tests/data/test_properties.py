@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from data.transforms import Preprocess
 from options.base_options import INITS, NORMS, PREPROCESS
-from options.parsing import dump_options, read_options
+from options.saved import dump_options, read_options
 from options.test_options import TestOptions
 from options.train_options import TrainOptions
 

@@ -81,7 +81,7 @@ def test_infinity_can_be_typed() -> None:
         ("--lr nan", "--lr nan must be at least 0"),
         ("--beta1 1", "--beta1 1.0 must be at least 0 and less than 1"),
         ("--gpu_ids cuda", "--gpu_ids 'cuda' is not -1"),
-        ("--epoch last", "--epoch 'last' is neither a number nor latest nor best_METRIC"),
+        ("--epoch last", "--epoch 'last' is neither a number nor latest, best or best_METRIC"),
         ("--epoch_count 300", "nothing would be trained"),
         ("--n_epochs 0 --n_epochs_decay 0", "nothing would be trained"),
         ("--max_dataset_size many", "'many' is neither a whole number nor 'inf'"),

@@ -75,6 +75,16 @@ def test_the_best_weights_are_those_of_the_epoch_with_the_best_value(paired, tmp
     assert translated(paired, tmp_path, "n", "--model pix2pix --epoch best_psnr")
 
 
+def test_best_is_the_epoch_that_was_best_by_the_first_metric(paired, tmp_path, capsys) -> None:
+    folder = run(
+        paired, tmp_path, "n", "--n_epochs 1 --n_epochs_decay 0 --val_freq 1 --val_metrics psnr,l1"
+    )
+    assert translated(paired, tmp_path, "n", "--model pix2pix --epoch best")
+    assert "best_psnr_net_G.pth" in capsys.readouterr().out
+    run(paired, tmp_path, "m", f"--n_epochs 1 --n_epochs_decay 0 --init_from {folder} --epoch best")
+    assert f"starts from {folder}/best_psnr_net_G.pth" in capsys.readouterr().out
+
+
 def test_smaller_errors_and_larger_ratios_are_better() -> None:
     progress = Progress()
     assert progress.count_validation({"l1": 0.5, "psnr": 10.0}) == ["l1", "psnr"]

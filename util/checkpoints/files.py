@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 
 import torch
 
+from options.wording import printable
 from util.checkpoints.reader import Damaged, Refused, read_checkpoint
 from util.errors import InputError
 from util.files import replacing, write_text
-from util.terminal import printable
 
 STATE_FILE = "latest_state.pth"
 PREVIOUS_STATE = "previous_state.pth"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import test
-from options.parsing import read_options
+from options.saved import read_options
 from scripts.lib.evaluation.result_folders import TestRun, read_run
 from util.checkpoints.files import (
     OPTIONS_FILE,
