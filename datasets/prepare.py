@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from sources.catalogue import SETS, DataSet
 from sources.layout import all_or_nothing, count_pictures, read_manifest, write_set
-from sources.packages import PrepareError, cached, download, read_members
 
-from util.errors import run_command
+from util.download.packages import cached, download, read_members
+from util.errors import InputError, run_command
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -94,19 +94,19 @@ def check_existing(folder: Path, parameters: dict[str, Any], force: bool) -> dic
         return None
     manifest = read_manifest(folder)
     if manifest is None:
-        raise PrepareError(
+        raise InputError(
             f"{folder} is there but was not made by this tool (it has no manifest.json of ours), "
             "so it is not touched. Move it, or choose another --out."
         )
     if force:
         return None
     if any(manifest.get(key) != value for key, value in parameters.items()):
-        raise PrepareError(
+        raise InputError(
             f"{folder} was made by another version of this tool. Say --force to make it again, "
             "or choose another --out."
         )
     if (found := count_pictures(folder)) != manifest["counts"]:
-        raise PrepareError(
+        raise InputError(
             f"{folder} has {found} pictures, its manifest says {manifest['counts']}. "
             "Say --force to make it again."
         )
@@ -160,7 +160,7 @@ def main(argv: list[str] | None = None) -> int:
     cache = options.cache or options.out / ".cache"
     try:
         prepare(dataset, out=options.out, size=size, cache=cache, force=options.force)
-    except PrepareError as error:
+    except InputError as error:
         print(f"prepare.py: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "datasets"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.lib.generator_flags import add_generator_flags

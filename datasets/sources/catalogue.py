@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sources import emoji, glyphs, maps
 from sources.items import Pictures
-from sources.packages import Package
+from util.download.packages import Package
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class DataSet:
     size: int  # pixels, height and width of one picture, unless --size says otherwise
     packages: tuple[Package, ...]
     recipe: Callable[[Sequence[Mapping[str, bytes]], int], Pictures]
-    require: Callable[[], None] = lambda: None  # raises PrepareError when a library is missing
+    require: Callable[[], None] = lambda: None  # raises InputError when a library is missing
     version: int = 1  # raised when the recipe makes other pictures
     pixels: str = ""  # expected pixels_sha256 at the default size, recorded with Pillow 13.0.0
     sizes: tuple[int, ...] = (64, 128, 256)  # there is a U-Net for each: unet_64 and so on

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, features
 
 from sources.items import Item, Pictures, join_alike
-from sources.packages import PrepareError
 from sources.progress import progress
+from util.errors import InputError
 
 SKIN_TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 WHO = {
@@ -51,18 +51,18 @@ def require_renderers() -> None:
     try:
         importlib.import_module("cairosvg")
     except ImportError as error:
-        raise PrepareError(
+        raise InputError(
             f"cairosvg, which draws the flat emoji, cannot be imported ({error}). "
             "Run 'pip install cairosvg'."
         ) from error
     except OSError as error:  # what cairocffi raises when the C library is missing
         reason = str(error).splitlines()[0]
-        raise PrepareError(
+        raise InputError(
             f"cairosvg is installed, but not the cairo library it draws with ({reason}). "
             "Run 'apt-get install libcairo2', 'brew install cairo' or what your system has."
         ) from error
     if not features.check("webp"):
-        raise PrepareError(
+        raise InputError(
             "This Pillow was built without WebP, the format of the 3D emoji. "
             "Run 'pip install --force-reinstall pillow' for the usual build."
         )

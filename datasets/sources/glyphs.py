@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from PIL import Image, ImageDraw, ImageFont, features
 
 from sources.items import Item, Pictures
-from sources.packages import PrepareError
+from util.errors import InputError
 
 SUPERSAMPLING = 4  # drawn this much larger, then averaged down: smoother than FreeType's own edges
 EM = 0.88  # height of the em square in picture heights; the widest brush strokes still fit
@@ -14,7 +14,7 @@ EM = 0.88  # height of the em square in picture heights; the widest brush stroke
 
 def require_freetype() -> None:
     if not features.check("freetype2"):
-        raise PrepareError(
+        raise InputError(
             "This Pillow was built without FreeType, which draws the characters. "
             "Run 'pip install --force-reinstall pillow' for the usual build."
         )

@@ -20,8 +20,8 @@ import PIL
 from PIL import Image
 
 from sources.items import Pictures, share_out
-from sources.packages import PrepareError
 from sources.progress import progress
+from util.errors import InputError
 
 SPLITS = {"train": 0.75, "val": 0.10, "test": 0.15}
 FOLDERS = ("train", "val", "test", "trainA", "trainB", "valA", "valB", "testA", "testB")
@@ -86,7 +86,7 @@ def write_set(folder: Path, pictures: Pictures, parameters: dict[str, Any]) -> d
         "pillow": PIL.__version__,
     }
     if empty := [name for name, count in manifest["counts"].items() if count == 0]:
-        raise PrepareError(
+        raise InputError(
             f"{len(kept)} pictures are too few: nothing is left for {', '.join(empty)}. "
             "Choose a smaller --size."
         )

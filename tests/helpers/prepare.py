@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from sources import maps
 from sources.catalogue import BASEMAP, DataSet
-from sources.packages import sha256_of
+
+from util.download.packages import sha256_of
 
 TILE = 16
 

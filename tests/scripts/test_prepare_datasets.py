@@ -14,7 +14,8 @@ from PIL import Image
 from sources import maps
 from sources.items import Item, Pictures, join_alike, share_out
 from sources.layout import FOLDERS, SPLITS, count_pictures, write_set
-from sources.packages import PrepareError
+
+from util.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,7 @@ def test_large_tiles_overlap_in_train_only_and_never_between_the_sides(tmp_path)
 def test_a_set_with_too_few_pictures_is_refused(tmp_path):
     grey = Image.new("RGB", (4, 4))
     pictures = Pictures([Item("only", "group")], lambda item: (grey, grey), licence="")
-    with pytest.raises(PrepareError, match=r"1 pictures are too few.*smaller --size"):
+    with pytest.raises(InputError, match=r"1 pictures are too few.*smaller --size"):
         write_set(tmp_path, pictures, {"name": "few"})
 
 
@@ -166,7 +167,7 @@ def test_force_makes_it_again(tiny, shop, tmp_path):
     folder, made = prepare.prepare(tiny, out=tmp_path, size=TILE, cache=shop)
     lost = next((folder / "train").glob("*.png"))
     lost.unlink()
-    with pytest.raises(PrepareError, match=r"its manifest says .* --force"):
+    with pytest.raises(InputError, match=r"its manifest says .* --force"):
         prepare.prepare(tiny, out=tmp_path, size=TILE, cache=shop)
     assert prepare.prepare(tiny, out=tmp_path, size=TILE, cache=shop, force=True)[1] == made
     assert lost.is_file()
@@ -176,7 +177,7 @@ def test_force_makes_it_again(tiny, shop, tmp_path):
 def test_a_set_of_another_recipe_is_not_taken_for_this_one(tiny, shop, tmp_path):
     prepare.prepare(tiny, out=tmp_path, size=TILE, cache=shop)
     newer = replace(tiny, version=2)
-    with pytest.raises(PrepareError, match="another version"):
+    with pytest.raises(InputError, match="another version"):
         prepare.prepare(newer, out=tmp_path, size=TILE, cache=shop)
 
 
@@ -190,7 +191,7 @@ def test_another_size_goes_into_a_folder_of_its_own(tiny, shop, tmp_path):
 def test_a_folder_of_the_user_is_never_touched(tiny, shop, tmp_path, force):
     (tmp_path / "tiny" / "train").mkdir(parents=True)
     (tmp_path / "tiny" / "train" / "mine.png").write_text("precious")
-    with pytest.raises(PrepareError, match="not made by this tool"):
+    with pytest.raises(InputError, match="not made by this tool"):
         prepare.prepare(tiny, out=tmp_path, size=TILE, cache=shop, force=force)
     assert (tmp_path / "tiny" / "train" / "mine.png").read_text() == "precious"
 

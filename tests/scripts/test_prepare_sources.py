@@ -12,7 +12,9 @@ from helpers.prepare import TILE
 from PIL import Image, ImageFont, features
 from sources import emoji, glyphs, maps
 from sources.layout import count_pictures
-from sources.packages import PrepareError, download, read_members, sha256_of
+
+from util.download.packages import download, read_members, sha256_of
+from util.errors import InputError
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def test_pip_fetches_a_package_into_the_cache(tiny, tmp_path):
 @pytest.mark.usefixtures("pip_sees_the_shop_only")
 def test_a_package_with_a_wrong_hash_is_refused_and_not_kept(tiny, tmp_path):
     other = replace(tiny.packages[0], sha256="0" * 64)
-    with pytest.raises(PrepareError, match=f"has sha256 .*, expected {'0' * 64}"):
+    with pytest.raises(InputError, match=f"has sha256 .*, expected {'0' * 64}"):
         download(other, tmp_path)
     assert os.listdir(tmp_path) == []
 
@@ -137,7 +139,7 @@ def test_clear_pixels_of_a_webp_become_white():
 def test_an_svg_is_drawn_on_white_at_the_size_asked_for():
     try:
         emoji.require_renderers()
-    except PrepareError as error:
+    except InputError as error:
         pytest.skip(str(error))
     icon = {"body": '<path fill="#f00" d="M0 0h16v32H0z"/>'}  # the left half of a 32 x 32 drawing
     picture = np.asarray(emoji.draw_svg(icon, (32, 32), 8))

