@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--unpaired", action="store_true", help="equal names are chance: compare sets only")
     add("--train", type=Path, help="data set that the runs were trained on, for the mean training image")
     add("--half", choices=("left", "right"), default="right", help="where B is in pairs of --train; for pix2pix with --direction BtoA left")
+    add("--segmenter", type=Path, metavar="FILE", help="network of scripts/train_segmenter.py: how well it finds the labels in photographs made of them")
     add("--dataroot", default="", help="data set that checkpoints are tested on (default: their own)")
     add("--test_flags", default="", metavar="'FLAGS'", help="further flags for test.py when checkpoints are tested, e.g. '--eval --phase val'")
     add("--inception_weights", default="", help="file of weights for kid and fid (default: torch's cache)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from scripts.lib.evaluation.checkpoints import Tester, latest_of, training_image
 from scripts.lib.evaluation.page import write_report_page
 from scripts.lib.evaluation.report import text_of, write_csv, write_json
 from scripts.lib.evaluation.result_folders import name_distinctly
+from scripts.lib.evaluation.segmenter import Segmenter, label_table, score_labels
 from scripts.lib.evaluation.tables import EvaluationOptions, Groups, build_tables
 from scripts.lib.generator_flags import chosen_device
 from util.errors import InputError, explain_out_of_memory
-from util.files import make_folder
+from util.files import make_folder, write_text
 from util.metrics import choose_metrics, missing_metrics
 from util.metrics.networks import Networks
 
@@ -49,6 +51,7 @@ def evaluate(options: argparse.Namespace) -> int:
         half=options.half,
         unpaired=options.unpaired,
     )
+    segmenter = Segmenter.read(options.segmenter).to(device) if options.segmenter else None
     out = make_folder(options.out)
     tester = Tester(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
     with explain_out_of_memory():
@@ -63,6 +66,12 @@ def evaluate(options: argparse.Namespace) -> int:
         write_json(out / "report.json", tables)
         write_csv(out / "report.csv", tables)
         write_report_page(out / "index.html", tables)
+        if segmenter:
+            rows = score_labels(segmenter, groups)
+            print(f"\n{label_table(rows)}")
+            write_text(
+                out / "labels.json", json.dumps([row.plain() for row in rows], indent=1) + "\n"
+            )
     print(f"\nsee {out / 'index.html'}")
     return 0
 
