@@ -26,7 +26,8 @@ RUNS = {
     "cycle_gan": "--model cycle_gan --dataroot DATA/sides --netG resnet_6blocks --load_size 36 --crop_size 32 "
     "--pool_size 3",
     "colorization": "--model colorization --dataroot DATA/photos --netG resnet_6blocks --load_size 36 --crop_size 32",
-    "distill": "--model distill --teacher RUNS/cycle_gan --dataset_mode unaligned --dataroot DATA/sides "
+    # A teacher's file, since which weights of a folder teach is chosen better by now.
+    "distill": "--model distill --teacher RUNS/cycle_gan/latest_net_G_A.pth --dataset_mode unaligned --dataroot DATA/sides "
     "--netG resnet_6blocks --norm instance --no_dropout --load_size 36 --crop_size 32",
 }
 EPOCHS = 2
