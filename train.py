@@ -200,11 +200,13 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
             if validation and val.val_freq and (last or epoch % val.val_freq == 0):
                 started = time.perf_counter()
                 outcome = validation.run(model.saved_networks())
-                best = progress.count_validation(outcome.scores)
-                reporter.validation(epoch, outcome.values, best, learning_rate, started=started)
-                labels = [f"best_{name}" for name in best]
                 if outcome.scores:
+                    best = progress.count_validation(outcome.scores)
+                    reporter.validation(epoch, outcome.values, best, learning_rate, started=started)
+                    labels = [f"best_{name}" for name in best]
                     use(outcome.settings)
+                else:
+                    reporter.say(outcome.why_empty())
 
             # Save at the end of the epoch.
             if last or epoch % freq.save_epoch_freq == 0 or gave_up():
@@ -236,9 +238,11 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
             save_before_stopping(f"stopped by {asked}")
         loader.share_skipped()
         saver.finish(stop)
-        reporter.ending = "done" if finished else "stopped"
+        reporter.ending = "stopped" if not finished else "diverged" if watchdog.ran_away else "done"
 
     reporter.sum_up()
+    if watchdog.ran_away:
+        reporter.say(f"warning: this training has diverged ({watchdog.ran_away})")
     if not finished:
         reporter.say("go on with the same command and --continue_train")
         return STOPPED

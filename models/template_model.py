@@ -44,13 +44,14 @@ class TemplateModel(BaseModel):
             self.optimizers = {"G": adam(self.G)}
 
     def train_step(self, batch: Batch) -> Step:
-        data_A, data_B = self.pair(batch)
-        output = self.run(self.G, data_A)
+        real_A, real_B = self.pair(batch)
+        fake_B = self.run(self.G, real_A)
         # A loss is named once, here: it is summed by `descend`, and logged and plotted from what is returned.
-        losses = {"G": self.options.lambda_regression * F.l1_loss(output, data_B)}
+        losses = {"G": self.options.lambda_regression * F.l1_loss(fake_B, real_B)}
         self.descend("G", losses)
-        return Step(losses, {"data_A": data_A, "data_B": data_B, "output": output})
+        return Step(losses, {"real_A": real_A, "fake_B": fake_B, "real_B": real_B})
 
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
-        data_A, data_B = self.image(batch, "A"), self.image(batch, "B")
-        return {"data_A": data_A, "data_B": data_B, "output": self.translated(self.G, data_A)}
+        # By these names validation, evaluate.py and the pages know what is to be compared.
+        real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
+        return {"real_A": real_A, "fake_B": self.translated(self.G, real_A), "real_B": real_B}

@@ -28,6 +28,7 @@ class Start:
 
     Attributes:
         notes: what to tell the user; [] for a fresh start.
+        source: what it goes on from; "" for a fresh start.
         exactly: whether it goes on as if it had never stopped, so that what it has logged since is void.
         restarted: whether torchrun has started it anew after a failure, by the command of its beginning.
         everyone: what each process had of its own, the first one first; [] where no state was read.
@@ -35,6 +36,7 @@ class Start:
     """
 
     notes: list[str]
+    source: str = ""
     exactly: bool = False
     restarted: bool = False
     everyone: list[dict[str, Any]] = field(default_factory=list)
@@ -80,7 +82,6 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
     if state := _state_of_this_job(options.folder):
         start = _restore(state, model, progress, options)
         start.restarted = True
-        start.notes.insert(0, "restarted by torchrun")
     elif options.optim.continue_train and _has_saves(options):
         start = _continue(model, progress, options)
     else:
@@ -98,6 +99,10 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         for own in start.everyone:
             own["position"] = 0
         del progress.metric[progress.epoch - 1 :]
+    if start.source:
+        start.notes.insert(0, f"{start.source}, in epoch {progress.epoch}")
+    if start.restarted:
+        start.notes.insert(0, "restarted by torchrun")
     finished = progress.epoch > options.optim.last_epoch
     if finished and start.restarted:  # killed between its last save and its end
         start.notes.append(
@@ -161,7 +166,7 @@ def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> St
         text = load_label(model, options.folder, label)
         if label.isdecimal():
             progress.epoch = int(label) + 1
-        return Start([f"{text}, with fresh optimizers, in epoch {progress.epoch}"])
+        return Start([], f"{text}, with fresh optimizers")
     return _restore(read_state(path), model, progress, options)
 
 
@@ -183,15 +188,13 @@ def _restore(
         if name in state["networks"]
     }
     complete_networks(folder, {**state, "networks": networks})
+    source = f"continuing {folder} after {progress.run_images} images"
     lines = [
-        f"continuing {folder} after {progress.run_images} images, in epoch {progress.epoch}",
-        *(
-            f"note: --{name} was {before} when this run was saved, and is {now} from here on"
-            for name, before, now in _changes(
-                {"precision": "fp32", **state["flags"]},  # what runs were before they had a choice
-                {**options.learning(), "precision": str(model.execution.precision)},
-            )
-        ),
+        f"note: --{name} was {before} when this run was saved, and is {now} from here on"
+        for name, before, now in _changes(
+            {"precision": "fp32", **state["flags"]},  # what runs were before they had a choice
+            {**options.learning(), "precision": str(model.execution.precision)},
+        )
     ]
     lines += [
         f"note: {name} was {before} and is {now}: results may differ in the last bit"
@@ -202,7 +205,7 @@ def _restore(
         first["position"] = state["first_position"]
     everyone = [first, *state["other_processes"]]
     settings = parse_settings(state["inference"])
-    return Start(lines, exactly=True, everyone=everyone, settings=settings)
+    return Start(lines, source, exactly=True, everyone=everyone, settings=settings)
 
 
 def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -53,11 +53,21 @@ class Outcome:
         values: name of a curve -> value: every metric, of every direction.
         scores: metric -> the one value by which checkpoints are compared, the mean of the directions.
         settings: how the weights translate best, by which the scores were measured.
+        pictures: labels of what the model's `translate` made.
     """
 
     values: dict[str, float]
     scores: dict[str, float]
     settings: InferenceSettings = UNKNOWN
+    pictures: frozenset[str] = frozenset()
+
+    def why_empty(self) -> str:
+        """Says why there are no scores."""
+        return (
+            f"nothing was measured: this model's translate gives {', '.join(sorted(self.pictures))}. Metrics of pairs "
+            "compare fake_B with real_B, or fake_A with real_A, where both are of files of one name and size; metrics of "
+            "sets, such as --val_metrics kid, need no pairs"
+        )
 
 
 class Validation:
@@ -154,7 +164,9 @@ class Validation:
 
     def _score(self, items: Iterable[Translation]) -> Outcome:
         tallies = [Tally(*compared, self.names, self._networks) for compared in COMPARED]
+        pictures: set[str] = set()
         for item in items:
+            pictures |= item.pictures.keys()
             for tally in tallies:
                 tally.add(item)
         found = [(t.kind, t.side, name, value) for t in tallies for name, value in t.results()]
@@ -166,9 +178,8 @@ class Validation:
                     scores.setdefault(name, fmean(values))
         prefix = {"fake": "val_", "rec": "val_rec_"}
         one_way = {side for _, side, _, _ in found} == {"B"}
-        return Outcome(
-            {f"{prefix[k]}{n}{'' if one_way else f'_{side}'}": v for k, side, n, v in found}, scores
-        )
+        curves = {f"{prefix[k]}{n}{'' if one_way else f'_{side}'}": v for k, side, n, v in found}
+        return Outcome(curves, scores, pictures=frozenset(pictures))
 
 
 def open_validation(

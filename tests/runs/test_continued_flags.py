@@ -190,3 +190,11 @@ def test_flags_that_cannot_fit_are_named(finished) -> None:
 def test_epoch_count_wins_over_the_saved_state(finished) -> None:
     assert continued(finished, "--n_epochs 3 --epoch_count 3").progress.epoch == 3
     assert continued(finished, "--n_epochs 3").progress.epoch == 2
+
+
+def test_the_line_on_continuing_names_the_epoch_that_was_asked_for(finished) -> None:
+    first, *_ = continued(finished, "--n_epochs 4 --epoch_count 4").notes
+    assert first == f"continuing {finished} after 6 images, in epoch 4"
+    (finished / "latest_state.pth").unlink()
+    first, *_ = continued(finished, "--n_epochs 4 --epoch_count 3").notes
+    assert first.endswith("with fresh optimizers, in epoch 3")

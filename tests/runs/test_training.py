@@ -206,6 +206,15 @@ def test_a_time_limit_saves_and_stops_and_the_same_command_goes_on(
     assert train.main([*line, "--continue_train", "--time_limit", "0", "--n_epochs", last]) == 0
 
 
+def test_a_run_whose_losses_ran_away_says_so_at_its_end(paired, tmp_path, capsys) -> None:
+    folder = run(paired, tmp_path, "n", "--lambda_L1 1e9 --lr 0")
+    out = capsys.readouterr().out
+    assert re.search(r"hint: losses have run away \(G_L1 \d\.\de\+0\d\)", out)
+    assert "warning: this training has diverged (G_L1 " in out
+    assert read_record(folder / FILE).ending == "diverged"
+    assert read_training_page(folder / "web").now["ending"] == "diverged"
+
+
 @pytest.mark.parametrize("images", [3, 14])
 def test_small_data_sets_show_losses_and_images_in_every_epoch_or_after_ten_images(
     images, tmp_path

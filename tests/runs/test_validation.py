@@ -13,6 +13,7 @@ from helpers.runs import assert_same, content, run
 from helpers.words import words
 from PIL import Image
 
+import models
 import test as test_script
 from options.train_options import METRICS, ValidationOptions
 from util.checkpoints import files as checkpoint
@@ -143,6 +144,28 @@ def test_without_truths_reconstructions_are_measured(tmp_path) -> None:
     both = [measured(folder, f"val_rec_l1_{side}")[0] for side in "AB"]
     best = content(folder)["progress"]["best"]["l1"]
     assert best == pytest.approx(sum(both) / 2, abs=1e-3)
+
+
+def test_a_model_made_like_the_template_is_measured_and_scored(paired, tmp_path, capsys) -> None:
+    folder = run(paired, tmp_path, "n", "--val_freq 1", model="template")
+    assert len(measured(folder, "val_l1")) == 1
+    assert (folder / "best_l1_net_G.pth").exists()
+    assert score(translated(paired, tmp_path, "n", "--model template"))
+
+
+def test_a_model_without_truths_among_its_pictures_is_told_what_is_missing(
+    paired, tmp_path, capsys, monkeypatch
+) -> None:
+    (tmp_path / "blind_model.py").write_text(
+        "from models.template_model import TemplateModel\n"
+        "class BlindModel(TemplateModel):\n"
+        "    def translate(self, batch):\n"
+        "        return {'real_A': self.image(batch, 'A'), 'fake_B': self.translated(self.G, self.image(batch, 'A'))}\n"
+    )
+    monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
+    run(paired, tmp_path, "n", "--val_freq 1", model="blind")
+    out = capsys.readouterr().out
+    assert "nothing was measured: this model's translate gives fake_B, real_A." in out
 
 
 def test_two_processes_measure_what_one_does(paired, tmp_path) -> None:

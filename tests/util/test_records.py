@@ -142,3 +142,26 @@ def test_a_folder_in_the_place_of_a_log_stops_nothing(resumed, tmp_path, caplog)
     said = [record.getMessage() for record in caplog.records]
     for name in (FILE, "loss_log.txt"):
         assert sum(f"cannot write {tmp_path / name}" in line for line in said) == 1
+
+
+def test_a_validation_before_a_kill_is_not_there_twice_once_it_is_made_again(tmp_path) -> None:
+    at = At(1, 6, 6, 1.0)
+    for resumed in (
+        None,
+        (1, 6),
+        (1, 6),
+    ):  # saved at the epoch's last step; killed before the save after it
+        sinks = RecordSink(tmp_path / FILE, START, resumed), LossLogSink(tmp_path / "log", resumed)
+        for sink in sinks:
+            if resumed is None:
+                sink.losses(at, {"G": 1.0})
+            sink.scores(at, {"val_l1": 0.5})
+    record = read_record(tmp_path / FILE)
+    assert len(record.losses) == len(record.scores) == 1
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.partition(") ")[2] for line in lines if "iters" in line] == [
+        "G: 1.000",
+        "val_l1: 0.500",
+    ]
+    RecordSink(tmp_path / FILE, START, (2, 0))  # saved after the validation
+    assert len(read_record(tmp_path / FILE).scores) == 1

@@ -202,3 +202,38 @@ def test_large_batches_are_looked_at_too() -> None:
         visuals = {"real_A": real_A, "fake_B": -real_A, "rec_A": real_A}
         dog.observe({"G": torch.tensor(1.0)}, visuals, ["x.png"], 64 * (step + 1))
     assert len(said) == 1
+
+
+def losses_of(dog: Watchdog, values: list[float]) -> None:
+    for number, value in enumerate(values, 1):
+        dog.observe({"D": torch.tensor(value), "G": torch.tensor(1.0)}, {}, ["x.png"], number)
+    dog.check()
+
+
+@pytest.mark.parametrize("value", [1e7, -3e12])
+def test_losses_that_run_away_without_overflowing_are_told_of_at_the_next_check(value) -> None:
+    dog, said = watchdog("wgangp")
+    losses_of(dog, [value] * 3)
+    assert dog.ran_away == f"D {abs(value):.1e}"
+    (hint,) = said
+    assert hint.startswith(f"hint: losses have run away (D {abs(value):.1e})")
+    assert "lower --lr" in hint
+
+
+def test_one_step_that_is_far_off_is_no_divergence_and_a_run_may_recover() -> None:
+    dog, said = watchdog("wgangp")
+    losses_of(dog, [1.0, 1e9, 1.0])
+    assert (dog.ran_away, said) == ("", [])
+    losses_of(dog, [1e9] * 3)
+    assert dog.ran_away
+    losses_of(dog, [-50.0, 200.0])
+    assert dog.ran_away == ""
+    assert len(said) == 1
+
+
+def test_large_images_are_no_losses_that_run_away() -> None:
+    dog, said = watchdog()
+    big = torch.ones(1, 3, 1024, 1024)
+    dog.observe({"G": torch.tensor(1.0)}, {"real_A": big}, ["x.png"], 1)
+    dog.check()
+    assert (dog.ran_away, said) == ("", [])

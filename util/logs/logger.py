@@ -47,7 +47,7 @@ class Sink(Protocol):
         """uint8 (H, W, 3) or (H, W) by name."""
 
     def close(self, ending: str) -> None:
-        """The run has ended: done, stopped (goes on some day) or failed."""
+        """The run has ended: done, diverged (done, but its losses ran away), stopped (to go on some day) or failed."""
 
 
 class Logger:

@@ -109,8 +109,8 @@ def read_records(path: Path) -> list[Record]:
 
 
 def lines_until(path: Path, epoch: int, images: int) -> list[str]:
-    """Reads the file's lines without those of the last run's later steps, which were taken before a kill and will be
-    taken again. Raises: OSError when it cannot be read."""
+    """Reads the file's lines without those of the last run's later steps and validations, which were made before a kill
+    and will be made again. A validation follows the last step of its epoch. Raises: OSError when it cannot be read."""
     lines = list(_entries(path))
     starts = (number for number, (_, entry) in enumerate(lines) if _begins(entry))
     begins = max(starts, default=0)
@@ -119,7 +119,7 @@ def lines_until(path: Path, epoch: int, images: int) -> list[str]:
         for number, (line, entry) in enumerate(lines)
         if number <= begins
         or entry["kind"] not in KINDS
-        or (entry["epoch"], entry["iters"]) <= (epoch, images)
+        or (entry["epoch"], entry["iters"], entry["kind"] == "scores") <= (epoch, images, False)
     ]
 
 

@@ -129,11 +129,6 @@ class Reporter:
         started: float,
     ) -> None:
         """Takes in what a validation that started then measured, and which metrics were never better."""
-        if not scores:
-            self.say(
-                "nothing was measured: no image has a ground truth, and --val_metrics names no metric of sets"
-            )
-            return
         progress = self.progress
         at = At(epoch, progress.epoch_images, progress.run_images, float(epoch), lr=learning_rate)
         progress.curve.append([at.x, scores])

@@ -62,8 +62,6 @@ class Progress:
 
     def count_validation(self, scores: Mapping[str, float]) -> list[str]:
         """Takes in a validation's values by metric; returns the metrics that have never been better."""
-        if not scores:
-            return []
         best = [
             name
             for name, value in scores.items()

@@ -1,4 +1,4 @@
-"""What a training that goes wrong looks like, in losses and small images. Pure functions."""
+"""Symptoms of trainings that go wrong, in losses and small images. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from torch.nn import functional as F
 # The loss of a discriminator that can only guess: the least a constant answer reaches.
 GUESSING = {"lsgan": 0.25, "vanilla": math.log(2), "hinge": 1.0}
 WON = 0.02  # of that loss
+# Size of a weighted loss that no training that learns has: images and scores are of order 1, weights of order 100.
+RUN_AWAY = 1e6
 SAME = 0.1  # outputs that vary less than this part of what they should
 VARIED = 0.02  # standard deviation from which on images count as different, in [-1, 1]
 INVERTED = -0.5  # correlation of an output with its input
@@ -67,6 +69,11 @@ def discriminator_that_has_won(losses: Mapping[str, float], gan_mode: str) -> st
         losses = {"D_real + D_fake": (losses["D_real"] + losses["D_fake"]) / 2}
     own = {name: value for name, value in losses.items() if name.startswith("D_")}
     return next((name for name, value in own.items() if value < WON * guessing), "")
+
+
+def losses_that_ran_away(losses: Mapping[str, float]) -> str:
+    """Names the losses that are finite and absurdly large, with their values; "" for none."""
+    return ", ".join(f"{name} {value:.1e}" for name, value in losses.items() if value > RUN_AWAY)
 
 
 def has_collapsed(source: torch.Tensor, output: torch.Tensor, target: torch.Tensor) -> bool:

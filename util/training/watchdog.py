@@ -1,4 +1,4 @@
-"""Watches a training for what wastes days: losses that are no numbers, and generators that learn nothing.
+"""Watches a training for what wastes days: losses that are no numbers or run away, and generators that learn nothing.
 
 Looking costs a few small sums on the device in every step. The device is waited for only every
 `CHECK_IMAGES` images, and before a checkpoint is written.
@@ -26,7 +26,11 @@ IN_A_STEP = 4
 class Watchdog:
     """Sees every step; stops the run at NaN or infinity, and gives each hint once.
 
-    A hint needs its symptom in `strikes` windows of `window` images in a row.
+    A hint needs its symptom in `strikes` windows of `window` images in a row; losses that run away need no more than
+    the steps between two checks.
+
+    Attributes:
+        ran_away: the losses that were absurdly large in every step before the last check; "" for none.
     """
 
     gan_mode: str
@@ -39,7 +43,9 @@ class Watchdog:
 
     def __post_init__(self) -> None:
         self._names: list[str] = []
-        self._first = self._sum = torch.empty(0)
+        self._first = self._sum = self._least = torch.empty(0)
+        self._losses = 0  # so many of the names are losses, the first ones
+        self.ran_away = ""
         self._paths: list[Sequence[str]] = []  # of every step since the last check
         self._steps = 0  # before those
         self._window_start = self._images = 0
@@ -69,12 +75,14 @@ class Watchdog:
         )
         if list(watched) != self._names:
             self.check()
-            self._names = list(watched)
+            self._names, self._losses = list(watched), len(losses)
+            self._least = torch.full_like(values, torch.inf)
             self._first = torch.full(values.shape, NEVER, device=values.device)
             self._sum = torch.zeros_like(values)
             self._window_start, self._window_steps = run_images, 0
         here = self._steps + len(self._paths)
         self._first = torch.where(values.isfinite(), self._first, self._first.clamp(max=here))
+        self._least = torch.minimum(self._least, values.abs())
         self._paths.append(paths)
         if self.hints:
             self._sum = self._sum + values
@@ -112,8 +120,22 @@ class Watchdog:
                 f" (images: {', '.join(known)}). Training is stopped; what was saved before is kept.\n"
                 f"likely cause: {self.cause(names)}"
             )
+        if self._paths:
+            self._look_for_divergence()
         self._steps += len(self._paths)
         self._paths = []
+
+    def _look_for_divergence(self) -> None:
+        """Tells of losses that ran away in all steps since the last check."""
+        least = dict(zip(self._names[: self._losses], self._least.tolist(), strict=False))
+        self._least = torch.full_like(self._least, torch.inf)
+        self.ran_away = symptoms.losses_that_ran_away(least)
+        if self.ran_away and self.hints and "ran away" not in self._given:
+            self._given.add("ran away")
+            self.say(
+                f"hint: losses have run away ({self.ran_away}): the training has diverged, and what it makes is of no "
+                f"use. Start again with a lower --lr or another --seed; the likely cause: {self.cause()}"
+            )
 
     def _culprits(self, step: int) -> list[str]:
         """This process's images of the step, if something of its own went wrong in it."""

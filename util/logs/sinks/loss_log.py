@@ -21,8 +21,8 @@ class LossLogSink:
     """Appends a line for every print; a banner stands where a run starts.
 
     Args:
-        resumed: (epoch, images of it) where the file's last run goes on; its lines of later steps, which were
-            taken before a kill and will be taken again, are removed. None begins another run.
+        resumed: (epoch, images of it) where the file's last run goes on; its lines of later steps and validations, which
+            were made before a kill and will be made again, are removed. None begins another run.
     """
 
     def __init__(self, path: Path, resumed: tuple[int, int] | None = None) -> None:
@@ -60,6 +60,8 @@ def _until(path: Path, resumed: tuple[int, int]) -> list[str]:
     kept = lines[:begins]
     for line in lines[begins:]:
         match = POSITION.match(line)
-        if match is None or (int(match[1]), int(match[2])) <= resumed:
+        # A validation follows the last step of its epoch.
+        validation = line.partition(") ")[2].startswith("val_")
+        if match is None or (int(match[1]), int(match[2]), validation) <= (*resumed, False):
             kept.append(line)
     return kept

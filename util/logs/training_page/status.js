@@ -1,5 +1,5 @@
 // Where the run stands: progress, speed, time left, and its options.
-const ENDINGS = { done: "Finished", stopped: "Stopped; --continue_train goes on", failed: "Failed: see its console" };
+const ENDINGS = { done: "Finished", diverged: "Finished, but its losses ran away: see its console", stopped: "Stopped; --continue_train goes on", failed: "Failed: see its console" };
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
 

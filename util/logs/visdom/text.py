@@ -13,7 +13,13 @@ from typing import Any
 from util.device import duration
 from util.logs.records import Record
 
-ENDINGS = {"": "running", "done": "done", "stopped": "stopped, can go on", "failed": "failed"}
+ENDINGS = {
+    "": "running",
+    "done": "done",
+    "diverged": "done, but its losses ran away",
+    "stopped": "stopped, can go on",
+    "failed": "failed",
+}
 LATELY = 20  # points
 
 
