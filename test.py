@@ -18,7 +18,8 @@ import torch
 from tqdm import tqdm
 
 from data import BaseDataset
-from data.checks.quick import name_findings
+from data.checks.quick import headers_of, name_findings, sizes_of
+from data.checks.sizes import pair_findings
 from data.held_out import held_out_loader, open_held_out, readable
 from data.loading.loader import skipped_lines
 from models import BaseModel, Execution
@@ -59,7 +60,8 @@ def main(argv: Sequence[str]) -> int:
             )
         if distributed.is_main():
             announce(options, model, files, device)
-            for finding in name_findings(dataset):
+            sizes = sizes_of(headers_of(dataset))
+            for finding in (*name_findings(dataset), *pair_findings(dataset, sizes)):
                 print(finding.brief)
         distributed.check_alike("images", count=len(dataset), content="")
         test(model, dataset, options, device)

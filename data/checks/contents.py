@@ -126,7 +126,8 @@ def content_findings(
     findings = []
     for folder, sides in dataset.folder_values().items():
         for values, found in zip(sides, contents.get(folder, ()), strict=False):
-            findings += _side_findings(folder.name, values, found)
+            name = folder.name if len(sides) == 1 else f"{folder.name} ({values.side})"
+            findings += _side_findings(name, values, found)
     return findings
 
 

@@ -32,7 +32,7 @@ def headers_of(dataset: BaseDataset, most: int = 200) -> Headers:
 def quick_findings(dataset: BaseDataset, headers: Headers) -> list[Finding]:
     """Finds what names and headers tell, and the values of a few files; what cannot be read is passed over."""
     whole = len(headers) == sum(map(len, dataset.listed.values()))
-    sizes = {path: size for path, size in headers.items() if size}
+    sizes = sizes_of(headers)
     noun = "images" if whole else "sampled images"
     return [
         *name_findings(dataset),
@@ -40,6 +40,11 @@ def quick_findings(dataset: BaseDataset, headers: Headers) -> list[Finding]:
         *header_findings(dataset, list(headers), noun),
         *content_findings(dataset, measure_folders(dataset, list(headers), MEASURED)),
     ]
+
+
+def sizes_of(headers: Headers) -> dict[str, Size]:
+    """The sizes of those files whose headers tell them."""
+    return {path: size for path, size in headers.items() if size}
 
 
 def files_in_words(dataset: BaseDataset, headers: Headers) -> str:

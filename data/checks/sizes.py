@@ -22,7 +22,7 @@ def size_findings(
 ) -> list[Finding]:
     """Says what --preprocess will do to images of these sizes (path -> height, width)."""
     if dataset.sides_in_a_file == 1:
-        return _preprocess_findings(dataset, sizes, noun)
+        return [*pair_findings(dataset, sizes, noun), *_preprocess_findings(dataset, sizes, noun)]
     odd = [f"{path}: {w} pixels wide" for path, (_, w) in sizes.items() if w % 2]
     findings = []
     if odd:
@@ -40,6 +40,21 @@ def size_findings(
         # What happens to their halves is beside the point, unless it stops the training.
         resizing = [finding for finding in resizing if finding.severity == "error"]
     return [*findings, *resizing]
+
+
+def pair_findings(
+    dataset: BaseDataset, sizes: Mapping[str, Size], noun: str = "images"
+) -> list[Finding]:
+    """Finds single images that may be pairs side by side, by their proportions."""
+    double = [path for path, (height, width) in sizes.items() if width == 2 * height]
+    if len(double) <= 0.9 * len(sizes) or dataset.options.dataset_mode != "single":
+        return []
+    text = (
+        f"twice as wide as high, as pairs side by side are: {len(double)} of {len(sizes)} {noun}; each is translated as "
+        "one image here. If they are pairs, test them with --model pix2pix --dataset_mode aligned, or give a folder of "
+        "the inputs"
+    )
+    return [Finding("warning", text)]
 
 
 def stops(dataset: BaseDataset) -> str:

@@ -105,3 +105,24 @@ def test_the_report_says_what_files_hold_and_which_flags_fit(tmp_path, checked) 
     text = checked(tmp_path / "c", "--dataset_mode", "single", "--quick").text
     assert "c, A: 3 channels of uint8, values " in text
     assert "flags that fit" not in text
+
+
+def masks(root: Path, *levels: int) -> Path:
+    write(root / "0.png", np.tile(np.array(levels, np.uint8), (8, 4)))
+    return root
+
+
+def test_masks_of_0_and_255_are_no_label_maps_of_two_classes(tmp_path) -> None:
+    flags = {"input_nc": 2, "labels": 2}
+    with pytest.raises(InputError, match="0.png and others hold 255 and never 1.* 1 in place of"):
+        dataset(masks(tmp_path / "masks", 0, 255), "single", **flags)
+    assert dataset(masks(tmp_path / "some", 0, 1, 255), "single", **flags)[0]["A"].shape[0] == 2
+    assert dataset(masks(tmp_path / "none", 0), "single", **flags)[0]["A"].shape[0] == 2
+
+
+def test_single_images_that_are_twice_as_wide_as_high_may_be_pairs(tmp_path) -> None:
+    write_images(tmp_path / "pairs", 3, 16, 32)
+    (found,) = found_in(tmp_path / "pairs", "single")
+    assert "3 of 3 images; each is translated as one image here" in found
+    write_images(tmp_path / "wide", 3, 16, 40)
+    assert found_in(tmp_path / "wide", "single") == []

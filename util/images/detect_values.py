@@ -14,11 +14,13 @@ from util.errors import InputError
 from util.images.names import ARRAYS
 from util.images.packages import image_package
 from util.images.read import (
+    BadImage,
     Source,
     image_source,
     is_deep_colour,
     opened,
     read_array,
+    read_class_numbers,
     read_pixels,
 )
 from util.images.values import Values, WrongChannels
@@ -51,6 +53,8 @@ def detect_values(
     declared = parse_range(f"range_{side}", text)
     found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path))), None)
     if labels:
+        if labels == 2:
+            _refuse_masks(paths[:TRIED])
         return Values(side, labels, labels=labels, like=found[0] if found else "")
     if found is None:  # the reader says why
         return Values(side, channels, declared or EIGHT_BITS, alpha=alpha)
@@ -64,6 +68,21 @@ def detect_values(
     if not values.plain:
         _check_channels(values)
     return values
+
+
+def _refuse_masks(paths: Sequence[str]) -> None:
+    """Raises: InputError where label maps of two classes hold 0 and 255, which is no class, and never 1."""
+    whole: set[int] = set()
+    for path in paths:
+        with suppress(BadImage):  # named when its turn comes
+            whole |= set(read_class_numbers(path).ravel().tolist())
+        if 1 in whole:
+            return
+    if 255 in whole:
+        raise InputError(
+            f"--label_A 2 means classes 0 and 1, but {paths[0]} and others hold 255 and never 1, and 255 stands for no "
+            "class: save these masks with 1 in place of 255, or leave out --label_A and use --input_nc 1"
+        )
 
 
 def _check_channels(values: Values) -> None:

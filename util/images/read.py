@@ -92,13 +92,29 @@ def read_values(path: str, values: Values) -> torch.Tensor:
         return read_image(path, values.channels, values.alpha)
     with unreadable(path):
         if values.labels:
-            return _channels_first(class_numbers(_label_array(path), values.labels))
+            return _channels_first(class_numbers(read_class_numbers(path), values.labels))
         array = values.in_units(read_array(path, values.channels, values.alpha))
         if not np.isfinite(array).all():
             raise ValueError("some of its values are infinite or no numbers")
         if values.deep:
             return _channels_first(to_network(array, values.bounds))
         return _channels_first(np.rint(array.clip(0, 255)).astype(np.uint8))
+
+
+def read_class_numbers(path: str) -> np.ndarray:
+    """Reads (H, W, 1) of a label map's grey levels, or of the numbers of a palette's colours, as the file has them.
+
+    Raises: BadImage.
+    """
+    with unreadable(path):
+        try:
+            with opened(image_source(path)) as file:
+                if file.mode in ("1", "P"):
+                    return np.array(upright(file)).astype(np.uint8)[..., None]
+        except OSError:  # a format that is not Pillow's
+            pass
+        array, transparent, pages = read_pixels(path)
+        return channels_last(array, 1, pages)[..., : -1 if transparent else None]
 
 
 def count_outside(path: str, values: Values) -> int:
@@ -290,18 +306,6 @@ def _from_picture(picture: Image.Image, channels: int) -> torch.Tensor:
 
 def _channels_first(array: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 0)))
-
-
-def _label_array(path: str) -> np.ndarray:
-    """(H, W, 1) of class numbers, or the numbers of a palette's colours."""
-    try:
-        with opened(image_source(path)) as file:
-            if file.mode in ("1", "P"):
-                return np.array(upright(file)).astype(np.uint8)[..., None]
-    except OSError:  # a format that is not Pillow's
-        pass
-    array, transparent, pages = read_pixels(path)
-    return channels_last(array, 1, pages)[..., : -1 if transparent else None]
 
 
 def _numpy(source: Source) -> np.ndarray:
