@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
+
+from options.wording import did_you_mean, printable
 
 METAVARS = {int: "N", float: "NUMBER", Path: "PATH"}
 
@@ -35,20 +36,27 @@ class ScriptHelp(argparse.RawDescriptionHelpFormatter):
 
 
 class ScriptParser(argparse.ArgumentParser):
-    """Answers a mistake with one line, and the flag that may have been meant."""
+    """Answers a mistake with one line, and the flag that may have been meant; ~ in paths is the home folder."""
 
     words: Sequence[str] = ()
 
     def parse_known_args(self, args=None, namespace=None):
         self.words = sys.argv[1:] if args is None else list(args)
-        return super().parse_known_args(args, namespace)
+        values, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(values).items():
+            if isinstance(value, Path):
+                setattr(values, name, value.expanduser())
+            elif isinstance(value, list):
+                expanded = [one.expanduser() if isinstance(one, Path) else one for one in value]
+                setattr(values, name, expanded)
+        return values, rest
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}{self._hints()} (see --help)\n")
+        text = f"{self.prog}: error: {message}{self._meant()} (see --help)"
+        self.exit(2, printable(text) + "\n")
 
-    def _hints(self) -> str:
+    def _meant(self) -> str:
         known = self._option_string_actions
         shown = [flag for flag, action in known.items() if action.help != argparse.SUPPRESS]
         given = [word.partition("=")[0] for word in self.words if word.startswith("--")]
-        close = [difflib.get_close_matches(word, shown, 1) for word in given if word not in known]
-        return "".join(f"; did you mean {found[0]}?" for found in close if found)
+        return "".join(did_you_mean(word, shown) for word in given if word not in known)

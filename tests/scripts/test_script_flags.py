@@ -59,7 +59,7 @@ def test_a_mistyped_flag_gets_one_line_with_the_one_that_was_meant(capsys) -> No
         parse("serve", "--name", "n", "--lnger", "3")
     assert ended.value.code == 2
     message = capsys.readouterr().err
-    assert "did you mean --linger?" in message
+    assert "(did you mean --linger?)" in message
     assert message.count("\n") == 1
 
 
@@ -76,3 +76,9 @@ def test_the_formats_of_export_are_those_that_can_be_written() -> None:
     from scripts.lib.exporting import writing
 
     assert tuple(writing.FORMATS) == FORMATS
+
+
+def test_a_tilde_in_a_path_is_the_home_folder(monkeypatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert parse("serve", "--name", "n", "--checkpoints_dir=~/runs").checkpoints_dir == Path("/home/me/runs")  # fmt: skip
+    assert parse("evaluate", "~/results/a").folders == [Path("/home/me/results/a")]
