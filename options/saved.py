@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from options.legacy import modernise_saved
 
+OPTIONS_FILE = "options.json"
 REMEDY = "restore it, or delete it and give the run's flags again"
 BY_HAND = 'by hand it is written as {"batch_size": 4, "lr": 0.0001}'
 # Bytes; a run's own file has 4,000.

@@ -12,6 +12,7 @@ from typing import Any
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
 from options.flags import changes, count_or_inf, flag, flags_of, flat, path, table
 from options.parsing import CommandLine
+from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
 
 ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout")
@@ -137,7 +138,7 @@ class TestOptions:
             take_over=lambda flags: inherited(flags, flags.get("model", "")),
         )
         seen, _ = line.look(argv)
-        file = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json"
+        file = Path(seen["checkpoints_dir"]) / seen["name"] / OPTIONS_FILE
         saved = line.read(file) if os.path.exists(file) else {}
         backwards = seen.get("model_suffix") == "_B"
         parsed = line.parse(argv, inherited(saved, seen["model"], backwards=backwards))

@@ -20,7 +20,7 @@ from options.base_options import (
 )
 from options.flags import changes, count_or_inf, flag, flat, path, table
 from options.parsing import CommandLine
-from options.saved import dump_options
+from options.saved import OPTIONS_FILE, dump_options
 
 METRICS = (
     "l1",
@@ -198,7 +198,7 @@ class TrainOptions:
             description=DESCRIPTION,
         )
         seen, explicit = line.look(argv)
-        file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / "options.json", {}
+        file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / OPTIONS_FILE, {}
         # os.path: False also for names that are too long
         if seen["continue_train"] and os.path.exists(file):
             saved = line.read(file)

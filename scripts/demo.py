@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from util.checkpoints.names import STATE_FILE, list_networks
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -46,10 +47,10 @@ def main(argv: Sequence[str]) -> int:
 
     command("datasets/prepare.py", DATA, "--out", data.parent)
     if not finished(run, model):
-        resume = ["--continue_train"] if (run / "latest_state.pth").exists() else []
+        resume = ["--continue_train"] if (run / STATE_FILE).exists() else []
         flags = f"{TRAINING[model]} {SIZES} --save_latest_freq 2000 --display_id -1".split()
         command("train.py", *where, *flags, *resume)
-    if not page.exists() or page.stat().st_mtime < (run / "latest_state.pth").stat().st_mtime:
+    if not page.exists() or page.stat().st_mtime < (run / STATE_FILE).stat().st_mtime:
         command("test.py", *where, "--results_dir", results)
     report = results / name / "evaluation"
     measured = ["--metrics", "l1,psnr", "--train", data, "--out", report]
@@ -74,7 +75,7 @@ def finished(run: Path, model: str) -> bool:
     """Tells whether the last epoch has been saved."""
     words = TRAINING[model].split()
     epochs = sum(int(words[words.index(f) + 1]) for f in ("--n_epochs", "--n_epochs_decay"))
-    return bool(list(run.glob(f"{epochs}_net_*.pth"))) and (run / "latest_state.pth").exists()
+    return bool(list_networks(run, f"{epochs}")) and (run / STATE_FILE).exists()
 
 
 def command(script: str, *words: str | Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from util.checkpoints.files import AVERAGED
+from util.checkpoints.names import AVERAGED
 
 
 def decay_per_step(memory: float | str, images_per_step: int, run_images: int) -> float:

@@ -17,19 +17,14 @@ from models.test_model import TestModelOptions
 from options.base_options import ALPHAS
 from options.flags import build
 from options.ranges import AUTO, parse_range
-from options.saved import read_options
-from util.checkpoints.files import (
-    OPTIONS_FILE,
-    list_networks,
-    load_weights,
-    network_path,
-    parse_network_path,
-)
+from options.saved import OPTIONS_FILE, read_options
+from util.checkpoints.files import load_weights
 from util.checkpoints.inference_settings import (
     UNKNOWN,
     InferenceSettings,
     read_settings,
 )
+from util.checkpoints.names import list_networks, network_path, parse_network_path
 from util.errors import InputError
 from util.images.values import Values
 

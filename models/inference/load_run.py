@@ -13,8 +13,9 @@ from models.base_model import BaseModel
 from models.inference.find_generator import find_label, uses_averaged
 from models.networks.weights import architecture, load_network
 from options.test_options import ARCHITECTURE, TestOptions
-from util.checkpoints.files import load_weights, network_path
+from util.checkpoints.files import load_weights
 from util.checkpoints.inference_settings import InferenceSettings, read_settings
+from util.checkpoints.names import network_path
 from util.errors import InputError
 
 

@@ -14,7 +14,7 @@ from models.networks.norms import separate_images
 from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8
-from util.pages.result_metrics import PictureMeasures, measure_pictures
+from util.metrics.pictures import PictureMeasures, measure_pictures
 from util.position_seed import position_seed
 
 AT_ONCE = 8  # small images

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.inference.memory import return_free_memory
 from models.tiling import Compute, Tiling, translated_parts
 from util.images import to_uint8
 from util.images.large_read import open_large
@@ -61,3 +62,15 @@ def translate_large(
         size = image.height, image.width
         parts = translated_parts(network, read, size, tiling, compute=compute, progress=told)
         write_large(target, size, ((p.rows, p.columns, made(p.values)) for p in parts))
+
+
+def return_free_memory() -> None:
+    """Gives freed memory back to the system, where the C library is glibc; elsewhere it does nothing.
+
+    glibc keeps ever larger blocks for itself once such have been freed, and a process that computes one part after the
+    other grows by hundreds of megabytes.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim:
+            trim(0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -85,7 +86,7 @@ def load_translator(
     settings = saved.settings.with_policy(policy)
     apply_norm_policy(model, settings.norm_policy)
     values = values_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
-    t = Translator(model, generator, chosen, batch_size, values, settings)
+    t = Translator(model, generator, chosen, batch_size, values, settings, saved.flags)
     if t.inputs.labels not in (0, t.input_nc):
         raise ValueError(
             f"label_A {t.inputs.labels} does not fit: the network takes {t.input_nc} channels"
@@ -108,6 +109,7 @@ class Translator:
         input_nc, output_nc: channels of images and results.
         inputs, outputs: meaning of the values of images and results.
         settings: by which statistics and with which weights it translates, and why.
+        flags: of its training; {} where no options.json tells them.
     """
 
     def __init__(
@@ -118,10 +120,11 @@ class Translator:
         batch_size: int,
         values: tuple[Values, Values] = (INPUTS, OUTPUTS),
         settings: InferenceSettings = UNKNOWN,
+        flags: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._model = model.eval().requires_grad_(False)
         self.generator, self.device, self.batch_size = generator, device, batch_size
-        self.settings = settings
+        self.settings, self.flags = settings, flags
         known = describe_generator(generator.state_dict()) or vars(model.options)
         self.input_nc, self.output_nc = int(known["input_nc"]), int(known["output_nc"])
         self.inputs = replace(values[0], channels=self.input_nc)

@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from models.base_model import BaseModel
-from models.training.from_weights import init_from, load_label
+from models.inference.find_generator import find_label, saved_flags
+from models.networks.weights import load_network
 from options.flags import flat
+from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoints import files as checkpoint
 from util.checkpoints.inference_settings import InferenceSettings, parse_settings
+from util.checkpoints.names import (
+    PREVIOUS_STATE,
+    STATE_FILE,
+    list_networks,
+    network_path,
+    parse_network_path,
+)
 from util.checkpoints.restore import read_state, restore, restore_own
 from util.checkpoints.state import complete_networks, own_part, standing, versions
 from util.distributed.launch import job
@@ -68,7 +77,7 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
 
 def _check_folder(folder: Path) -> None:
     """The first process may be on another machine after a restart, and must find there what was saved."""
-    seen = distributed.gather(os.path.exists(folder / checkpoint.STATE_FILE))
+    seen = distributed.gather(os.path.exists(folder / STATE_FILE))
     if any(seen) and not seen[0]:
         raise SharedError(
             f"process {seen.index(True)} sees a saved state in {folder} on its machine, and the first process does "
@@ -91,7 +100,7 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         if options.optim.continue_train:
             start.notes.append(_nothing_yet(options.folder))
             # Where there are options of ours, it is this run that was killed.
-            start.exactly = (options.folder / "options.json").exists()
+            start.exactly = (options.folder / OPTIONS_FILE).exists()
     if "epoch_count" in options.explicit and not start.restarted:
         start.exactly = False
         progress.epoch, progress.position, progress.seen = options.optim.epoch_count, 0, 0
@@ -123,10 +132,10 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
 
 def _state_of_this_job(folder: Path) -> dict[str, Any] | None:
     """What processes that torchrun had started before these have saved."""
-    if not job() or not (folder / checkpoint.STATE_FILE).exists():
+    if not job() or not (folder / STATE_FILE).exists():
         return None
     try:
-        state = read_state(folder / checkpoint.STATE_FILE)
+        state = read_state(folder / STATE_FILE)
     except InputError:  # of an earlier run, or --continue_train will complain
         return None
     return state if state["job"] == job() else None
@@ -140,13 +149,13 @@ def _label(options: TrainOptions) -> str:
 def _has_saves(options: TrainOptions) -> bool:
     """Whether there is something to continue, or something definite was asked for."""
     folder = options.folder
-    if _label(options) != "latest" or (folder / checkpoint.STATE_FILE).exists():
+    if _label(options) != "latest" or (folder / STATE_FILE).exists():
         return True
-    labels = {file.label for file in checkpoint.list_networks(folder)}
+    labels = {file.label for file in list_networks(folder)}
     if "latest" in labels:
         return True
     # Numbered files alone: those of an earlier run, or the user has to choose one.
-    earlier = "previous" in labels or (folder / checkpoint.PREVIOUS_STATE).exists()
+    earlier = "previous" in labels or (folder / PREVIOUS_STATE).exists()
     return bool(labels) and not earlier
 
 
@@ -160,7 +169,7 @@ def _nothing_yet(folder: Path) -> str:
 
 
 def _continue(model: BaseModel, progress: Progress, options: TrainOptions) -> Start:
-    path = options.folder / checkpoint.STATE_FILE
+    path = options.folder / STATE_FILE
     if _label(options) != "latest" or not path.exists():
         label = _label(options)
         text = load_label(model, options.folder, label)
@@ -175,7 +184,7 @@ def _restore(
 ) -> Start:
     folder = options.folder
     try:
-        restore(state, model, progress, folder / checkpoint.STATE_FILE)
+        restore(state, model, progress, folder / STATE_FILE)
     except InputError as error:
         unlike = [
             f"this run was made with --{name} {before}, not {now}"
@@ -215,3 +224,53 @@ def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str
         for name, value in now.items()
         if name in saved and saved[name] != value
     ]
+
+
+def init_from(model: BaseModel, source: Path, label: str) -> list[str]:
+    """Loads what a folder of checkpoints, or one weights file, has for the networks of a fresh run."""
+    files = _files_for(model, source, label)
+    for name, path in files.items():
+        load_network(model.networks()[name], path)
+    lines = [f"network {name} starts from {path}" for name, path in files.items()]
+    fresh = [name for name in model.networks() if name not in files]
+    return [*lines, f"network {', '.join(fresh)}: fresh"] if fresh else lines
+
+
+def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
+    """Network -> weights file. A name that says nothing is taken for the first generator."""
+    networks = list(model.networks())
+    if source.is_file():
+        file = parse_network_path(source)
+        return {file.network if file and file.network in networks else networks[0]: source}
+    if not source.is_dir():
+        raise InputError(f"--init_from {source}: there is no such file or folder")
+    label = find_label(source, label, networks[0], saved_flags(source / OPTIONS_FILE))
+    files = {name: network_path(source, label, name) for name in networks}
+    files = {name: path for name, path in files.items() if path.exists()}
+    alone = network_path(source, label, "G")  # one direction, as published
+    if not files and alone.exists():
+        files = {networks[0]: alone}
+    if not any(name.startswith("G") for name in files):
+        found = ", ".join(sorted(file.name for file in source.glob("*.pth"))[:8])
+        wanted = network_path(source, label, networks[0]).name
+        raise InputError(
+            f"--init_from {source} holds no {wanted} (found: {found or 'no .pth files'}); give the file "
+            "itself, or choose by --epoch or --load_iter"
+        )
+    return files
+
+
+def load_label(model: BaseModel, folder: Path, label: str) -> str:
+    """Loads <label>_net_*.pth; discriminators, which published models lack, may be missing. Returns what it did."""
+    first = next(iter(model.networks()))
+    label = find_label(folder, label, first, saved_flags(folder / OPTIONS_FILE))
+    loaded, missing = [], []
+    for name, network in model.networks().items():
+        path = network_path(folder, label, name)
+        if path.exists() or not name.startswith("D"):
+            load_network(network, path)
+            loaded.append(name)
+        else:
+            missing.append(name)
+    text = f"continuing from the {label} weights of {', '.join(loaded)} in {folder}"
+    return text + (f" ({', '.join(missing)} not found: fresh)" if missing else "")

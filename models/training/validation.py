@@ -21,13 +21,13 @@ from models.networks.norms import separate_norms
 from options.base_options import ModelOptions
 from options.train_options import TrainOptions
 from util import distributed
-from util.checkpoints.files import AVERAGED
 from util.checkpoints.inference_settings import (
     UNKNOWN,
     InferenceSettings,
     images_per_norm,
     settings_by_rule,
 )
+from util.checkpoints.names import AVERAGED
 from util.metrics import Scorer, choose_metrics, metric
 from util.metrics.networks import Networks
 

@@ -16,7 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from util.checkpoints.files import STATE_FILE, load
+from util.checkpoints.files import load
+from util.checkpoints.names import STATE_FILE
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 

@@ -10,6 +10,7 @@ from conftest import SMALL_TRAINING
 import train
 from helpers.words import words
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +23,7 @@ def run(root: Path, out: Path, name: str, *flags: str, model: str = "pix2pix") -
 
 def content(folder: Path) -> dict:
     """Everything that a state holds but the flags, comparable."""
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(folder / names.STATE_FILE)
     del state["flags"]
     return state
 

@@ -14,6 +14,7 @@ from models import Adam, create_model, load_translator
 from models.distill_model import DistillOptions
 from scripts import distill
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.errors import InputError
 
 TINY = {"ngf": 1, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}
@@ -133,4 +134,4 @@ def test_a_student_goes_on_training_from_its_state(paired, runs) -> None:
     teacher = ("--teacher", str(runs / "plain"), "--norm", "batch", "--ngf", "1", "--ndf", "2")
     folder = run(paired, runs, "going", *teacher, model="distill")
     run(paired, runs, "going", *teacher, "--continue_train", "--n_epochs", "2", model="distill")
-    assert checkpoint.load(folder / checkpoint.STATE_FILE)["progress"]["epoch"] == 3
+    assert checkpoint.load(folder / names.STATE_FILE)["progress"]["epoch"] == 3

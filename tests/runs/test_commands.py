@@ -20,7 +20,7 @@ from data import Source, create_dataset
 from models import create_model
 from models.engine.execution import Execution
 from options.train_options import TrainOptions
-from util.checkpoints.files import network_path
+from util.checkpoints.names import network_path
 from util.errors import InputError
 
 pytestmark = pytest.mark.usefixtures("warm")

@@ -18,6 +18,7 @@ from models.training.resume import resume
 from models.training.setup import prepare_model
 from options.train_options import TrainOptions
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.errors import InputError
 from util.training.progress import Progress
 
@@ -162,16 +163,16 @@ def test_a_flag_that_changes_the_run_is_told_of_and_acts(paired, tmp_path, capsy
 
 
 def test_continuing_with_the_same_flags_has_nothing_to_note(finished) -> None:
-    state = checkpoint.load(finished / checkpoint.STATE_FILE)
+    state = checkpoint.load(finished / names.STATE_FILE)
     state["progress"] |= {"epoch": 1, "position": 0}
-    checkpoint.save(finished / checkpoint.STATE_FILE, state)
+    checkpoint.save(finished / names.STATE_FILE, state)
     assert [note for note in continued(finished).notes if "was" in note] == []
 
 
 def test_another_pytorch_or_another_number_of_threads_is_noted(finished) -> None:
-    state = checkpoint.load(finished / checkpoint.STATE_FILE)
+    state = checkpoint.load(finished / names.STATE_FILE)
     state["versions"] |= {"torch": "1.0", "threads": 99}
-    checkpoint.save(finished / checkpoint.STATE_FILE, state)
+    checkpoint.save(finished / names.STATE_FILE, state)
     notes = "\n".join(continued(finished, "--n_epochs 2").notes)
     assert f"torch was 1.0 and is {torch.__version__}: results may differ in the last bit" in notes
     assert "threads was 99 and is 1" in notes

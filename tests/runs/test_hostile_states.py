@@ -16,6 +16,7 @@ from models.training.resume import resume
 from options.model_options import Pix2PixOptions
 from options.train_options import TrainOptions
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.checkpoints.restore import read_state, restore
 from util.errors import InputError
 from util.training.progress import Progress
@@ -27,12 +28,12 @@ SIZES = {"netG": "resnet_6blocks", "ngf": 2, "ndf": 2, "norm": "batch"}
 def state(paired: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     words = "--ngf 2 --ndf 2 --norm batch --pool_size 4 --ema 0.9 --val_freq 1 --print_freq 1"
     folder = run(paired, tmp_path_factory.mktemp("runs"), "n", *words.split())
-    return checkpoint.load(folder / checkpoint.STATE_FILE)
+    return checkpoint.load(folder / names.STATE_FILE)
 
 
 def continued(state: Any, folder: Path) -> None:
     """Saves the state, reads it and puts it into a model."""
-    path = folder / checkpoint.STATE_FILE
+    path = folder / names.STATE_FILE
     checkpoint.save(path, state)
     model = create_model(Pix2PixOptions(**SIZES, pool_size=4), adam=Adam())
     model.average(0.9)
@@ -121,7 +122,7 @@ ODD = [3, "x", None, [], {"stateful": 3}, {"stateful": {"pool_AB": {}}, "positio
 @pytest.mark.parametrize("own", ODD, ids=str)
 def test_odd_parts_of_other_processes_end_in_one_message(paired, state, tmp_path, own) -> None:
     changed = {**copy.deepcopy(state), "other_processes": [own]}
-    checkpoint.save(tmp_path / "n" / checkpoint.STATE_FILE, changed)
+    checkpoint.save(tmp_path / "n" / names.STATE_FILE, changed)
     words = f"--dataroot {paired} --name n --checkpoints_dir {tmp_path} --model pix2pix"
     words += (
         " --netG resnet_6blocks --ngf 2 --ndf 2 --norm batch --pool_size 4 --ema 0.9 --gpu_ids -1"
@@ -135,9 +136,9 @@ def test_odd_parts_of_other_processes_end_in_one_message(paired, state, tmp_path
 
 def test_flags_and_versions_that_are_no_text_are_passed_over(paired, tmp_path) -> None:
     folder = run(paired, tmp_path, "n", "--ngf", "2", "--ndf", "2")
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(folder / names.STATE_FILE)
     state |= {"flags": {"lr": torch.ones(2), 3: 4}, "versions": [1], "job": 3, "labels": 3}
-    checkpoint.save(folder / checkpoint.STATE_FILE, state)
+    checkpoint.save(folder / names.STATE_FILE, state)
     run(paired, tmp_path, "n", "--ngf", "2", "--ndf", "2", "--n_epochs", "2", "--continue_train")
     assert content(folder)["progress"]["epoch"] == 3
 

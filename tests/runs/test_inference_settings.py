@@ -15,8 +15,8 @@ from helpers.translator import pixels, results_of
 from models import load_translator
 from models.inference.find_generator import find_generator
 from scripts.lib.exporting.generator import open_generator
-from util.checkpoints.files import list_networks
 from util.checkpoints.inference_settings import read_settings, settings_by_rule
+from util.checkpoints.names import list_networks
 
 BATCH = ("--norm", "batch", "--ngf", "2", "--ndf", "2", "--lr", "0.01")
 EVERY_EPOCH = ("--save_epoch_freq", "1")

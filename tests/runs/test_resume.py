@@ -16,6 +16,7 @@ from helpers.runs import ROOT, assert_same, content, run
 from helpers.words import words
 
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.checkpoints.lock import RunLock
 from util.distributed.stop import STOPPED
 from util.errors import InputError
@@ -81,9 +82,9 @@ def test_a_run_stopped_behind_the_last_image_of_an_epoch_goes_on_with_the_next(
 ) -> None:
     whole = run(paired, tmp_path, "whole", "--n_epochs 2")
     folder = run(paired, tmp_path, "n")
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(folder / names.STATE_FILE)
     state["progress"] |= {"epoch": 1, "position": 6}
-    checkpoint.save(folder / checkpoint.STATE_FILE, state)
+    checkpoint.save(folder / names.STATE_FILE, state)
     run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
     assert_same(content(whole)["networks"], content(folder)["networks"])
 
@@ -159,14 +160,14 @@ def test_going_on_leaves_the_log_lines_of_earlier_runs_alone(paired, tmp_path) -
 
 def test_a_state_names_no_files_elsewhere(paired, tmp_path) -> None:
     folder = run(paired, tmp_path, "n")
-    state = checkpoint.load(folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(folder / names.STATE_FILE)
     hostile = {"labels": ["../evil", 5, "9"], "flags": 3, "versions": None}
-    checkpoint.save(folder / checkpoint.STATE_FILE, {**state, **hostile})
+    checkpoint.save(folder / names.STATE_FILE, {**state, **hostile})
     run(paired, tmp_path, "n", "--continue_train --n_epochs 2")
     assert not list(tmp_path.glob("evil*"))
     assert (folder / "9_net_G.pth").exists()
     checkpoint.save(
-        folder / checkpoint.STATE_FILE,
+        folder / names.STATE_FILE,
         {**state, "progress": {**state["progress"], "position": -1}},
     )
     with pytest.raises(InputError, match="position is -1"):

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from conftest import picture, write_images
 from helpers.runs import ROOT
+from helpers.runs import run as train_run
 from helpers.translate_script import names, run
 from helpers.translator import pixels
 from helpers.video import frames_of, write_video
@@ -201,3 +202,11 @@ def test_commands_and_code_of_the_documents_run(checkpoints, tmp_path, monkeypat
     assert {"input.png", "000.png", "001.png"} <= {
         file.name for file in Path("translated").iterdir()
     }
+
+
+def test_a_colorization_run_is_named_as_such(tmp_path) -> None:
+    write_images(tmp_path / "data/train", 2)
+    train_run(tmp_path / "data", tmp_path, "n", "--ngf", "2", "--ndf", "2", model="colorization")
+    command = ["--name", "n", "--checkpoints_dir", str(tmp_path), "--gpu_ids", "-1"]
+    with pytest.raises(InputError, match=r"this is a colorization run: .* Use test\.py"):
+        translate.main([str(tmp_path / "data/train"), str(tmp_path / "out"), *command])

@@ -26,6 +26,7 @@ from torture.runs import Run
 
 from util import distributed
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.distributed.launch import process_group, wanted
 from util.errors import InputError, SharedError
 
@@ -60,7 +61,7 @@ def test_a_process_that_cannot_read_an_image_stops_all_after_a_save(group_data, 
     assert told.count("error:") == 1
     assert "011.png" in told
     assert runs[1].tail() == ""
-    assert (runs[0].folder / checkpoint.STATE_FILE).exists()
+    assert (runs[0].folder / names.STATE_FILE).exists()
 
 
 def test_a_process_that_dies_ends_the_others_with_a_message(group_data, tmp_path) -> None:
@@ -127,7 +128,7 @@ def test_several_gpu_ids_start_a_process_for_each(group_data, tmp_path, monkeypa
     line = words("--dataroot", group_data, *PIX2PIX, "--n_epochs 1 --n_epochs_decay 0")
     run = Run(tmp_path, words(*line, "--gpu_ids 0,1"), hide_gpus).finish()
     assert "2 processes" in run.tail(10_000)
-    assert checkpoint.load(run.folder / checkpoint.STATE_FILE)["versions"]["processes"] == 2
+    assert checkpoint.load(run.folder / names.STATE_FILE)["versions"]["processes"] == 2
 
 
 def hide_gpus() -> None:

@@ -24,6 +24,7 @@ from torture.groups import Group
 from torture.runs import Run, differences, fingerprint
 
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.distributed.launch import job, meeting_place
 from util.distributed.stop import STOPPED
 
@@ -50,7 +51,7 @@ def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(
     finish(whole)
     stopped = stop(tmp_path / "stopped", line)
     assert "stopped by a signal: saving epoch" in stopped[0].tail()
-    state = checkpoint.load(stopped[0].folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(stopped[0].folder / names.STATE_FILE)
     (other,) = state["other_processes"]
     own = state["stateful"]["pool_A"]["images"]
     assert len(own) == len(other["stateful"]["pool_A"]["images"]) == 2
@@ -75,7 +76,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
     assert f"note: processes was {before} and is {after}" in said
     assert f"learning rate {0.0002 * after**0.5:.7f}" in said
     assert ("--norm batch: each process has statistics of its own" in said) == (after > 1)
-    state = checkpoint.load(then[0].folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(then[0].folder / names.STATE_FILE)
     assert state["progress"]["run_images"] == 48
     pools = [state["stateful"], *(own["stateful"] for own in state["other_processes"])]
     assert [len(pool["pool_AB"]["images"]) for pool in pools] == [2] * after

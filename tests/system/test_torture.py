@@ -16,6 +16,7 @@ from torture.kills import CONFIGURATIONS, torture
 from torture.runs import Run
 
 from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.distributed.stop import STOPPED
 
 
@@ -52,7 +53,7 @@ def test_a_signal_saves_in_the_middle_of_an_epoch_and_its_exit_status_is_not_tha
     assert run.says(r"\(epoch: 1, iters: 5,")
     os.kill(run.process.pid, number)
     assert run.wait() == STOPPED
-    state = checkpoint.load(run.folder / checkpoint.STATE_FILE)
+    state = checkpoint.load(run.folder / names.STATE_FILE)
     assert state["progress"]["epoch"] == 1
     assert 5 <= state["progress"]["position"] < 24
     assert "go on with the same command and --continue_train" in run.tail()
@@ -68,4 +69,4 @@ def test_a_second_ctrl_c_stops_at_once_without_a_save(data, tmp_path) -> None:
     assert run.wait(timeout=10) == 130
     assert "interrupted" in run.tail()
     assert "Traceback" not in run.tail()
-    assert not (run.folder / checkpoint.STATE_FILE).exists()
+    assert not (run.folder / names.STATE_FILE).exists()

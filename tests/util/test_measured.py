@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.gallery import flat
 
-from util.pages.result_metrics import measure_pictures
+from util.metrics.pictures import measure_pictures
 
 
 def test_of_unpaired_pictures_reconstructions_alone_are_measured() -> None:

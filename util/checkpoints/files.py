@@ -1,9 +1,4 @@
-"""A checkpoint folder: the names of its files, and reading and writing them.
-
-checkpoints/NAME/ holds LABEL_net_NETWORK.pth, the weights of one network as everybody can read them, for the labels
-latest, 20 (an epoch), iter_5000 and best_l1 (a metric), with NETWORK_ema beside for averaged weights; latest_state.pth,
-from which training goes on; and options.json, the flags of training.
-"""
+"""Reads and writes checkpoint files, and puts an earlier run's aside."""
 
 from __future__ import annotations
 
@@ -14,66 +9,22 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
+from options.saved import OPTIONS_FILE
 from options.wording import printable
+from util.checkpoints.names import STATE_FILE, list_networks
 from util.checkpoints.reader import Damaged, Refused, read_checkpoint
 from util.errors import InputError
 from util.files import replacing, write_text
 
-STATE_FILE = "latest_state.pth"
-PREVIOUS_STATE = "previous_state.pth"
-OPTIONS_FILE = "options.json"
 # Marks options.json of a run that has not yet put aside an earlier one's files.
 UNFINISHED = "puts_earlier_run_aside"
-# Ends the names of networks with averaged weights.
-AVERAGED = "_ema"
-NETWORK_FILE = re.compile(rf"(.+?)_net_(\w+?)({AVERAGED})?\.pth")
-LABEL = re.compile(r"latest|\d+|iter_\d+|best_\w+")
-
-
 # Names under which other programs keep weights in a file, and what wrappers put before each name.
 WRAPPINGS = ("state_dict", "model_state_dict", "model", "params_ema", "params", "generator", "net")
 PREFIXES = re.compile(r"^(?:module\.|_orig_mod\.)+")
-
-
-class NetworkFile(NamedTuple):
-    """One network's weights.
-
-    Attributes:
-        label: latest, an epoch, iter_N or best_METRIC.
-        network: G, G_A, D ...
-        averaged: whether these are the weights of --ema.
-    """
-
-    path: Path
-    label: str
-    network: str
-    averaged: bool
-
-
-def network_path(folder: Path, label: str, network: str, *, averaged: bool = False) -> Path:
-    """Returns where the weights of a network lie."""
-    return folder / f"{label}_net_{network}{AVERAGED if averaged else ''}.pth"
-
-
-def parse_network_path(path: Path) -> NetworkFile | None:
-    """Reads label and network from the name of a file; None for another kind of file."""
-    match = NETWORK_FILE.fullmatch(path.name)
-    return NetworkFile(path, match[1], match[2], bool(match[3])) if match else None
-
-
-def list_networks(folder: Path, label: str = "") -> list[NetworkFile]:
-    """Lists a folder's weights files by name, of one label or of all; [] where there is no folder."""
-    found = (parse_network_path(path) for path in sorted(folder.glob("*_net_*.pth")))
-    return [file for file in found if file and label in ("", file.label)]
-
-
-def is_label(text: object) -> bool:
-    """Tells whether this is a label of network files, and no path to somewhere else."""
-    return isinstance(text, str) and LABEL.fullmatch(text) is not None
 
 
 def on_cpu(value: Any, copy: bool = False) -> Any:
@@ -128,10 +79,12 @@ def load(path: Path) -> Any:
     except Refused as error:
         raise InputError(f"{path} was refused: {error}") from None
     except Damaged as error:
-        raise InputError(f"{path} is damaged or no checkpoint ({error}): {again}") from None
+        raise InputError(
+            f"{path} is damaged, or not a checkpoint of plain tensors ({error}): {again}"
+        ) from None
     except Exception as error:  # PyTorch has many words for a damaged file
         raise InputError(
-            f"{path} is damaged or no checkpoint ({type(error).__name__}): {again}"
+            f"{path} is damaged, or not a checkpoint of plain tensors ({type(error).__name__}): {again}"
         ) from None
 
 

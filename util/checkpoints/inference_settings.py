@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from util.checkpoints.files import is_label, list_networks
+from util.checkpoints.names import is_label, list_networks
 from util.files import write_text
 
 SETTINGS_FILE = "inference.json"

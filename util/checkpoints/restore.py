@@ -14,6 +14,7 @@ from torch import nn
 from util import distributed
 from util.checkpoints import files as checkpoint
 from util.checkpoints.files import describe_misfit
+from util.checkpoints.names import is_label
 from util.checkpoints.state import Resumable
 from util.errors import InputError
 from util.terminal import printable
@@ -98,7 +99,7 @@ def restore_own(
 
 def _labels(value: Any) -> list[str]:
     """Labels of network files; nothing that could be a path to elsewhere."""
-    return [name for name in value if checkpoint.is_label(name)] if isinstance(value, list) else []
+    return [name for name in value if is_label(name)] if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 
 from util.checkpoints import files as checkpoint
 from util.checkpoints.inference_settings import parse_settings, record_settings
+from util.checkpoints.names import STATE_FILE, list_networks
 from util.checkpoints.state import save_networks
 from util.distributed.stop import StopRequest
 from util.errors import InputError
@@ -68,7 +69,7 @@ class Saver:
     def _write(self, state: dict[str, Any], labels: list[str]) -> None:
         try:
             # The state first: from it `complete_networks` can write the rest, but not the other way round.
-            checkpoint.save(self.folder / checkpoint.STATE_FILE, state)
+            checkpoint.save(self.folder / STATE_FILE, state)
             for label in labels:
                 save_networks(self.folder, label, state["networks"])
             if settings := parse_settings(state.get("inference")):
@@ -81,9 +82,7 @@ class Saver:
 
     def _prune(self, epoch: int) -> None:
         """Removes numbered checkpoints of the epochs before this one, beyond the newest `keep_epochs`."""
-        numbered = [
-            file for file in checkpoint.list_networks(self.folder) if file.label.isdecimal()
-        ]
+        numbered = [file for file in list_networks(self.folder) if file.label.isdecimal()]
         reached = sorted({int(file.label) for file in numbered if int(file.label) < epoch})
         removed = set(reached[: -self.keep_epochs] if self.keep_epochs else ())
         for file in numbered:

@@ -18,6 +18,7 @@ from util.checkpoints.inference_settings import (
     parse_settings,
     record_settings,
 )
+from util.checkpoints.names import STATE_FILE, network_path
 from util.distributed.launch import job
 
 if TYPE_CHECKING:
@@ -93,15 +94,15 @@ def versions() -> dict[str, Any]:
 def save_networks(folder: Path, label: str, networks: Mapping[str, Any]) -> None:
     """Writes the state_dict of every network as <label>_net_<name>.pth."""
     for name, weights in networks.items():
-        checkpoint.save(checkpoint.network_path(folder, label, name), weights)
+        checkpoint.save(network_path(folder, label, name), weights)
 
 
 def complete_networks(folder: Path, state: Mapping[str, Any]) -> None:
     """Writes the network files that belong to a state, where a kill came between it and them."""
-    saved_at = (folder / checkpoint.STATE_FILE).stat().st_mtime
+    saved_at = (folder / STATE_FILE).stat().st_mtime
     for label in state["labels"]:
         for name, weights in state["networks"].items():
-            path = checkpoint.network_path(folder, label, name)
+            path = network_path(folder, label, name)
             if not path.exists() or path.stat().st_mtime < saved_at:
                 checkpoint.save(path, weights)
     if settings := parse_settings(state["inference"]):

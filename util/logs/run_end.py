@@ -10,6 +10,7 @@ from pathlib import Path
 from options.base_options import RunOptions
 from options.flags import flags_of
 from options.train_options import TrainOptions
+from util.checkpoints.names import list_networks
 from util.device import duration
 from util.logs import records
 from util.logs.sinks.console import Pace, loss_text
@@ -60,7 +61,7 @@ def place_rows(options: TrainOptions) -> Rows:
 
 def _next(options: TrainOptions) -> Rows:
     """The networks that are there, and the command that tests them."""
-    if not any(options.folder.glob("latest_net_*.pth")):
+    if not list_networks(options.folder, "latest"):
         return []
     return [
         ("networks", f"{options.folder / 'latest_net_*.pth'}"),

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import torch
 
+from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
 from util import distributed
-from util.checkpoints.files import OPTIONS_FILE, PREVIOUS_STATE, STATE_FILE, start_afresh
+from util.checkpoints.files import start_afresh
+from util.checkpoints.names import PREVIOUS_STATE, STATE_FILE
 from util.checkpoints.state import Resumable
 from util.device import describe
 from util.files import make_folder, write_text

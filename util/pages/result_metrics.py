@@ -1,61 +1,12 @@
-"""Numbers of a page of results: sizes of pictures, and how far outputs are from what they should be."""
+"""Columns of a page of results: the metrics of its pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
-
-import numpy as np
-import torch
+from collections.abc import Sequence
 
 from util.metrics.catalogue import metric
-from util.metrics.paired import PIXEL_METRICS
+from util.metrics.pictures import truth_of
 from util.pages.gallery.content import Column, Example, Place
-
-METRICS = {"fake_": ("l1", "psnr"), "rec_": ("l1",)}  # by the first part of the label
-
-
-class PictureMeasures(NamedTuple):
-    """Sizes and scores of the pictures of one item.
-
-    Attributes:
-        sizes: label -> width, height.
-        values: (label, metric) -> value.
-    """
-
-    sizes: dict[str, tuple[int, int]]
-    values: dict[Place, float]
-
-
-def measure_pictures(
-    paths: Mapping[str, str], pictures: Mapping[str, np.ndarray]
-) -> PictureMeasures:
-    """Sizes of uint8 pictures (H, W, 3) or (H, W), and values of those whose truth is there and of the same input.
-
-    A translation of an unpaired image lies beside an image that is not its truth: they are of different paths.
-    """
-    values = {}
-    for label in pictures:
-        kind = label.partition("_")[0] + "_"
-        truth = truth_of(label)
-        if truth not in pictures or paths[truth] != paths[label]:
-            continue
-        if pictures[truth].shape == pictures[label].shape:
-            for name in METRICS[kind]:
-                values[label, name] = distance(name, pictures[label], pictures[truth])
-    return PictureMeasures({label: p.shape[1::-1] for label, p in pictures.items()}, values)
-
-
-def truth_of(label: str) -> str:
-    """Returns the label of what a picture should be: real_B for fake_B and rec_B; "" for others."""
-    kind, _, rest = label.partition("_")
-    return f"real_{rest}" if rest and f"{kind}_" in METRICS else ""
-
-
-def distance(name: str, one: np.ndarray, other: np.ndarray) -> float:
-    """Returns a metric of pixels, of two pictures of one shape (H, W, 3) or (H, W)."""
-    fake, real = (torch.tensor(p).reshape(1, 1, len(p), -1) for p in (one, other))
-    return PIXEL_METRICS[name](fake, real).item()
 
 
 def metric_columns(examples: Sequence[Example]) -> list[Column]:

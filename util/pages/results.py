@@ -17,12 +17,11 @@ import numpy as np
 from util.errors import InputError, SharedError
 from util.files import make_folder
 from util.images import save_image, stretched
+from util.metrics.pictures import PictureMeasures, measure_pictures
 from util.pages.gallery import Example, Picture, write_gallery
 from util.pages.result_metrics import (
-    PictureMeasures,
     first_pair,
     meanings,
-    measure_pictures,
     metric_columns,
 )
 

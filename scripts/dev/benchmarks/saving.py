@@ -11,7 +11,7 @@ import torch
 from models import BaseModel
 from scripts.dev.benchmarks.steps import build
 from scripts.dev.benchmarks.timing import Row, alternating
-from util.checkpoints import files as checkpoint
+from util.checkpoints import names
 from util.checkpoints.saver import Saver
 from util.checkpoints.state import snapshot
 from util.training.progress import Progress
@@ -49,4 +49,4 @@ def write_plainly(model: BaseModel, folder: Path) -> None:
     for label in ("latest", "1"):
         for name, network in model.networks().items():
             weights = {key: value.cpu() for key, value in network.state_dict().items()}
-            torch.save(weights, checkpoint.network_path(folder, label, name))
+            torch.save(weights, names.network_path(folder, label, name))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.dev.quality.recipes import Budget, Recipe, Task
+from util.checkpoints.names import STATE_FILE, list_networks
 from util.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,8 +94,8 @@ def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
     epochs = place.budget.epochs[job.recipe.model, job.task.data]
     threads = max(1, (os.cpu_count() or 1) // at_once)
     log = place.work / "logs" / f"{job.name}.txt"
-    state = run / "latest_state.pth"
-    if not (state.exists() and list(run.glob(f"{epochs}_net_*.pth"))):
+    state = run / STATE_FILE
+    if not (state.exists() and list_networks(run, f"{epochs}")):
         constant = -(-epochs // 2)
         flags = (
             f"--n_epochs {constant} --n_epochs_decay {epochs - constant} --save_epoch_freq {epochs}"

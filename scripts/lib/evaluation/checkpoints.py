@@ -10,14 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import test
-from options.saved import read_options
+from options.saved import OPTIONS_FILE, read_options
 from scripts.lib.evaluation.result_folders import TestRun, read_run
-from util.checkpoints.files import (
-    OPTIONS_FILE,
-    list_networks,
-    network_path,
-    parse_network_path,
-)
+from util.checkpoints.names import list_networks, network_path, parse_network_path
 from util.errors import InputError
 
 GENERATORS = ("G", "G_A")

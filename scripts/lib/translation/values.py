@@ -64,10 +64,16 @@ def file_values(t: Translator, paths: Sequence[str]) -> FileValues:
 
     Raises: InputError when that cannot be known.
     """
+    if t.flags.get("model") == "colorization":
+        raise InputError(
+            "this is a colorization run: its network makes the colours a and b of Lab for a lightness, and translate.py "
+            "does not put them together to pictures. Use test.py --model colorization"
+        )
+    place = "its options.json does not say" if t.flags else "no options.json says"
     for verb, values in (("takes", t.inputs), ("gives", t.outputs)):
         if not (values.channels in (1, 3) or values.declared or values.labels):
             raise InputError(
-                f"the network {verb} {values.channels} channels, and no options.json says what they hold: declare "
+                f"the network {verb} {values.channels} channels, and {place} what they hold: declare "
                 f"--range_{values.side}, or use load_translator with arrays"
             )
     A = detect_values(

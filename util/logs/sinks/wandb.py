@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from util.checkpoints.names import list_networks
 from util.errors import InputError
 from util.files import write_text
 from util.logs.logger import At, Sink
@@ -68,8 +69,9 @@ class WandbSink:
     def _upload(self, folder: Path) -> None:
         name = re.sub(r"[^\w.-]", "_", folder.name)  # W&B takes no other characters
         artifact = self.wandb.Artifact(f"{name}-networks", type="model")
-        for file in sorted([*folder.glob("latest_net_*.pth"), *folder.glob("best_*_net_*.pth")]):
-            artifact.add_file(str(file))
+        for file in list_networks(folder):
+            if file.label == "latest" or file.label.startswith("best_"):
+                artifact.add_file(str(file.path))
         self.run.log_artifact(artifact)
 
 
