@@ -112,6 +112,7 @@ def test_every_module_is_imported_or_started_by_somebody() -> None:
         path = MODULES[name]
         found_by_name = re.fullmatch(r"\w+_(model|dataset)\.py", path.name)
         started = 'if __name__ == "__main__"' in path.read_text(encoding="utf-8")
+        started |= f'build-backend = "{path.stem}"' in (ROOT / "pyproject.toml").read_text()
         assert found_by_name or started or path.name == "__init__.py", f"nobody imports {name}"
 
 
