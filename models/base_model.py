@@ -182,6 +182,8 @@ class BaseModel(Engine, ABC):
             o.init_type,
             o.init_gain,
             o.upsample,
+            not o.no_antialias,
+            not o.no_antialias_up,
             **own_flags("generator", o.netG, o),
         )
 

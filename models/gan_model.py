@@ -60,10 +60,11 @@ class GANModel(BaseModel):
             o.ndf,
             o.netD,
             o.n_layers_D,
-            o.norm,
+            o.normD or o.norm,
             o.init_type,
             o.init_gain,
             o.num_D,
+            not o.no_antialias,
             **own_flags("discriminator", o.netD, o),
         )
 

@@ -15,13 +15,13 @@ def gan_loss(
 
     Args:
         logits: any shape; every element is one verdict.
-        mode: lsgan (Mao et al. 2017), vanilla (Goodfellow et al. 2014, with logits), wgangp (Gulrajani et
+        mode: lsgan (Mao et al. 2017), vanilla or nonsaturating (Goodfellow et al. 2014, with logits), wgangp (Gulrajani et
             al. 2017) or hinge (Lim & Ye 2017).
         for_generator: hinge alone treats the generator's target differently: it has no margin.
     """
     if mode == "lsgan":
         return F.mse_loss(logits, torch.full_like(logits, float(target_is_real)))
-    if mode == "vanilla":
+    if mode in ("vanilla", "nonsaturating"):  # two names: softplus of the logits, with either sign
         target = torch.full_like(logits, float(target_is_real))
         return F.binary_cross_entropy_with_logits(logits, target)
     sign = -1 if target_is_real else 1
@@ -37,7 +37,7 @@ def mean_verdict(logits: torch.Tensor, mode: str) -> torch.Tensor:
 
     Args: as of `gan_loss`. With vanilla the logits become probabilities first.
     """
-    return (torch.sigmoid(logits) if mode == "vanilla" else logits).mean()
+    return (torch.sigmoid(logits) if mode in ("vanilla", "nonsaturating") else logits).mean()
 
 
 def gradient_penalty(
@@ -81,6 +81,22 @@ def feature_matching_loss(
         for layers, others in zip(fake, real, strict=True)
     ]
     return torch.stack(scales).mean()
+
+
+def patch_nce_loss(
+    query: torch.Tensor, key: torch.Tensor, temperature: float = 0.07
+) -> torch.Tensor:
+    """How hard it is to find each patch's counterpart among the others (PatchNCE; Park et al. 2020, Eq. 3).
+
+    The cross entropy of query . key / temperature against the diagonal: ln S where all patches look alike.
+
+    Args:
+        query, key: (groups, S, C), rows of length 1; each row is compared with the S of its group. No gradient goes
+            into key.
+    """
+    logits = query @ key.detach().transpose(1, 2) / temperature  # (groups, S, S)
+    own = torch.arange(logits.shape[1], device=logits.device).repeat(len(logits))
+    return F.cross_entropy(logits.flatten(0, 1), own)
 
 
 def reconstruction_loss(images: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 ALPHAS = ("drop", "white", "black")
 # Bytes in the name of a file or folder.
 LONGEST = 255
-GAN_MODES = ("lsgan", "vanilla", "wgangp", "hinge")
+GAN_MODES = ("lsgan", "vanilla", "nonsaturating", "wgangp", "hinge")
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class ModelOptions:
 
     model: str = flag(
         "cycle_gan",
-        "cycle_gan, pix2pix, test, colorization, distill, template, or your models/<x>_model.py",
+        "cycle_gan, pix2pix, cut, test, colorization, distill, template, or your models/<x>_model.py",
         metavar="NAME",
         test="test",
     )
@@ -202,12 +203,25 @@ class ModelOptions:
         "how generators double the size: transposed (as the papers), resize or blur (no checkerboards)",
         choices=UPSAMPLES,
     )
+    no_antialias: bool = flag(
+        True,
+        "strided convolutions in ResNets and PatchGANs; --antialias: blurred before every other pixel is dropped",
+    )
+    no_antialias_up: bool = flag(
+        True,
+        "double the size in ResNets as --upsample says; --antialias_up: bilinear, then a convolution",
+    )
     norm: str = flag("instance", "normalization", choices=NORMS)
     init_type: str = flag("normal", "weight initialisation", choices=INITS)
     init_gain: float = flag(0.02, "scale of normal, xavier and orthogonal initialisation")
     no_dropout: bool = flag(False, "no dropout in the generator (--dropout switches it on)")
     gan_mode: str = flag("lsgan", "adversarial loss", choices=GAN_MODES, only="train")
     pool_size: int = flag(50, "generated images kept to show D again; 0 = off", only="train")
+
+    @classmethod
+    def variant(cls, values: Namespace) -> type[ModelOptions]:
+        """The class whose defaults hold with these flags; one of another mode, where a model has several."""
+        return cls
 
     def __post_init__(self) -> None:
         at_least(0, 256, label_A=self.label_A)
@@ -228,6 +242,12 @@ class GANOptions(ModelOptions):
 
     lambda_GAN: float = flag(
         1.0, "weight of the adversarial loss; 0 = no discriminators, and faster", only="train"
+    )
+    normD: str = flag(
+        "",
+        "normalization of discriminators, where it is another than --norm",
+        choices=("", *NORMS),
+        only="train",
     )
     num_D: int = flag(
         1, "discriminators, each on the image at half the size of the one before", only="train"

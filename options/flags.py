@@ -76,6 +76,16 @@ def path(text: str) -> str:
     return os.path.expanduser(text)
 
 
+def yes_or_no(text: str) -> bool:
+    """The optional value of a switch, as the code of CUT has it."""
+    words = dict.fromkeys(("yes", "true", "t", "y", "1"), True)
+    words |= dict.fromkeys(("no", "false", "f", "n", "0"), False)
+    try:
+        return words[text.strip().lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false") from None
+
+
 def count_or_inf(text: str) -> float:
     """A whole number, or 'inf' for no limit."""
     if text.strip().lower() in ("inf", "all"):
@@ -131,7 +141,13 @@ def _add_flag(
 ) -> None:
     if isinstance(meta["default"], bool):
         section.add_argument(
-            f"--{name}", action="store_true", default=default, help=meta["help"].replace("%", "%%")
+            f"--{name}",
+            type=yes_or_no,
+            nargs="?",
+            const=True,
+            default=default,
+            metavar="BOOL",
+            help=meta["help"].replace("%", "%%"),
         )
         opposite = name.removeprefix("no_") if name.startswith("no_") else f"no_{name}"
         # Every switch can be switched back: a saved or model default may have turned it on.

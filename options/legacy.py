@@ -1,4 +1,4 @@
-"""Flags of the original code's first generation (2017), still met in tutorials: rewritten before parsing, or explained."""
+"""Flags of earlier code, that of 2017 and that of CUT, still met in tutorials: rewritten before parsing, or explained."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ RENAMED = {
     "--how_many": "--num_test",
     "--identity": "--lambda_identity",
     "--display_single_pane_ncols": "--display_ncols",
+    "--normG": "--norm",
 }
 # Switches that became a value.
 REPLACED = {
@@ -42,20 +43,37 @@ DROPPED = {
     "--which_model_preNet": "networks are preceded by nothing: leave it out",
     "--cluster_path": "it did nothing: leave it out",
     "--n_clusters": "it did nothing: leave it out",
+    "--evaluation_freq": "it did nothing in the code of CUT: leave it out, and use --val_freq",
+    "--pretrained_name": "--init_from ./checkpoints/NAME does the same, without --continue_train: leave it out",
+    "--random_scale_max": "it belongs to SinCUT, which is not here: leave it out",
+    "--stylegan2_G_num_downsampling": "it belongs to StyleGAN2 networks, which are not here: leave it out",
     "--lambda_B": "with pairs there is one weight, --lambda_L1: leave it out",
 }
+# A name for the page of CUT's launcher alone; scripts/compare_results.py calls runs by --name.
+IGNORED = "--easy_label"
 # Flags whose values may begin with a minus, as no other word may.
 SIGNED = ("--range_A", "--range_B")
 
 
 def modernise(argv: list[str]) -> list[str]:
-    """Replaces old names of flags, and of their values, by those of today."""
+    """Replaces old names of flags, and of their values, by those of today.
+
+    Commands for the code of CUT have no --model: --CUT_mode says that it is cut.
+    """
     modern: list[str] = []
-    for word in argv:
+    names = {word.partition("=")[0] for word in argv}
+    if "--CUT_mode" in names and "--model" not in names:
+        modern = ["--model", "cut"]
+    words = iter(argv)
+    for word in words:
         if modern and modern[-1] in SIGNED and re.match(r"-[\d.]", word):
             modern[-1] += f"={word}"
             continue
         name, equals, value = word.partition("=")
+        if name == IGNORED:
+            if not equals:
+                next(words, None)
+            continue
         if name in REPLACED and not equals:
             modern += REPLACED[name]
             continue

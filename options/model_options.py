@@ -5,6 +5,7 @@ A model of the user's keeps its flags in its own file; see models/template_model
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -56,6 +57,80 @@ class CycleGANOptions(GANOptions):
         super().__post_init__()
         at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
         at_least(0, lambda_identity=self.lambda_identity)
+
+
+def cut_mode(text: str) -> str:
+    """Reads --CUT_mode, in any case."""
+    return {"cut": "CUT", "fastcut": "FastCUT"}.get(text.lower(), text)
+
+
+@dataclass(frozen=True)
+class CUTOptions(GANOptions):
+    """The paper's choices: one anti-aliased ResNet, patches of five layers, and B translated to itself."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"n_epochs": 200, "n_epochs_decay": 200}
+
+    no_dropout: bool = override(True)
+    no_antialias: bool = override(False)
+    no_antialias_up: bool = override(False)
+    init_type: str = override("xavier")
+    normD: str = override("instance", only="")
+    pool_size: int = override(0)
+    CUT_mode: str = flag(
+        "CUT",
+        "CUT, or FastCUT, which is lighter: other defaults for what follows and the epochs",
+        choices=("CUT", "FastCUT"),
+        parse=cut_mode,
+    )
+    lambda_NCE: float = flag(1.0, "weight of the patches' loss (PatchNCE); 0 = off")
+    nce_idt: bool = flag(
+        True, "compare images of B and their translations, too (--no_nce_idt: not)", only="train"
+    )
+    nce_layers: str = flag(
+        "auto",
+        "layers of G whose patches are compared; auto = 0,4,8,12,16, and in other networks those that correspond",
+    )
+    nce_includes_all_negatives_from_minibatch: bool = flag(
+        False, "compare each patch with those of all images of the batch", only="train"
+    )
+    netF: str = flag(
+        "mlp_sample",
+        "what patches go through before they are compared: mlp_sample (two layers), sample (nothing), or reshape "
+        "(nothing; patches are means of 4 x 4 fields)",
+        choices=("sample", "reshape", "mlp_sample"),
+    )
+    netF_nc: int = flag(256, "width of --netF mlp_sample")
+    nce_T: float = flag(0.07, "temperature of the patches' loss")
+    num_patches: int = flag(256, "patches of each layer; 0 = all, for small images")
+    flip_equivariance: bool = flag(
+        False,
+        "mirror the input half of the time, and compare with the features of the input as it was",
+    )
+
+    @classmethod
+    def variant(cls, values: Namespace) -> type[ModelOptions]:
+        fast = cls is CUTOptions and "CUT_mode" in values and values.CUT_mode == "FastCUT"
+        return FastCUTOptions if fast else cls
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_NCE=self.lambda_NCE, num_patches=self.num_patches)
+        at_least(1, 4096, netF_nc=self.netF_nc)
+        at_least(1e-4, nce_T=self.nce_T)
+        if not (self.lambda_GAN or self.lambda_NCE):
+            raise ValueError("--lambda_GAN and --lambda_NCE are both 0: nothing would be trained")
+
+
+@dataclass(frozen=True)
+class FastCUTOptions(CUTOptions):
+    """Those of CUT without the identity, a heavier loss of patches, mirrored inputs, and half of the epochs."""
+
+    flag_defaults: ClassVar[dict[str, Any]] = {"n_epochs": 150, "n_epochs_decay": 50}
+
+    CUT_mode: str = override("FastCUT")
+    lambda_NCE: float = override(10.0)
+    nce_idt: bool = override(False)
+    flip_equivariance: bool = override(True)
 
 
 @dataclass(frozen=True)
@@ -127,6 +202,7 @@ class TestModelOptions(ModelOptions):
 MODELS: dict[str, type[ModelOptions] | None] = {
     "pix2pix": Pix2PixOptions,
     "cycle_gan": CycleGANOptions,
+    "cut": CUTOptions,
     "colorization": ColorizationOptions,
     "distill": DistillOptions,
     "test": TestModelOptions,

@@ -205,10 +205,12 @@ class CommandLine:
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase, complete)
             values = parser.parse_known_args(words)[0]
             found = self._groups(values.model, values.dataset_mode, values.netG, values.netD)
+            found["model"] = found["model"].variant(values)
             recipe = (getattr(values, "recipe", None), values.model)
             if found == groups and recipe_flags(*recipe) == recipe_flags(*chosen):
                 return parser, groups, defaults
-            # --model, --dataset_mode or --recipe was abbreviated: what it brings is known only now
+            # --model, --dataset_mode or --recipe was abbreviated, or the model has another mode: what that brings is
+            # known only now
             groups, chosen = found, recipe
 
     def _parser(self) -> BriefParser:
@@ -384,7 +386,7 @@ def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:
     silent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for action in parser._actions:
         if action.option_strings and action.dest != "help":
-            nargs = 0 if action.nargs == 0 else None
+            nargs = action.nargs if action.nargs in (0, "?") else None
             silent.add_argument(*action.option_strings, dest=action.dest, action=_Seen, nargs=nargs)
     return set(vars(silent.parse_known_args(words)[0]))
 

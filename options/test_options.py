@@ -15,7 +15,10 @@ from options.parsing import CommandLine
 from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
 
-ARCHITECTURE = ("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout")
+ARCHITECTURE = (
+    *("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout"),
+    *("no_antialias", "no_antialias_up"),
+)
 VALUES = (
     "range_A",
     "range_B",

@@ -91,6 +91,7 @@ class OptimOptions:
     n_epochs: int = flag(100, "epochs at the initial learning rate")
     n_epochs_decay: int = flag(100, "epochs over which it then falls linearly towards zero")
     beta1: float = flag(0.5, "first momentum of Adam")
+    beta2: float = flag(0.999, "second momentum of Adam")
     lr: float = flag(0.0002, "initial learning rate of Adam")
     scale_lr: bool = flag(
         False, "several GPUs: multiply --lr by the square root of the number of processes"
@@ -116,8 +117,9 @@ class OptimOptions:
     def __post_init__(self) -> None:
         at_least(0, n_epochs=self.n_epochs, n_epochs_decay=self.n_epochs_decay, lr=self.lr)
         at_least(1, epoch_count=self.epoch_count, lr_decay_iters=self.lr_decay_iters)
-        if not 0 <= self.beta1 < 1:
-            raise ValueError(f"--beta1 {self.beta1} must be at least 0 and less than 1")
+        for name, momentum in (("beta1", self.beta1), ("beta2", self.beta2)):
+            if not 0 <= momentum < 1:
+                raise ValueError(f"--{name} {momentum} must be at least 0 and less than 1")
         if self.epoch_count > self.last_epoch:
             raise ValueError(
                 f"--epoch_count {self.epoch_count} lies after the last epoch, "

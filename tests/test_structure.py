@@ -47,7 +47,7 @@ FORBIDDEN = {
     "data/files": {"data/loading", "data/checks"},
 }
 SOURCES = [path for layer in ALLOWED for path in sorted((ROOT / layer).rglob("*.py"))]
-MOST_ENTRIES = 14
+MOST_ENTRIES = 15
 
 
 def layer_of(path: Path) -> str:

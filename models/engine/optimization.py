@@ -16,12 +16,10 @@ from models.engine.execution import Execution
 from options.base_options import ModelOptions
 from util import distributed
 
-SEPARATE = ("instance", "sync_instance", "none")  # norms that do not mix the images of a batch
-
 
 @dataclass(frozen=True)
 class Adam:
-    """What a model's optimizers need: learning rate and first momentum (the second is 0.999).
+    """What a model's optimizers need: learning rate and momentums.
 
     fused: one pass over all parameters, on a CPU or an NVIDIA GPU: the same formula, several times faster.
     """
@@ -29,10 +27,11 @@ class Adam:
     lr: float = 0.0002
     beta1: float = 0.5
     fused: bool = True
+    beta2: float = 0.999
 
     def __call__(self, *networks: nn.Module) -> torch.optim.Optimizer:
         parameters = [p for network in networks for p in network.parameters()]
-        betas = (self.beta1, 0.999)
+        betas = (self.beta1, self.beta2)
         return torch.optim.Adam(parameters, lr=self.lr, betas=betas, fused=self.fused)
 
 
@@ -117,25 +116,25 @@ class Engine(nn.Module):
         if execution.cuda_graphs and not self.why_not_recorded():
             self._record_steps()
 
-    def run(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    def run(self, network: nn.Module, *inputs: Any) -> Any:
         """Runs a network; in backward its gradients are averaged over processes."""
         if network not in self._synchronized:
             self._synchronized[network] = distributed.synchronized(network)
-        return self.compute(self._synchronized[network], images)
+        return self.compute(self._synchronized[network], *inputs)
 
-    def compute(self, network: Callable[[torch.Tensor], Any], images: torch.Tensor) -> Any:
+    def compute(self, network: Callable[..., Any], *inputs: Any) -> Any:
         """The network's output, a tensor or lists of tensors, computed in the execution's precision."""
         precision = self.execution.precision
         if precision.dtype is None:
-            return network(images)
+            return network(*inputs)
         with precision.autocast():
-            output = network(images)
+            output = network(*inputs)
         return in_float32(output)
 
     def run_together(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
         """Runs several batches: as one, where that gives the same, and is faster."""
         alike = all(batch.shape == images[0].shape for batch in images)
-        if alike and self.options.norm in SEPARATE:
+        if alike and not mixes_images(network):
             return self.run(network, torch.cat(images)).chunk(len(images))
         return [self.run(network, batch) for batch in images]
 
@@ -231,6 +230,11 @@ class Engine(nn.Module):
                     group["lr"].fill_(learning_rate)
                 else:
                     group["lr"] = learning_rate
+
+
+def mixes_images(network: nn.Module) -> bool:
+    """Whether an image's output depends on the others of its batch, in training mode."""
+    return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
 
 
 def in_float32(output: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -45,6 +46,8 @@ def define_G(
     init_type: str = "normal",
     init_gain: float = 0.02,
     upsample: str = "transposed",
+    antialias: bool = False,
+    antialias_up: bool = False,
     **flags: Any,
 ) -> nn.Module:
     """Builds and initialises a generator on the CPU: (N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1].
@@ -52,11 +55,14 @@ def define_G(
     Its `size_multiple` is what H and W must be divisible by.
 
     Args:
+        antialias, antialias_up: as of ResnetGenerator; networks that do not have them stay as they are.
         flags: of a network in a file of its own, see `own_flags`.
     Raises: ValueError for an unknown name.
     """
-    changed = {} if upsample == "transposed" else {"upsample": upsample}
-    network = _choose(GENERATORS, netG, "generator")(
+    build = _choose(GENERATORS, netG, "generator")
+    changed: dict[str, Any] = {} if upsample == "transposed" else {"upsample": upsample}
+    changed |= _known(build, antialias=antialias, antialias_up=antialias_up)
+    network = build(
         input_nc, output_nc, ngf, norm=norm, use_dropout=use_dropout, **changed, **flags
     )
     init_weights(network, init_type, init_gain)
@@ -72,6 +78,7 @@ def define_D(
     init_type: str = "normal",
     init_gain: float = 0.02,
     num_D: int = 1,
+    antialias: bool = False,
     **flags: Any,
 ) -> nn.Module:
     """Builds and initialises a discriminator on the CPU: (N, input_nc, H, W) -> logits (N, num_D, H', W'), with num_D of them at as many scales.
@@ -79,12 +86,14 @@ def define_D(
     Its `smallest_input` is the least H and W.
 
     Args:
+        antialias: as of PatchGAN; networks that do not have it stay as they are.
         flags: of a network in a file of its own, see `own_flags`.
     Raises: ValueError for an unknown name.
     """
     build = _choose(DISCRIMINATORS, netD, "discriminator")
-    layers = {"n_layers": n_layers_D} if netD == "n_layers" else flags
-    networks = [build(input_nc, ndf, norm=norm, **layers) for _ in range(num_D)]
+    more = {"n_layers": n_layers_D} if netD == "n_layers" else flags
+    more = {**more, **_known(build, antialias=antialias)}
+    networks = [build(input_nc, ndf, norm=norm, **more) for _ in range(num_D)]
     network = networks[0] if num_D == 1 else MultiScale(networks)
     init_weights(network, init_type, init_gain)
     return network
@@ -95,6 +104,12 @@ def own_flags(kind: str, name: str, options: ModelOptions) -> dict[str, Any]:
     group = network_options(kind, name)
     names = [field.name for field in fields(group)] if group else []
     return {name: getattr(options, name) for name in names if hasattr(options, name)}
+
+
+def _known(build: Callable[..., nn.Module], **switches: bool) -> dict[str, bool]:
+    """Those switches that are on and that the network has."""
+    parameters = inspect.signature(build).parameters
+    return {name: True for name, value in switches.items() if value and name in parameters}
 
 
 def _choose(

@@ -22,7 +22,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         if input.device.type == "cpu":
             return ordered_norm(super().forward, input)
-        if not (input.is_cuda and _channels_last(input) and self._pays(input)):
+        if not (input.is_cuda and is_channels_last(input) and self._pays(input)):
             return super().forward(input)
         return image_norm(input, self.weight, self.bias, self.eps)
 
@@ -72,7 +72,7 @@ class Reflected(torch.autograd.Function):
     def forward(ctx: Any, images: torch.Tensor, padding: int) -> torch.Tensor:
         ctx.padding = p = padding
         n, channels, height, width = images.shape
-        order = torch.channels_last if _channels_last(images) else torch.contiguous_format
+        order = torch.channels_last if is_channels_last(images) else torch.contiguous_format
         shape = (n, channels, height + 2 * p, width + 2 * p)
         output = torch.empty(shape, dtype=images.dtype, device=images.device, memory_format=order)
         rows = output[:, :, p : p + height]
@@ -100,5 +100,5 @@ class Reflected(torch.autograd.Function):
         return inside, None
 
 
-def _channels_last(images: torch.Tensor) -> bool:
+def is_channels_last(images: torch.Tensor) -> bool:
     return images.is_contiguous(memory_format=torch.channels_last) and not images.is_contiguous()

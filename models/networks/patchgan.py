@@ -9,29 +9,42 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models.networks.antialias import Downsample
 from models.networks.cpu_convolutions import Conv2d
 from models.networks.fused import Fusion, can_run, run
 from models.networks.norms import needs_bias, norm_layer
 
 
 class PatchGAN(nn.Module):
-    """(N, input_nc, H, W) -> logits (N, 1, H', W'): with n_layers 3, one for each 70x70 patch."""
+    """(N, input_nc, H, W) -> logits (N, 1, H', W'): with n_layers 3, one for each 70x70 patch.
+
+    antialias: convolutions without stride, then a blur and every other pixel, in place of strided ones.
+    """
 
     fusion: Fusion | None = None  # how it runs on an NVIDIA GPU; None for layer by layer
 
     def __init__(
-        self, input_nc: int, ndf: int = 64, norm: str = "batch", n_layers: int = 3
+        self,
+        input_nc: int,
+        ndf: int = 64,
+        norm: str = "batch",
+        n_layers: int = 3,
+        antialias: bool = False,
     ) -> None:
         super().__init__()
         layer, bias = norm_layer(norm), needs_bias(norm)
-        layers: list[nn.Module] = [nn.Conv2d(input_nc, ndf, 4, stride=2, padding=1)]
+        stride = 1 if antialias else 2
+        layers: list[nn.Module] = [nn.Conv2d(input_nc, ndf, 4, stride=stride, padding=1)]
         layers += [nn.LeakyReLU(0.2, inplace=True)]
+        layers += [Downsample(ndf)] if antialias else []
         width = ndf
         for n in range(1, n_layers + 1):
             wider = ndf * min(2**n, 8)
-            stride = 2 if n < n_layers else 1
-            layers += [Conv2d(width, wider, 4, stride=stride, padding=1, bias=bias)]
+            halves = n < n_layers
+            conv_stride = stride if halves else 1
+            layers += [Conv2d(width, wider, 4, stride=conv_stride, padding=1, bias=bias)]
             layers += [layer(wider), nn.LeakyReLU(0.2, inplace=True)]
+            layers += [Downsample(wider)] if antialias and halves else []
             width = wider
         layers += [nn.Conv2d(width, 1, 4, stride=1, padding=1)]
         self.model = nn.Sequential(*layers)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
+from models.networks.antialias import Downsample, Upsample
 from models.networks.channels_last import ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d
 from models.networks.fused import ADD, KEEP, Fusion, Mark, can_run, run
 from models.networks.norms import needs_bias, norm_layer
+from models.networks.patch_sampler import encode
 from models.networks.upsampling import up_convolution
 
 
@@ -39,6 +42,10 @@ class ResnetGenerator(nn.Module):
     """(N, input_nc, H, W) -> (N, output_nc, H, W) in [-1, 1]; H and W multiples of 4.
 
     Two strided convolutions, n_blocks residual blocks at a quarter of the size, two that double it (`upsample`).
+
+    Args:
+        antialias: convolutions without stride, then a blur and every other pixel, in place of strided ones.
+        antialias_up: bilinear doubling, then a convolution, in place of transposed ones; `upsample` goes first.
     """
 
     size_multiple = 4
@@ -54,6 +61,8 @@ class ResnetGenerator(nn.Module):
         use_dropout: bool = False,
         n_blocks: int = 6,
         upsample: str = "transposed",
+        antialias: bool = False,
+        antialias_up: bool = False,
     ) -> None:
         super().__init__()
         layer, bias = norm_layer(norm), needs_bias(norm)
@@ -64,19 +73,35 @@ class ResnetGenerator(nn.Module):
         layers: list[nn.Module] = [ReflectionPad2d(3)]
         layers += followed(nn.Conv2d(input_nc, ngf, 7, bias=bias), ngf)
         for width in (ngf, 2 * ngf):
-            down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=bias)
+            stride = 1 if antialias else 2
+            down = Conv2d(width, 2 * width, 3, stride=stride, padding=1, bias=bias)
             layers += followed(down, 2 * width)
+            layers += [Downsample(2 * width)] if antialias else []
         layers += [ResnetBlock(4 * ngf, norm, use_dropout) for _ in range(n_blocks)]
         for width in (4 * ngf, 2 * ngf):
+            if antialias_up and upsample == "transposed":
+                conv = Conv2d(width, width // 2, 3, padding=1, bias=bias)
+                layers += [Upsample(width), *followed(conv, width // 2)]
+                continue
             up = nn.ConvTranspose2d(
                 width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=bias
             )
             layers += followed(up_convolution(up, upsample), width // 2)
         layers += [ReflectionPad2d(3), nn.Conv2d(ngf, output_nc, 7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
+        # Padded image, both convolutions that halve it, first and fifth block: what CUT compares.
+        self.feature_layers = (0, 4, 8, 12, 16) if antialias else (0, 4, 7, 10, 14)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, numbers: Sequence[int] = ()) -> Any:
+        """The output; with numbers of layers also their features, as `models.networks.patch_sampler.encode` gives them."""
+        if numbers:
+            features, output = encode(self.encoder(), x, numbers, to_end=True)
+            return output, features
         return run(self._layers(), x, self.fusion) if can_run(self.fusion, x) else self.model(x)
+
+    def encoder(self) -> Sequence[nn.Module]:
+        """The layers that `feature_layers` numbers, to be run one after the other; here all there are."""
+        return list(self.model)
 
     def _layers(self) -> Iterator[nn.Module | Mark]:
         for layer in self.model:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -105,6 +107,8 @@ class UnetGenerator(nn.Module):
     """
 
     fusion: Fusion | None = None  # how it runs on an NVIDIA GPU; None for layer by layer
+    # The image and the first four convolutions, without the norms behind them.
+    feature_layers = (0, 1, 3, 6, 9)
 
     def __init__(
         self,
@@ -131,6 +135,18 @@ class UnetGenerator(nn.Module):
         if can_run(self.fusion, x) and self.fusion.norms and self._can_be_fused():
             return self.run_fused(x, self.fusion)
         return self.model(x)
+
+    def encoder(self) -> Sequence[nn.Module]:
+        """The image and the layers that halve it, to be run one after the other; `feature_layers` numbers them."""
+        layers: list[nn.Module] = [nn.Identity()]
+        block: Any = self.model
+        while block is not None:
+            below = next((m for m in block.model if isinstance(m, UnetBlock)), None)
+            halving = list(block.model)
+            end = halving.index(below) if below else 2  # the innermost has no norm on its way down
+            layers += halving[:end]
+            block = below
+        return layers
 
     def run_fused(self, x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
         down, submodule, _, up, _ = self.model.model

@@ -21,7 +21,8 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def describe_generator(weights: Weights) -> dict[str, Any]:
-    """Flags that fit a generator's weights: netG, norm, ngf, input_nc, output_nc, upsample and, for a ResNet, no_dropout.
+    """Flags that fit a generator's weights: netG, norm, ngf, input_nc, output_nc, upsample and, for a ResNet, no_dropout,
+    no_antialias and no_antialias_up.
 
     A U-Net's dropout leaves no trace; neither does instance norm, which is assumed where biases stand
     without batch norm. Returns {} for weights of no generator known here.
@@ -48,15 +49,18 @@ def architecture(weights: Weights, flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _describe_resnet(weights: Weights) -> dict[str, Any]:
-    blocks = {key.split(".")[1] for key in weights if ".conv_block." in key}
+    blocks = {int(key.split(".")[1]) for key in weights if ".conv_block." in key}
     first = weights["model.1.weight"]
     # The second convolution is number 5 of its block, or 6 behind a dropout layer.
-    plain = weights.get("model.10.conv_block.5.weight")
+    plain = weights.get(f"model.{min(blocks)}.conv_block.5.weight")
+    filters = {int(key.split(".")[1]) for key in weights if key.endswith(".filt")}
     last = max(int(key.split(".")[1]) for key in weights if re.match(r"model\.\d+\.", key))
     return {
         "netG": f"resnet_{len(blocks)}blocks",
         "norm": _norm(weights, "model.2", "model.1.bias"),
         "no_dropout": plain is not None and plain.dim() == 4,
+        "no_antialias": not any(number < min(blocks) for number in filters),
+        "no_antialias_up": not any(number > max(blocks) for number in filters),
         "upsample": _upsample(weights, r"model\.\d+"),
         "ngf": first.shape[0],
         "input_nc": first.shape[1],
@@ -134,8 +138,8 @@ def _advice(weights: Weights, own: Weights) -> str:
     for name, value in found.items():
         if name not in asked or asked[name] == value:
             continue
-        if name == "no_dropout":
-            changes.append("--no_dropout" if value else "--dropout")
+        if name.startswith("no_"):
+            changes.append(f"--{name if value else name.removeprefix('no_')}")
         else:
             changes.append(f"--{name} {value} (not {asked[name]})")
     return "it was made with " + ", ".join(changes) if changes else ""

@@ -261,13 +261,13 @@ def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
 
 
 def load_label(model: BaseModel, folder: Path, label: str) -> str:
-    """Loads <label>_net_*.pth; discriminators, which published models lack, may be missing. Returns what it did."""
+    """Loads <label>_net_*.pth; all but generators, which published models lack, may be missing. Returns what it did."""
     first = next(iter(model.networks()))
     label = find_label(folder, label, first, saved_flags(folder / OPTIONS_FILE))
     loaded, missing = [], []
     for name, network in model.networks().items():
         path = network_path(folder, label, name)
-        if path.exists() or not name.startswith("D"):
+        if path.exists() or name.startswith("G"):
             load_network(network, path)
             loaded.append(name)
         else:

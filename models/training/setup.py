@@ -24,7 +24,7 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
         health=options.log.log_health,
         cuda_graphs=not obstacle,
     )
-    adam = Adam(options.optim.lr, options.optim.beta1)
+    adam = Adam(options.optim.lr, options.optim.beta1, beta2=options.optim.beta2)
     model = create_model(options.model, adam=adam, seed=run.seed, execution=execution)
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
@@ -12,12 +12,12 @@ from torch import nn
 def fill(network: nn.Module, keys: Iterable[str]) -> None:
     """Fills the network in place, tensor k of the sorted keys with sin(0.37 i + 1.7 k), scaled by its role.
 
-    Tensors that are not among the keys (biases that the reference lacks) become zero.
+    Tensors that are not among the keys (biases that the reference lacks) become zero. Counters and blur filters stay.
     """
-    counted = sorted(key for key in keys if not key.endswith("num_batches_tracked"))
+    counted = sorted(key for key in keys if not key.endswith(("num_batches_tracked", "filt")))
     state = network.state_dict()
     for key, value in state.items():
-        if not key.endswith("num_batches_tracked") and key not in counted:
+        if not key.endswith(("num_batches_tracked", "filt")) and key not in counted:
             value.zero_()
     for k, key in enumerate(counted):
         state[key].copy_(_values(key, state[key].shape, k))
@@ -35,10 +35,13 @@ def _values(key: str, shape: torch.Size, k: int) -> torch.Tensor:
     return v.reshape(shape)
 
 
-def image(batch: int, channels: int, size: int, phase: float = 0.0, step: int = 0) -> torch.Tensor:
-    """(batch, channels, size, size) float64 in [-0.9, 0.9]: waves along all axes."""
+def image(
+    batch: int, channels: int, size: int | Sequence[int], phase: float = 0.0, step: int = 0
+) -> torch.Tensor:
+    """(batch, channels, height, width) float64 in [-0.9, 0.9]: waves along all axes; size: both sides, or each."""
+    height, width = (size, size) if isinstance(size, int) else size
     b, c, h, w = (
         torch.arange(n, dtype=torch.float64).reshape(-1, *[1] * (3 - axis))
-        for axis, n in enumerate((batch, channels, size, size))
+        for axis, n in enumerate((batch, channels, height, width))
     )
     return 0.9 * torch.sin(0.9 * c + 0.05 * h * (b + 1) + 0.031 * w + phase + 0.5 * step)

@@ -28,8 +28,19 @@ def test_a_weights_file_tells_what_it_was_made_with(netG, norm, dropout) -> None
     expected = {"netG": netG, "norm": norm, "ngf": 3, "input_nc": 2, "output_nc": 4}
     expected["upsample"] = "transposed"
     if netG.startswith("resnet"):
-        expected["no_dropout"] = not dropout
+        expected |= {"no_dropout": not dropout, "no_antialias": True, "no_antialias_up": True}
     assert found == expected
+
+
+@pytest.mark.parametrize("netG", ["resnet_9blocks", "resnet_6blocks"])
+@pytest.mark.parametrize("down", [True, False])
+@pytest.mark.parametrize("up", [True, False])
+@pytest.mark.parametrize("dropout", [True, False])
+def test_a_weights_file_of_cut_tells_where_it_is_anti_aliased(netG, down, up, dropout) -> None:
+    G = define_G(3, 1, 2, netG, "instance", dropout, antialias=down, antialias_up=up)
+    found = describe_generator(G.state_dict())
+    assert (found["no_antialias"], found["no_antialias_up"]) == (not down, not up)
+    assert (found["no_dropout"], found["netG"], found["output_nc"]) == (not dropout, netG, 1)
 
 
 @pytest.mark.parametrize("key", ["fc.weight", "model.model.0.weight", "model.1.weight"])
@@ -73,6 +84,7 @@ def test_prefixes_of_wrapped_networks_are_taken_off(tmp_path) -> None:
     ("flags", "advice"),
     [
         ({"use_dropout": True}, "--dropout"),
+        ({"antialias": True}, "--antialias"),
         ({"norm": "batch"}, "--norm batch"),
         ({"netG": "resnet_9blocks"}, "--netG resnet_9blocks (not resnet_6blocks)"),
         ({"netG": "unet_64"}, "--netG unet_64"),

@@ -48,12 +48,14 @@ MODELS = {
 }
 # Ours alone; every one is told of in docs/migration.md.
 NEW = {"upsample": "transposed", "seed": 0, "bad_images": "stop", "cache": "", "precision": "auto"}
+NEW |= {"no_antialias": True, "no_antialias_up": True}
 NEW |= {"range_A": "auto", "range_B": "auto", "alpha": "drop", "label_A": 0}
 NEW_TRAIN = {
     "recipe": "paper",
     "time_limit": 0.0,
     "deterministic": False,
     "no_cuda_graphs": False,
+    "beta2": 0.999,
     "compile": False,
     "init_from": "",
     "keep_epochs": 0,
@@ -69,7 +71,7 @@ NEW_TRAIN = {
     "no_hints": False,
     "log_health": False,
 }
-NEW_GAN = {"lambda_GAN": 1.0, "num_D": 1, "n_critic": 5, "lambda_gp": 10.0}
+NEW_GAN = {"lambda_GAN": 1.0, "normD": "", "num_D": 1, "n_critic": 5, "lambda_gp": 10.0}
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,0 +1,50 @@
+"""Halving and doubling of images behind and before a low-pass filter, so that no frequency is folded (Zhang 2019).
+
+As in the published code of CUT: binomial filters, which are saved with the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.networks.channels_last import ReflectionPad2d
+
+
+class Downsample(nn.Module):
+    """(N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)): every other pixel of the image blurred by [1, 2, 1] / 4."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.pad = ReflectionPad2d(1)
+        self.filt: torch.Tensor
+        self.register_buffer("filt", binomial_filter((1, 2, 1), channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.conv2d(self.pad(x), self.filt, stride=2, groups=len(self.filt))
+
+
+class Upsample(nn.Module):
+    """(N, C, H, W) -> (N, C, 2H, 2W) by [1, 3, 3, 1] / 4, which is bilinear; borders are repeated."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.pad = nn.ReplicationPad2d(1)
+        self.filt: torch.Tensor
+        self.register_buffer("filt", 4 * binomial_filter((1, 3, 3, 1), channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # (N, C, H + 2, W + 2) -> (N, C, 2H + 6, 2W + 6), of which padding takes three pixels off each side
+        return F.conv_transpose2d(
+            self.pad(x), self.filt, stride=2, padding=3, groups=len(self.filt)
+        )
+
+
+def binomial_filter(weights: Sequence[float], channels: int) -> torch.Tensor:
+    """The outer product of weights with themselves, of sum 1, once for every channel: (channels, 1, k, k)."""
+    line = torch.tensor(weights)
+    square = torch.outer(line, line)
+    return (square / square.sum()).repeat(channels, 1, 1, 1)
