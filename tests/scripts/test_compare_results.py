@@ -100,7 +100,7 @@ def test_runs_on_different_inputs_are_refused(tmp_path) -> None:
     one, other = run(tmp_path, "a", 5), run(tmp_path, "b", y=with_errors(5)["0"])
     with pytest.raises(InputError, match="no input in common .*a: 0; b: y.*--dataroot"):
         compare(tmp_path, one, other)
-    with pytest.raises(InputError, match="no folder holds images fake_A: leave --direction out"):
+    with pytest.raises(InputError, match="no folder holds images fake_A: leave out --direction"):
         compare(tmp_path, one, "--direction", "BtoA")
 
 

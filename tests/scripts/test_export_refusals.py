@@ -20,7 +20,7 @@ from util.errors import InputError
         ),
         (["--size", "30"], "--size 30 does not fit .* multiples of 4, and 8 or more: use 32"),
         (["--recalibrate"], "needs a generator with batch norm"),
-        (["--phase", "nowhere"], "the nowhere images of the run are not to be had .* by --images"),
+        (["--phase", "nowhere"], "the nowhere images of the run cannot be read .* by --images"),
         (["--images", "nowhere"], "nowhere"),
         (["--push_to_hub", "me"], "'me' is not USER/REPOSITORY"),
     ],

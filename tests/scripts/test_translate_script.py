@@ -79,7 +79,7 @@ def test_what_is_there_is_left_alone_unless_asked(checkpoints, tmp_path, capsys)
     (tmp_path / "out/.001.png.999999999.tmp").write_bytes(b"cut off")
     before = (tmp_path / "out/000.png").read_bytes()
     assert run(checkpoints, tmp_path / "in", tmp_path / "out") == 0
-    assert "1 there already" in capsys.readouterr().out
+    assert "already translated: 1 of " in capsys.readouterr().out
     assert (tmp_path / "out/000.png").read_bytes() == before
     assert names(tmp_path / "out") == {"000.png", "001.png", "002.png"}
     assert run(checkpoints, tmp_path / "in", tmp_path / "out", "--overwrite") == 0
@@ -127,7 +127,7 @@ def test_images_that_cannot_be_read_are_listed_and_the_others_done(
         ("in", "in/out", "would be translated again and again"),
         ("in", "in/000.png", "a file: give a folder"),
         ("in/000.png", "in", "is the input itself"),
-        ("in/000.png", "out", "is no folder and does not end in .bmp"),
+        ("in/000.png", "out", "is not a folder and does not end in .bmp"),
         ("empty", "out", "holds no images"),
     ],
 )

@@ -95,7 +95,7 @@ class Scorer:
             shapes = [tuple(batch.shape) for batch in batches.values()]
             if len(shapes) < 2 or shapes[0] != shapes[1]:
                 raise ValueError(
-                    f"{next(iter(self._values))} compares pairs: images of shapes {shapes} are none"
+                    f"{next(iter(self._values))} compares pairs of one shape, not images of shapes {shapes}"
                 )
         for name, values in self._values.items():
             if name in PIXEL_METRICS:

@@ -60,7 +60,7 @@ def train_words(
     flags = teacher.flags
     if not flags:
         raise InputError(
-            f"{teacher.path.parent} has no options.json that tells data and losses: train by "
+            f"{teacher.path.parent} has no options.json with its data and losses: train by "
             "train.py --model distill --teacher FILE instead"
         )
     words = ["--model", "distill", "--teacher", str(teacher.path), "--name", student]

@@ -21,7 +21,9 @@ def compare_results(options: argparse.Namespace) -> int:
     comparisons = [each for each in wanted if any(each.fake in run.files for run in runs)]
     if not comparisons:
         labels = ", ".join(each.fake for each in wanted)
-        raise InputError(f"no folder holds images {labels}: leave --direction out, or mend it")
+        raise InputError(
+            f"no folder holds images {labels}: leave out --direction or give the other one"
+        )
     out = make_folder(options.out)
     pages = {run.name: run.folder / "index.html" for run in runs}
     page = collect_examples(runs, comparisons, out, unpaired=options.unpaired)

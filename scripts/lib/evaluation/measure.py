@@ -120,7 +120,7 @@ def read_pair(fake: File, real: File) -> tuple[torch.Tensor, torch.Tensor]:
     if (height, width) != (rows, columns):
         raise InputError(
             f"{fake} has {width}x{height} pixels, its truth {real} {columns}x{rows}: give truths as large as "
-            "the results, or make the results anew with --preprocess none"
+            "the results, or run test.py again with --preprocess none"
         )
     return pair
 

@@ -110,7 +110,7 @@ def read_run(folder: Path) -> TestRun:
 
 def _images_folder(folder: Path) -> Path:
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}: run test.py first, or mend the path")
+        raise InputError(f"there is no folder {folder}: run test.py first, or correct the path")
     if folder.name == "images":
         return folder
     if (folder / "images").is_dir():
@@ -148,7 +148,7 @@ def read(file: File) -> torch.Tensor:
             return read_image(str(file), 3)
         image = read_values(str(file.path), file.values)
     except BadImage as bad:
-        raise InputError(f"{bad}: make the results anew, or remove it") from None
+        raise InputError(f"{bad}: run test.py again, or remove the file") from None
     if image.dtype != torch.uint8:
         image = torch.from_numpy(np.atleast_3d(to_uint8(image))).movedim(-1, 0)
     return image.expand(3, -1, -1) if len(image) == 1 else image[:3]

@@ -70,7 +70,7 @@ def print_verdict(written: CheckedFile) -> None:
         f"mean {proof['mean']:.5f}; {proof['changed_8_bits']:.3%} of 8-bit values differ"
     )
     if not proof["within_limit"]:
-        verdict = "this is unusual, look at the pictures" if proof["passed"] else "FAILED"
+        verdict = "this is unusual: look at the pictures" if proof["passed"] else "FAILED"
         print(
             f"{verdict}: more than {proof['limit']:g} grey levels ({written.path.name}{CERTIFICATE})"
         )

@@ -74,11 +74,11 @@ def pictures_of_run(
         )
     except KeyError:
         raise InputError(
-            f"{saved.path.parent} has no options.json that tells the data set: {remedy}"
+            f"{saved.path.parent} has no options.json that names the data set: {remedy}"
         ) from None
     except ValueError as error:
         raise InputError(
-            f"the {phase} images of the run are not to be had ({error}): {remedy}"
+            f"the {phase} images of the run cannot be read ({error}): {remedy}"
         ) from None
     own, other = ("B", "A") if saved.name == "G_B" else ("A", "B")
     found = _items(dataset, most)

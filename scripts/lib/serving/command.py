@@ -61,7 +61,7 @@ def serve(options: argparse.Namespace) -> int:
 def check_channels(input_nc: int, output_nc: int) -> None:
     if not {input_nc, output_nc} <= {1, 3, 4}:
         raise InputError(
-            f"this network translates {input_nc} channels into {output_nc}, which are no pictures"
+            f"this network translates {input_nc} channels into {output_nc}, but a server needs 1, 3 or 4"
         )
 
 

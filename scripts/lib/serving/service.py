@@ -111,7 +111,7 @@ def create_service(
                 result, kind = work.result()
                 return Response(result, media_type=kind)
         except Full:
-            raise HTTPException(503, "too many images wait", {"Retry-After": "1"}) from None
+            raise HTTPException(503, "too many images are waiting", {"Retry-After": "1"}) from None
         except ValueError as error:  # the translator's, on what it cannot take
             raise HTTPException(400, str(error)) from None
         finally:  # what nobody waits for is not computed

@@ -41,7 +41,9 @@ def translate(options: argparse.Namespace) -> int:
             values.format(target)  # or say now that it cannot hold the results
     left = unfinished_jobs(jobs, options.overwrite)
     if len(left) < len(jobs):
-        print(f"{len(jobs) - len(left)} there already; --overwrite makes them again")
+        print(
+            f"already translated: {len(jobs) - len(left)} of {len(jobs)}; --overwrite translates them again"
+        )
     if not left:
         return 0
     if is_video(options.input):

@@ -64,7 +64,7 @@ def plan_jobs(
     known = VIDEOS if is_video(source) else sorted(WRITTEN)
     if target.suffix.lower() not in known:
         raise InputError(
-            f"{target} is no folder and does not end in {', '.join(known)}: it should name the translation of {source}"
+            f"{target} is not a folder and does not end in {', '.join(known)}: it should name the translation of {source}"
         )
     if target.exists() and target.samefile(source):
         raise InputError(f"{target} is the input itself: give another name")

@@ -74,14 +74,14 @@ def check_channels(exportable: Exportable) -> None:
         )
     if not exportable.translator.eight_bits:
         raise InputError(
-            "this network was trained on values that pictures of 8 bits do not hold; a page draws in these"
+            "this network was trained on values of more than 8 bits, but a page draws pictures of 8 bits"
         )
 
 
 def check_passed(written: CheckedFile) -> None:
     if not written.certificate["passed"]:
         raise InputError(
-            f"{written.path} differs from the generator by {written.certificate['max']:.1f} grey levels: no page is made of it"
+            f"{written.path} differs from the generator by {written.certificate['max']:.1f} grey levels, so no page is written"
         )
 
 
