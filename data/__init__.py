@@ -48,7 +48,7 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
 
 
 def create_loader(dataset: BaseDataset, *, seed: int, device: torch.device) -> Loader:
-    """What training reads batches from, as the data set's options say.
+    """Makes the loader that training reads batches from, as the data set's options say.
 
     Raises: SharedError where one process would take more steps than another, or other images.
     """

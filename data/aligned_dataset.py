@@ -9,7 +9,7 @@ from typing import Any
 
 from data.base_dataset import BaseDataset, Source
 from data.files.image_folder import NoImages, list_images
-from data.files.pairs import names_of, paired, unpaired
+from data.files.pairs import find_unpaired, match_pairs, names_of
 from options.base_options import DataOptions
 from util.errors import InputError
 from util.images.values import Values
@@ -47,14 +47,14 @@ class AlignedDataset(BaseDataset):
         Raises: InputError when none do, or two files of a folder have one name.
         """
         A, B = (names_of(list_images(folder), folder) for folder in (A_folder, B_folder))
-        pairs = [(str(pair.A), str(pair.B)) for pair in paired(A, B)]
+        pairs = [(str(pair.A), str(pair.B)) for pair in match_pairs(A, B)]
         if not pairs:
             raise InputError(
                 f"{A_folder} and {B_folder} have no names in common, such as {next(iter(A.values())).name} and "
                 f"{next(iter(B.values())).name}: pairs are found by name; images that are no pairs are for "
                 "--dataset_mode unaligned"
             )
-        self.unpaired_files = [str(path) for path in (*unpaired(A, B), *unpaired(B, A))]
+        self.unpaired_files = [str(path) for path in (*find_unpaired(A, B), *find_unpaired(B, A))]
         pairs = pairs[: int(min(len(pairs), self.options.max_dataset_size))]
         self.listed = {A_folder: [A for A, _ in pairs], B_folder: [B for _, B in pairs]}
         return pairs

@@ -19,13 +19,13 @@ from options.ranges import parse_range
 from util.errors import InputError
 from util.images.detect_values import detect_values
 from util.images.read import BadImage
-from util.images.tars import repeated, shard_lengths
+from util.images.tars import repeat_shards, shard_lengths
 from util.images.values import Values
 from util.position_seed import position_seed
 
 
 class Position(NamedTuple):
-    """Which item of which epoch: all that randomness may depend on, beside the seed."""
+    """An item of an epoch: all that randomness may depend on, beside the seed."""
 
     epoch: int
     item: int
@@ -41,7 +41,7 @@ class PairPosition(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """What a data set needs to know beside its own options.
+    """All that a data set needs to know besides its own options.
 
     Attributes:
         phase: train, val, test ...: which folders.
@@ -141,15 +141,15 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         return self.listed[folder]
 
     def item_shards(self) -> list[int] | None:
-        """How many items, one after the other, lie in each tar, for an order that reads tar by tar; None: no tars.
+        """Counts the items that lie, one after the other, in each tar, for an order that reads tar by tar; None: no tars.
 
         Item i is taken to need image i of the folder that was listed first, which starts over at its end.
         """
         lengths = shard_lengths(next(iter(self.listed.values()), []))
-        return repeated(lengths, len(self)) if lengths else None
+        return repeat_shards(lengths, len(self)) if lengths else None
 
     def partner_shards(self) -> list[int] | None:
-        """How many of the images that go with the items at random lie in each tar; None: `item` draws them."""
+        """Counts the images that go with the items at random in each tar; None: `item` draws them."""
         return None
 
     def settle(self, A: Sequence[str], B: Sequence[str] | None = None) -> tuple[Values, Values]:

@@ -18,7 +18,7 @@ MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How images become network inputs.
+    """The way in which images become network inputs.
 
     Attributes:
         mode: a value of --preprocess.
@@ -60,7 +60,7 @@ class Preprocess:
         return Sampled(resized, crop, top, left, mirrored)
 
     def resized(self, size: Size) -> Size:
-        """What an image of that size is resized to, whatever is cropped from it then.
+        """Computes the size that an image is resized to, whatever is cropped from it then.
 
         Raises: ValueError, as `sample` does.
         """
@@ -84,7 +84,7 @@ class Preprocess:
         return height, width
 
     def recipe(self) -> str:
-        """What the resized image depends on, besides the image."""
+        """Words all that the resized image depends on, besides the image."""
         words: list[object] = [self.mode]
         if self.mode not in ("crop", "none"):
             words.append(self.load_size)
@@ -106,7 +106,7 @@ class Preprocess:
         return height, width
 
     def _rounded_sides(self, size: Size) -> Size:
-        """Where the mode leaves the sides free: to those that the network takes."""
+        """Rounds sides that the mode leaves free to those that the network takes."""
         height, width = self._scaled(size)
         return self._rounded(height), self._rounded(width)
 

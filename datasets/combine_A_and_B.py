@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.files.image_folder import list_images
 from data.files.join_pairs import FORMATS, write_pairs
-from data.files.pairs import Pair, names_of, paired, unpaired
+from data.files.pairs import Pair, find_unpaired, match_pairs, names_of
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -34,13 +34,13 @@ def main(argv: Sequence[str]) -> int:
             raise InputError(f"--fold_AB {options.fold_AB} is {flag}: give another folder")
         names[flag] = names_of(list_images(folder), folder, options.use_AB)
     A, B = names.values()
-    pairs = first_of_each_split(paired(A, B), options.num_imgs)
+    pairs = first_of_each_split(match_pairs(A, B), options.num_imgs)
     if not pairs:
         raise InputError(
             f"no image has the same name in {options.fold_A} and {options.fold_B}, but for its extension"
             + (" and _A, _B" if options.use_AB else " (--use_AB joins X_A and X_B)")
         )
-    for left, other in ((unpaired(A, B), "--fold_B"), (unpaired(B, A), "--fold_A")):
+    for left, other in ((find_unpaired(A, B), "--fold_B"), (find_unpaired(B, A), "--fold_A")):
         if left:
             print(f"note: {len(left)} images have no partner in {other}, such as {left[0]}")
     threads = 1 if options.no_multiprocessing else min(8, os.cpu_count() or 1)

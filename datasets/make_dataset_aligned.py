@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data.files.image_folder import list_images
 from data.files.join_pairs import FORMATS, check_place, suffix_of, write_pairs
-from data.files.pairs import Pair, names_of, paired, unpaired
+from data.files.pairs import Pair, find_unpaired, match_pairs, names_of
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -81,9 +81,9 @@ def find_pairs(root: Path, split: str, by_order: bool) -> list[Pair]:
             names_of(paths, folder, sides)
             for paths, folder in zip((paths_A, paths_B), folders, strict=True)
         )
-        if pairs := paired(A, B):
+        if pairs := match_pairs(A, B):
             break
-    left = [*unpaired(A, B), *unpaired(B, A)]
+    left = [*find_unpaired(A, B), *find_unpaired(B, A)]
     if left or len(pairs) != max(len(paths_A), len(paths_B)):
         first = left[0] if left else paths_A[0]
         raise InputError(

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.join_pairs import check_place, joined, open_picture, write_picture
+from data.files.join_pairs import check_place, join_pictures, open_picture, write_picture
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -113,7 +113,7 @@ def write(frame: Frame, suffix: str) -> None:
     labels = open_picture(frame.labels, deep=False).convert("RGB")
     A = photo.resize(SIZE, Image.Resampling.BICUBIC)
     B = labels.resize(SIZE, Image.Resampling.NEAREST)
-    for path, image in zip(frame.targets(suffix), (joined(A, B), A, B), strict=True):
+    for path, image in zip(frame.targets(suffix), (join_pictures(A, B), A, B), strict=True):
         write_picture(path, image)
 
 

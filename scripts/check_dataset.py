@@ -1,4 +1,4 @@
-"""What is wrong with a data set, before a day of training is lost on it.
+"""Finds what is wrong with a data set, before a day of training is lost on it.
 
 Takes the flags of train.py: paste the command for training and change the script's name, as in
 python scripts/check_dataset.py --dataroot ./datasets/maps --model pix2pix. Nothing is written.
@@ -181,7 +181,7 @@ def half_splits(dataset: BaseDataset, trained: str) -> list[Finding]:
 
 
 def crop_findings(model: BaseModel, preprocess: str, crop_size: Typed) -> list[Finding]:
-    """Whether crops go through the networks."""
+    """Finds crops that do not go through the networks."""
     try:
         if "crop" in preprocess:
             model.check_crop_size(crop_size)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.pack_tars import Shard, pack, planned
+from data.files.pack_tars import Shard, pack, plan_shards
 from util.errors import InputError, run_command
 from util.files import make_folder, sweep
 from util.images.names import TAR_INDEX, is_tar
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     out = options.out.resolve()
     check_place(options.dataroot.resolve(), out)
     limit = options.size * MEGABYTE if options.images is None else math.inf
-    shards = list(planned(options.dataroot, limit, options.images or math.inf))
+    shards = list(plan_shards(options.dataroot, limit, options.images or math.inf))
     unfinished = make_folder(out.with_name(f".{out.name}.unfinished"))
     kept = already_there(unfinished, shards)
     if kept:

@@ -26,7 +26,7 @@ NC = {"A": "input_nc", "B": "output_nc"}
 
 @dataclass(frozen=True)
 class Contents:
-    """What some files of a side hold.
+    """The content of some files of a side.
 
     Attributes:
         files: number of files.

@@ -117,7 +117,7 @@ class _Calls(Dataset[Any]):
 
 
 def _in_processes(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-    """What each call returns, in order, while a terminal shows how far it is."""
+    """Calls, and yields the results in order, while a terminal shows how far it is."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     workers = 0 if len(arguments) <= FEW else cores or 1
     loader = DataLoader(

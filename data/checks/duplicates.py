@@ -19,7 +19,7 @@ CHUNK = 4096
 
 
 class Fingerprint(NamedTuple):
-    """What images are recognised by.
+    """The features that images are recognised by.
 
     Attributes:
         digest: of all pixels.
@@ -31,7 +31,7 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(image: np.ndarray, parts: Sequence[np.ndarray]) -> Fingerprint:
-    """Of a uint8 (H, W, 3) image and the parts that may be mirrored each for itself."""
+    """Takes the fingerprint of a uint8 (H, W, 3) image and of the parts that may be mirrored each for itself."""
     shape = repr(image.shape).encode()
     digest = hashlib.blake2b(shape + np.ascontiguousarray(image).tobytes(), digest_size=16).digest()
     small = [Image.fromarray(p).resize((COLUMNS, ROWS), Image.Resampling.BILINEAR) for p in parts]
@@ -81,7 +81,7 @@ def near_matches(
 
 
 def blank(thumbnails: np.ndarray) -> bool:
-    """Whether no part of (parts, 16, 17, 3) shows anything."""
+    """Tells whether no part of (parts, 16, 17, 3) shows anything."""
     return bool(variation(thumbnails).max() < FLAT)
 
 
@@ -91,7 +91,7 @@ def variation(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether all parts of two (parts, 16, 17, 3) agree, as far as they vary."""
+    """Tells whether all parts of two (parts, 16, 17, 3) agree, as far as they vary."""
     off = one.astype(np.float32) - other
     rms = np.sqrt((off**2).mean(axis=(1, 2, 3)))
     varies = np.minimum(variation(one), variation(other))

@@ -48,7 +48,7 @@ def sizes_of(headers: Headers) -> dict[str, Size]:
 
 
 def files_in_words(dataset: BaseDataset, headers: Headers) -> str:
-    """How many files each folder has, and their size: one, or the smallest and the largest that was seen."""
+    """Words how many files each folder has, and their size: one, or the smallest and the largest that was seen."""
     counts = [f"{folder.name}: {len(listed)} files" for folder, listed in dataset.listed.items()]
     sizes = sorted({size for size in headers.values() if size}, key=lambda s: (s[0] * s[1], s))
     ends = dict.fromkeys(f"{width}x{height}" for height, width in (*sizes[:1], *sizes[-1:]))
@@ -56,7 +56,7 @@ def files_in_words(dataset: BaseDataset, headers: Headers) -> str:
 
 
 def of_few_tars(paths: Sequence[str]) -> Sequence[str]:
-    """Those of at most FEW_TARS tars, from all parts of the list; all if there are no tars."""
+    """Picks the paths in at most FEW_TARS tars, from all parts of the list; all if there are no tars."""
     lengths = shard_lengths(paths)
     if lengths is None:
         return paths

@@ -64,7 +64,7 @@ def stops(dataset: BaseDataset) -> str:
 
 @dataclass(frozen=True)
 class _Fate:
-    """What becomes of an image: its size, the size it is resized to, and that after cropping."""
+    """The fate of an image: its size, the size it is resized to, and that after cropping."""
 
     size: Size
     resized: Size

@@ -62,7 +62,7 @@ class ImageCache:
         return found
 
     def _entry(self, path: str) -> Path:
-        """Where the image of that file's content belongs; a file is read again only when it has changed."""
+        """Finds the place of an image by its file's content; a file is read again only when it has changed."""
         now = stamp(path)
         known = self._digests.get(path)
         if known is None or known[:2] != now:

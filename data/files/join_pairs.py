@@ -22,7 +22,7 @@ FORMATS = ("auto", "png", "jpg")
 LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same
 
 
-def joined(A: Image.Image, B: Image.Image) -> Image.Image:
+def join_pictures(A: Image.Image, B: Image.Image) -> Image.Image:
     """A on the left, B on the right, of one mode and one size."""
     return Image.fromarray(np.concatenate([np.asarray(A), np.asarray(B)], axis=1))
 
@@ -94,7 +94,7 @@ def write_pairs(
         raise InputError("JPEG files hold 8 bits, some images have 16: say --format png")
 
     def write(target: Path) -> None:
-        write_picture(target, joined(*open_pair(targets[target], resize)))
+        write_picture(target, join_pictures(*open_pair(targets[target], resize)))
 
     with ThreadPoolExecutor(threads) as pool:
         if not resize:

@@ -31,13 +31,13 @@ class Shard(NamedTuple):
     sizes: list[int]
 
     def is_in(self, table: Table) -> bool:
-        """Whether a tar with this table holds the same names and sizes."""
+        """Tells whether a tar with this table holds the same names and sizes."""
         found = zip(table.names, table.sizes.tolist(), strict=True)
         return list(found) == sorted(zip(self.names, self.sizes, strict=True))
 
 
-def planned(root: Path, limit: float, most: float) -> Iterator[Shard]:
-    """Tars for all images below root, by at most so many bytes and images each; the same for the same files.
+def plan_shards(root: Path, limit: float, most: float) -> Iterator[Shard]:
+    """Plans tars for all images below root, by at most so many bytes and images each; the same for the same files.
 
     Raises: InputError when there are no images, or tars already, or images that are no plain files.
     """

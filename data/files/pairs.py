@@ -1,4 +1,4 @@
-"""Which image of A belongs to which image of B: by name, never by place in a list."""
+"""Pairs of images of A and B: by name, never by place in a list."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def below(folder: Path, path: str) -> Path:
     return Path(place).relative_to(folder).with_suffix("")
 
 
-def paired(A: dict[str, Path], B: dict[str, Path]) -> list[Pair]:
+def match_pairs(A: dict[str, Path], B: dict[str, Path]) -> list[Pair]:
     """Pairs of the names that both have, in the order of A."""
     return [Pair(name, path, B[name]) for name, path in A.items() if name in B]
 
 
-def unpaired(A: dict[str, Path], B: dict[str, Path]) -> list[Path]:
+def find_unpaired(A: dict[str, Path], B: dict[str, Path]) -> list[Path]:
     """Files of A without a partner in B."""
     return [path for name, path in A.items() if name not in B]

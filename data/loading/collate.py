@@ -20,7 +20,7 @@ class SharedMemoryFull(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Share:
+class SubBatch:
     """Items of a batch that follow each other and can be stacked, with the bad ones among them.
 
     Attributes:
@@ -45,7 +45,7 @@ class Share:
         return batch
 
 
-class _Place(NamedTuple):
+class _Slot(NamedTuple):
     """Where in a chunk's memory a tensor lies."""
 
     start: int
@@ -55,7 +55,7 @@ class _Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Chunk:
+class SharedBlock:
     """The batches of several steps, with all their tensors in one piece of memory.
 
     From a loader process every tensor travels as a shared file, which for many small ones takes longer than
@@ -63,38 +63,38 @@ class Chunk:
     leave the other waiting for its rest.
     """
 
-    batches: list[list[Share]]
+    batches: list[list[SubBatch]]
     memory: torch.Tensor
 
     @classmethod
-    def of(cls, batches: list[list[Share]]) -> Chunk:
-        places: list[tuple[_Place, torch.Tensor]] = []
+    def of(cls, batches: list[list[SubBatch]]) -> SharedBlock:
+        places: list[tuple[_Slot, torch.Tensor]] = []
 
         def placed(value: Any) -> Any:
             if not torch.is_tensor(value):
                 return value
             start = -(-places[-1][0].end // ALIGNED) * ALIGNED if places else 0
             end = start + value.numel() * value.element_size()
-            places.append((_Place(start, end, value.dtype, value.shape), value))
+            places.append((_Slot(start, end, value.dtype, value.shape), value))
             return places[-1][0]
 
-        packed = [[_with_values(share, placed) for share in shares] for shares in batches]
+        packed = [[_with_values(part, placed) for part in parts] for parts in batches]
         memory = _empty(places[-1][0].end if places else 0)
         for place, value in places:
             _at(memory, place).copy_(value)
         return cls(packed, memory)
 
-    def pin_memory(self) -> Chunk:
+    def pin_memory(self) -> SharedBlock:
         """In memory that a GPU can fetch from by itself; PyTorch's loader calls it."""
         return replace(self, memory=self.memory.pin_memory())
 
-    def unpacked(self) -> list[list[Share]]:
+    def unpack(self) -> list[list[SubBatch]]:
         """The batches with their tensors."""
 
         def found(value: Any) -> Any:
-            return _at(self.memory, value) if isinstance(value, _Place) else value
+            return _at(self.memory, value) if isinstance(value, _Slot) else value
 
-        return [[_with_values(share, found) for share in shares] for shares in self.batches]
+        return [[_with_values(part, found) for part in parts] for parts in self.batches]
 
 
 def _empty(size: int) -> torch.Tensor:
@@ -112,23 +112,23 @@ def _empty(size: int) -> torch.Tensor:
     return torch.empty(0, dtype=torch.uint8).set_(storage)
 
 
-def _at(memory: torch.Tensor, place: _Place) -> torch.Tensor:
+def _at(memory: torch.Tensor, place: _Slot) -> torch.Tensor:
     return memory[place.start : place.end].view(place.dtype).view(place.shape)
 
 
-def _with_values(share: Share, change: Callable[[Any], Any]) -> Share:
-    if share.batch is None:
-        return share
-    return replace(share, batch={key: change(value) for key, value in share.batch.items()})
+def _with_values(part: SubBatch, change: Callable[[Any], Any]) -> SubBatch:
+    if part.batch is None:
+        return part
+    return replace(part, batch={key: change(value) for key, value in part.batch.items()})
 
 
-def collate_chunk(items: list[dict[str, Any] | BadImage], batch_size: int) -> Chunk:
+def collate_block(items: list[dict[str, Any] | BadImage], batch_size: int) -> SharedBlock:
     """The batches of several steps."""
     starts = range(0, len(items), batch_size)
-    return Chunk.of([collate(items[start : start + batch_size]) for start in starts])
+    return SharedBlock.of([collate(items[start : start + batch_size]) for start in starts])
 
 
-def collate(items: list[dict[str, Any] | BadImage]) -> list[Share]:
+def collate(items: list[dict[str, Any] | BadImage]) -> list[SubBatch]:
     """Neighbours whose tensors have the same shapes, stacked; bad images count with those before them."""
     groups: list[list[dict[str, Any] | BadImage]] = [[]]
     previous = None
@@ -139,14 +139,14 @@ def collate(items: list[dict[str, Any] | BadImage]) -> list[Share]:
                 groups.append([])
             previous = shapes
         groups[-1].append(item)
-    return [_share(group) for group in groups]
+    return [_sub_batch(group) for group in groups]
 
 
-def _share(items: list[dict[str, Any] | BadImage]) -> Share:
+def _sub_batch(items: list[dict[str, Any] | BadImage]) -> SubBatch:
     good = [item for item in items if not isinstance(item, BadImage)]
     bad = [item for item in items if isinstance(item, BadImage)]
     batch = {key: _stacked([item[key] for item in good]) for key in good[0]} if good else None
-    return Share(batch, len(items), bad)
+    return SubBatch(batch, len(items), bad)
 
 
 def _stacked(values: list[Any]) -> Any:

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from data.base_dataset import BaseDataset
-from data.loading.collate import Chunk, Share, SharedMemoryFull, collate_chunk
+from data.loading.collate import SharedBlock, SharedMemoryFull, SubBatch, collate_block
 from data.loading.sampler import PositionSampler
 from data.loading.workers import Workers, live_and_die_with_the_main_process
 from util import distributed
@@ -108,7 +108,7 @@ class Loader:
             batch_size=size * max(1, CHUNK // size) if workers else size,
             sampler=self.sampler,
             num_workers=workers,
-            collate_fn=partial(collate_chunk, batch_size=size),
+            collate_fn=partial(collate_block, batch_size=size),
             pin_memory=self.device.type == "cuda",
             persistent_workers=workers > 0,
             multiprocessing_context=self._start_method if workers else None,
@@ -126,19 +126,19 @@ class Loader:
         """
         self.sampler.epoch, self.position = epoch, start
         handed_out = start
-        for shares in self._read():
-            bad_ones = [bad for share in shares for bad in share.bad]
+        for parts in self._read():
+            bad_ones = [bad for part in parts for bad in part.bad]
             if bad_ones and self.bad_images == "stop":
                 raise bad_ones[0]
             self.skipped.update({bad.path: bad.reason for bad in bad_ones})
-            for share in shares:
-                self.position += share.images
-                if share.batch is not None and self.position > handed_out:
+            for part in parts:
+                self.position += part.images
+                if part.batch is not None and self.position > handed_out:
                     handed_out = self.position
-                    yield share.on(self.device)
+                    yield part.on(self.device)
         self.sampler.start = 0
 
-    def _start(self) -> Iterator[Chunk]:
+    def _start(self) -> Iterator[SharedBlock]:
         try:
             return iter(self._loader)
         except OSError as error:
@@ -146,16 +146,16 @@ class Loader:
                 raise SharedMemoryFull(str(error)) from None
             raise
 
-    def _read(self) -> Iterator[list[Share]]:
+    def _read(self) -> Iterator[list[SubBatch]]:
         """Reads the rest of the epoch, over the deaths of loader processes, and by itself where they cannot share memory."""
         deaths = 0
         while True:
-            # From the beginning of a batch, whose shares would otherwise be shared out in another way.
+            # From the beginning of a batch, whose parts would otherwise be shared out in another way.
             self.position -= self.position % self.batch_size
             self.sampler.start = self.position
             try:
-                for chunk in self._workers.started_by(self._start):
-                    yield from chunk.unpacked()
+                for block in self._workers.started_by(self._start):
+                    yield from block.unpack()
                 return
             except (RuntimeError, EOFError, ConnectionError) as error:  # depends on when it dies
                 text = str(error)

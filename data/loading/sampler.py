@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Sampler
 
 from data.base_dataset import PairPosition, Position
-from util.images.tars import repeated
+from util.images.tars import repeat_shards
 from util.position_seed import position_seed
 
 MIXED = 4  # shards whose items are shuffled together
@@ -62,7 +62,7 @@ class PositionSampler(Sampler[Position | PairPosition]):
             for item in items[self.start :]:
                 yield Position(self.epoch, item)
             return
-        others = self._shard_order(repeated(self.partners, self.length), "partners")
+        others = self._shard_order(repeat_shards(self.partners, self.length), "partners")
         number = sum(self.partners)
         for item, other in list(zip(items, others, strict=True))[self.start :]:
             yield PairPosition(self.epoch, item, other % number)
@@ -92,7 +92,7 @@ class PositionSampler(Sampler[Position | PairPosition]):
         return shard_order(shards, *self._slice(), (self.seed, self.epoch, what))
 
     def _slice(self) -> tuple[int, int]:
-        """Where in an order that is cut into contiguous shares this process's begins and ends."""
+        """The ends of this process's share of an order that is cut into contiguous shares."""
         share, more = divmod(self.length, self.world_size)
         first = self.rank * share + (min(self.rank, more) if self.uneven else 0)
         return first, first + self.count

@@ -24,7 +24,7 @@ class Workers:
         Finalize(self, _kill, args=(self._processes,), exitpriority=10)
 
     def started_by(self, call: Callable[[], T]) -> T:
-        """What the call returns; processes that it starts belong here."""
+        """Calls, and returns the result; processes that it starts belong here."""
         before = set(multiprocessing.active_children())
         result = call()
         self._processes |= set(multiprocessing.active_children()) - before

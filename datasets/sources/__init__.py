@@ -1,1 +1,1 @@
-"""Where the pictures of prepare.py come from and how they are cut, split and laid out."""
+"""Sources of prepare.py's pictures, and how they are cut, split and laid out."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, features
+from tqdm import tqdm
 
 from sources.items import Item, Pictures, join_alike
-from sources.progress import progress
 from util.errors import InputError
 
 SKIN_TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
@@ -121,7 +121,7 @@ def chosen_codes(
 
 
 def concept(name: str) -> str:
-    """What an emoji shows, whoever does it: "man-cook", "woman-cook" and "cook" are one concept."""
+    """Names what an emoji shows, whoever does it: "man-cook", "woman-cook" and "cook" are one concept."""
     words = name.split("-")
     series = [word for word in SERIES if word in words]
     return series[0] if series else " ".join(w for w in words if w not in WHO) or "person"
@@ -157,7 +157,9 @@ def fluentflat2fluent3d(files: Sequence[Mapping[str, bytes]], size: int) -> Pict
         webp = webps[plain(codes[name])]
         return draw_svg(icons["icons"][name], view, side), draw_webp(webp, side)
 
-    drawn = (draw(name, COMPARED_AT) for name in progress(names, "comparing"))
+    drawn = (
+        draw(name, COMPARED_AT) for name in tqdm(names, "comparing", leave=False, disable=None)
+    )
     thumbnails = np.array([[thumbnail(A), thumbnail(B)] for A, B in drawn])  # (n, 2, 16, 16, 3)
     groups = join_alike([concept(n) for n in names], list(thumbnails.swapaxes(0, 1)), 0.02)
     items = [Item(name, group) for name, group in zip(names, groups, strict=True)]

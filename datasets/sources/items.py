@@ -1,4 +1,4 @@
-"""What a source hands over, and how its items are shared out between train, val and test."""
+"""The pictures that a source hands over, and how its items are shared out between train, val and test."""
 
 import hashlib
 from collections import Counter

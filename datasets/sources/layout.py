@@ -18,9 +18,9 @@ from typing import Any
 
 import PIL
 from PIL import Image
+from tqdm import tqdm
 
 from sources.items import Pictures, share_out
-from sources.progress import progress
 from util.errors import InputError
 
 SPLITS = {"train": 0.75, "val": 0.10, "test": 0.15}
@@ -66,7 +66,7 @@ def write_set(folder: Path, pictures: Pictures, parameters: dict[str, Any]) -> d
     for name in FOLDERS:
         (folder / name).mkdir()
     pixels = hashlib.sha256()
-    for item in progress(kept, "writing"):
+    for item in tqdm(kept, "writing", unit="pair", leave=False, disable=None):
         A, B = pictures.draw(item)
         split = splits[item.group]
         side = sides[item.group] if split == "train" else "AB"

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from util.images.read import BadImage, read_picture
-from util.images.values import GREY, Unfit, Values, composited
+from util.images.values import GREY, Unfit, Values, composite
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> what Pillow calls it
 SLACK = 0.1  # by which floats may leave their range, as after resizing; more is a mistake
@@ -54,7 +54,7 @@ def _of_picture(picture: Image.Image, inputs: Values, outputs: Values) -> tuple[
         picture = picture.convert("L") if picture.mode == "1" else picture
         return _of_values(np.array(picture), inputs, outputs)[0], _picture
     if inputs.alpha != "drop" and channels != 4 and picture.has_transparency_data:
-        picture = Image.fromarray(composited(np.array(picture.convert("RGBA")), inputs.alpha))
+        picture = Image.fromarray(composite(np.array(picture.convert("RGBA")), inputs.alpha))
     if own_values and picture.mode.startswith(("I", "F")):
         return _of_values(np.asarray(picture), inputs, outputs)[0], _picture
     if channels not in MODES:

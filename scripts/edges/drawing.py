@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from data.files.image_folder import list_images
-from data.files.join_pairs import check_place, joined, write_picture
+from data.files.join_pairs import check_place, join_pictures, write_picture
 from data.files.pairs import names_of
 from scripts.edges.lines import canny_edges, clean, drawn_edges
 from util.errors import InputError
@@ -34,7 +34,7 @@ def draw_edges(options: argparse.Namespace) -> int:
         write_picture(options.edge_dir / f"{name}.png", drawing)
         if options.pairs_dir:
             photo = resize(Image.fromarray(read(photos[name], 3)), drawing.size)
-            pair = joined(drawing.convert("RGB"), photo)
+            pair = join_pictures(drawing.convert("RGB"), photo)
             write_picture(options.pairs_dir / f"{name}.png", pair)
     for folder in folders:
         print(f"{folder}: {len(sources)} images")

@@ -25,7 +25,7 @@ from util.device import describe, select_device
 from util.errors import InputError
 from util.files import make_folder, write_text
 from util.images import save_image
-from util.images.label_maps import CITYSCAPES, Palette, drawn, read_palette
+from util.images.label_maps import CITYSCAPES, Palette, draw_labels, read_palette
 from util.metrics.segmentation import (
     confusion_matrix,
     results_table,
@@ -106,8 +106,8 @@ def compare(
         labels = labeller(image, (truth.shape[0], truth.shape[1]))
         confusion += confusion_matrix(truth, labels, classes)
         if pictures:
-            save(make_folder(pictures) / f"{number}_pred.png", drawn(labels, palette))
-            save(pictures / f"{number}_gt.png", drawn(truth, palette))
+            save(make_folder(pictures) / f"{number}_pred.png", draw_labels(labels, palette))
+            save(pictures / f"{number}_gt.png", draw_labels(truth, palette))
             save(pictures / f"{number}_input.png", image)
     return confusion
 

@@ -12,7 +12,7 @@ from helpers.tar import in_tars
 
 from data.loading.loader import Loader
 from data.loading.sampler import MIXED, PositionSampler, shard_order
-from util.images.tars import repeated, shard_lengths
+from util.images.tars import repeat_shards, shard_lengths
 
 SHARDS = [7, 5, 9, 1, 6, 8, 7, 3, 10, 4, 6, 7]  # 73 items
 
@@ -126,9 +126,9 @@ def test_partners_go_tar_by_tar_too_and_each_as_often_as_others(shards, partners
 
 
 def test_shards_start_over_and_the_last_one_is_cut() -> None:
-    assert repeated([3, 2], 9) == [3, 2, 3, 1]
-    assert repeated([3, 2], 5) == [3, 2]
-    assert repeated([3, 2], 2) == [2]
+    assert repeat_shards([3, 2], 9) == [3, 2, 3, 1]
+    assert repeat_shards([3, 2], 5) == [3, 2]
+    assert repeat_shards([3, 2], 2) == [2]
 
 
 def test_paths_in_one_tar_are_a_shard_and_so_are_files_between_tars(tmp_path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scripts.eval_cityscapes import evaluate
-from util.images.label_maps import CITYSCAPES, CITYSCAPES_IDS, drawn
+from util.images.label_maps import CITYSCAPES, CITYSCAPES_IDS, draw_labels
 
 FRAMES = (
     "aachen_000001_000019",
@@ -43,7 +43,7 @@ def write_results(folder: Path, names: list[str], *, shift: int = 0, every: int 
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
         labels = np.roll(labels_of(number), shift, axis=1)[::every, ::every]
-        Image.fromarray(drawn(labels, CITYSCAPES)).save(folder / name)
+        Image.fromarray(draw_labels(labels, CITYSCAPES)).save(folder / name)
     return folder
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from scripts.eval_cityscapes import evaluate
 from scripts.eval_cityscapes.labellers import build_network, by_colours, by_network
 from util.errors import InputError
-from util.images.label_maps import CITYSCAPES, drawn
+from util.images.label_maps import CITYSCAPES, draw_labels
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -144,7 +144,7 @@ def test_grey_truths_hold_classes(tmp_path) -> None:
     for folder in ("truth", "results"):
         (tmp_path / folder).mkdir()
     Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(tmp_path / "truth/a.png")
-    write = Image.fromarray(drawn(np.array([[0, 1, 1]]), CITYSCAPES))
+    write = Image.fromarray(draw_labels(np.array([[0, 1, 1]]), CITYSCAPES))
     write.save(tmp_path / "results/a.png")
     words = f"--truth_dir {tmp_path}/truth --result_dir {tmp_path}/results --output_dir {tmp_path}"
     assert evaluate.main([*words.split(), "--label_maps"]) == 0
@@ -154,7 +154,7 @@ def test_grey_truths_hold_classes(tmp_path) -> None:
 
 
 def test_colours_are_enlarged_as_labels() -> None:
-    image = drawn(np.array([[3, 7]], np.uint8), CITYSCAPES)
+    image = draw_labels(np.array([[3, 7]], np.uint8), CITYSCAPES)
     assert by_colours(CITYSCAPES)(image, (2, 4)).tolist() == [[3, 3, 7, 7]] * 2
 
 

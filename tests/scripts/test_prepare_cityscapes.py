@@ -16,7 +16,7 @@ from PIL import Image
 
 from scripts.eval_cityscapes import evaluate
 from util.errors import InputError
-from util.images.label_maps import CITYSCAPES, CITYSCAPES_IDS, drawn
+from util.images.label_maps import CITYSCAPES, CITYSCAPES_IDS, draw_labels
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -38,7 +38,9 @@ def originals(tmp_path: Path) -> Path:
             for kind in ("gtFine", "leftImg8bit"):
                 (tmp_path / kind / split / city).mkdir(parents=True, exist_ok=True)
             fine = tmp_path / "gtFine" / split / city / f"{base}_gtFine"
-            Image.fromarray(drawn(labels(n), CITYSCAPES)).convert("RGBA").save(f"{fine}_color.png")
+            Image.fromarray(draw_labels(labels(n), CITYSCAPES)).convert("RGBA").save(
+                f"{fine}_color.png"
+            )
             ids = np.array(CITYSCAPES_IDS, np.uint8)[labels(n)]
             Image.fromarray(ids).save(f"{fine}_labelIds.png")
             photo = tmp_path / "leftImg8bit" / split / city / f"{base}_leftImg8bit.png"
@@ -77,7 +79,7 @@ def test_photo_is_left_labels_are_right_and_have_no_colour_that_is_no_class(orig
     )
     assert (pair[:, :256] == photo).all()
     assert (pair[:, 256:] == colours).all()
-    first = drawn(labels(1), CITYSCAPES)  # aachen comes before zurich
+    first = draw_labels(labels(1), CITYSCAPES)  # aachen comes before zurich
     assert (colours[::8, ::4] == first).all()
     known = {tuple(colour) for colour in CITYSCAPES.colours.tolist()}
     assert {tuple(colour) for colour in colours.reshape(-1, 3).tolist()} <= known

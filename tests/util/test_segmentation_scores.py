@@ -13,7 +13,7 @@ from util.images.label_maps import (
     CITYSCAPES,
     IGNORED,
     Palette,
-    drawn,
+    draw_labels,
     nearest_colours,
     predicted_labels,
     read_palette,
@@ -102,7 +102,7 @@ def test_cityscapes_ids_become_the_19_train_ids() -> None:
 
 def test_every_label_is_found_again_by_its_colour_also_when_a_network_is_a_little_off() -> None:
     labels = np.arange(19, dtype=np.uint8).reshape(1, 19)
-    image = drawn(labels, CITYSCAPES)
+    image = draw_labels(labels, CITYSCAPES)
     assert (predicted_labels(image, CITYSCAPES) == labels).all()
     assert (true_labels(image, CITYSCAPES) == labels).all()
     off = (image.astype(int) + np.array([9, -9, 3])).clip(0, 255).astype(np.uint8)

@@ -65,7 +65,7 @@ def train_ids(label_ids: np.ndarray) -> np.ndarray:
 
 
 def nearest_colours(image: np.ndarray, colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which colour is nearest in RGB (the first of several), and its squared distance.
+    """Finds the nearest colour in RGB (the first of several), and its squared distance.
 
     Args:
         image: (H, W, 3) uint8. colours: (K, 3) uint8.
@@ -93,7 +93,7 @@ def true_labels(image: np.ndarray, palette: Palette) -> np.ndarray:
     return np.where(void, IGNORED, labels).astype(np.uint8)
 
 
-def drawn(labels: np.ndarray, palette: Palette) -> np.ndarray:
+def draw_labels(labels: np.ndarray, palette: Palette) -> np.ndarray:
     """(H, W) labels -> (H, W, 3) uint8; IGNORED is black."""
     table = np.zeros((256, 3), np.uint8)
     table[: len(palette.names)] = palette.colours

@@ -18,7 +18,7 @@ from options.ranges import Range
 from util.errors import InputError
 from util.images.packages import image_package
 from util.images.read import reason_of, upright
-from util.images.values import LUMA, Unfit, Values, composited
+from util.images.values import LUMA, Unfit, Values, composite
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
 TYPES = ("uint8", "uint16", "int16", "float32")
@@ -49,7 +49,7 @@ class LargeImage:
         """
         array, channels = self.pixels(rows, columns), values.channels
         if channels in (1, 3) and array.shape[-1] in (2, 4):
-            array = composited(array, values.alpha)
+            array = composite(array, values.alpha)
         whole = array.dtype.kind == "u"
         if channels == 1 and array.shape[-1] == 3 and whole:
             array = (array @ LUMA + 0x8000 >> 16).astype(array.dtype)[..., None]

@@ -1,4 +1,4 @@
-"""Which names are those of images, on disk and in tars."""
+"""Names of image files and tars, on disk and in tars."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ TAR_INDEX = ".index"  # what the name of a tar's index file ends in, behind that
 
 
 def is_image(name: str) -> bool:
-    """Whether a file name has an image's extension, in any case."""
+    """Tells whether a file name has an image's extension, in any case."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def is_tar(name: str) -> bool:
-    """Whether a file name is that of a plain tar."""
+    """Tells whether a file name is that of a plain tar."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() == ".tar"
 
 
 def is_compressed_tar(name: str) -> bool:
-    """Whether a file name is that of a tar in which nothing can be found without unpacking all of it."""
+    """Tells whether a file name is that of a tar in which nothing can be found without unpacking all of it."""
     return not name.startswith(".") and COMPRESSED_TAR.fullmatch(name) is not None
 
 

@@ -22,7 +22,7 @@ from util.images.values import (
     Unfit,
     Values,
     class_numbers,
-    composited,
+    composite,
     to_8_bits,
     to_network,
     with_channels,
@@ -146,7 +146,7 @@ def read_array(path: str, channels: int, alpha: str) -> np.ndarray:
         array = array.astype(np.uint8) * 255
     array = channels_last(array, channels, pages)
     if transparent and array.shape[-1] != channels:
-        array = composited(array, alpha)
+        array = composite(array, alpha)
     return with_channels(array, channels)
 
 
@@ -273,7 +273,7 @@ def _read_8_bits(source: Source, channels: int, alpha: str) -> torch.Tensor:
         if picture.mode.startswith(("I", "F")):  # 16 and 32 bits, which convert() would clip
             picture = Image.fromarray(to_8_bits(np.asarray(picture)))
         elif alpha != "drop" and picture.has_transparency_data:
-            picture = Image.fromarray(composited(np.array(picture.convert("RGBA")), alpha))
+            picture = Image.fromarray(composite(np.array(picture.convert("RGBA")), alpha))
         return _from_picture(picture, channels)
 
 

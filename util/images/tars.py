@@ -47,7 +47,7 @@ def tar_of(path: str) -> str | None:
 
 
 def shard_lengths(paths: Sequence[str]) -> list[int] | None:
-    """How many of the paths, one after the other, lie in the same tar, or in none; None if all are files."""
+    """Counts the paths, one after the other, that lie in the same tar, or in none; None if all are files."""
     lengths: list[int] = []
     inside, any_tar = "", False
     for path in paths:
@@ -63,7 +63,7 @@ def shard_lengths(paths: Sequence[str]) -> list[int] | None:
     return lengths if any_tar else None
 
 
-def repeated(lengths: Sequence[int], total: int) -> list[int]:
+def repeat_shards(lengths: Sequence[int], total: int) -> list[int]:
     """Shards of `total` items, where the given ones start over as often as it takes, the last one cut."""
     found, left = [], total
     for length in cycle(lengths):

@@ -1,6 +1,6 @@
-"""What the numbers in images mean: ranges, channels, transparency and class numbers, of files and of arrays alike.
+"""Meaning of the numbers in images: ranges, channels, transparency and class numbers, of files and of arrays alike.
 
-A file's values become a network's in this order: channels last, transparency (`composited`), channels
+A file's values become a network's in this order: channels last, transparency (`composite`), channels
 (`with_channels`), units of the range (`in_units`), [-1, 1] (`to_network`). `read.py` and `large_read.py` take files
 through it, `Values.to_network` arrays, `from_network` goes back.
 """
@@ -29,7 +29,7 @@ class WrongChannels(Unfit):
 
 @dataclass(frozen=True)
 class Values:
-    """What the numbers in the images of one side mean.
+    """Meaning of the numbers in the images of one side.
 
     Attributes:
         side: "A", the input of a generator, or "B", its output.
@@ -199,7 +199,7 @@ def with_channels(array: np.ndarray, channels: int) -> np.ndarray:
     return array
 
 
-def composited(array: np.ndarray, alpha: str) -> np.ndarray:
+def composite(array: np.ndarray, alpha: str) -> np.ndarray:
     """(H, W, C + 1) with transparency last -> (H, W, C), laid on white or black, or with transparency dropped."""
     colours = array[..., :-1]
     if alpha == "drop":
