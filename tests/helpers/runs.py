@@ -16,8 +16,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(root: Path, out: Path, name: str, *flags: str, model: str = "pix2pix") -> Path:
-    where = words("--dataroot", root, "--checkpoints_dir", out, "--name", name, "--model", model)
-    assert train.main([*where, *words("--netG resnet_6blocks", *SMALL_TRAINING, *flags)]) == 0
+    where = words("--dataroot", root, "--checkpoints_dir", out, "--model", model)
+    assert (
+        train.main(
+            [*where, "--name", name, *words("--netG resnet_6blocks", *SMALL_TRAINING, *flags)]
+        )
+        == 0
+    )
     return out / name
 
 

@@ -64,20 +64,26 @@ class RunLock:
             time.sleep(0.1)
         own = {"process": os.getpid(), "machine": socket.gethostname()}
         with suppress(OSError):  # a full disk; the lock holds all the same
-            file.truncate(0)
-            file.write(json.dumps(own).encode())
-            file.flush()
+            Path(file.name).write_text(json.dumps(own))
         self._file = file
         _HELD.add(file)
 
     def _open_and_lock(self) -> IO[bytes] | None:
         path = make_folder(self.folder) / LOCK_FILE
         try:
-            file = open(path, "a+b")  # noqa: SIM115 (it is closed by `release`)
+            with open(path, "ab"):
+                pass
+            # Open for reading alone, so that the disk can become read-only.
+            file: IO[bytes] = open(path, "rb")  # noqa: SIM115 (it is closed by `release`)
+            locked = _lock(file)
+            if locked is None:
+                file.close()
+                file = open(path, "a+b")  # noqa: SIM115
+                locked = _lock(file)
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror}") from None
         # A holder that has just ended removes the file, and a lock on what is removed is none.
-        if _lock(file) and _is_file(file, path):
+        if locked and _is_file(file, path):
             return file
         file.close()
         return None
@@ -101,8 +107,11 @@ class RunLock:
         self.release()
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """Tries to lock the file; False when another process has it. Disks that know no locks are warned about."""
+def _lock(file: IO[bytes]) -> bool | None:
+    """Tries to lock the file; False when another process has it, None when it must be open for writing, as on NFS.
+
+    Disks that know no locks are warned about.
+    """
     try:
         if sys.platform == "win32":
             file.seek(1 << 20)  # a byte behind the text, which others may then read
@@ -112,6 +121,8 @@ def _lock(file: IO[bytes]) -> bool:
     except OSError as error:
         if error.errno in TAKEN:
             return False
+        if error.errno == errno.EBADF and not file.writable():
+            return None
         logging.getLogger(__name__).warning(
             "%s cannot be locked (%s): see to it that no other training writes there",
             file.name,
