@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from models import MODELS, Execution, create_model, model_options
 from models.base_model import BaseModel
 from models.networks.norms import separate_norms
-from models.networks.weights import architecture, load_network
+from models.networks.weights import architecture, fit_weights
 from models.test_model import TestModelOptions
-from options.base_options import ALPHAS
+from options.base_options import ALPHAS, ModelOptions
 from options.flags import build
 from options.ranges import AUTO, parse_range
 from options.saved import OPTIONS_FILE, read_options
@@ -201,7 +202,8 @@ def build_generator(
     Raises: InputError when the file holds no weights, or not those of a generator.
     """
     own = saved.flags.get("model", "test")
-    found = architecture(load_weights(saved.path), saved.flags)
+    weights = load_weights(saved.path)
+    found = architecture(weights, saved.flags)
     if not found and not saved.flags:
         raise InputError(f"{saved.path} holds no generator of a kind known here (ResNet, U-Net)")
     try:
@@ -210,16 +212,48 @@ def build_generator(
         ):  # a network that is not ours: its model knows how it is built
             netG, netD = (str(saved.flags.get(name, "")) for name in ("netG", "netD"))
             group = model_options(own, netG, netD)
-            model = create_model(build(group, dict(saved.flags)), execution=execution)
+            options = build(group, dict(saved.flags))
         else:
-            found.setdefault("no_dropout", True)
-            model = create_model(TestModelOptions(**found), execution=execution)
+            options = TestModelOptions(**{"no_dropout": True, **found})
+        networks = sketch(options)
+        name = saved.name if saved.name in networks else next(iter(networks))
+        model = build_trained(options, {name: saved.path}, {name: weights}, execution)
     except (ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{saved.path} holds no generator that can be built: {error}") from None
-    networks = model.networks()
-    name = saved.name if saved.name in networks else next(iter(networks))
-    load_network(networks[name], saved.path)
-    return model, networks[name]
+    return model, model.networks()[name]
+
+
+def sketch(options: ModelOptions) -> dict[str, nn.Module]:
+    """Builds a model's networks for testing without their content, which needs no memory."""
+    meta = Execution(torch.device("meta"))
+    with meta.device:
+        return create_model(options, execution=meta).networks()
+
+
+def build_trained(
+    options: ModelOptions,
+    files: Mapping[str, Path],
+    weights: Mapping[str, Mapping[str, torch.Tensor]],
+    execution: Execution | None = None,
+) -> BaseModel:
+    """Builds a model on its device and loads the weights, network by network.
+
+    No network is built before the weights are known to fit: a few large shapes in a file do not fill the memory.
+    Args:
+        files: network -> where its weights are from, for messages.
+        weights: network -> state_dict.
+    Raises: InputError when weights do not fit.
+    """
+    for name, network in sketch(options).items():
+        if name in weights:
+            fit_weights(weights[name], network, files[name])
+    model = create_model(options, execution=execution)
+    for name, network in model.networks().items():
+        if name in weights:
+            network.load_state_dict(fit_weights(weights[name], network, files[name]))
+    return model
 
 
 def apply_norm_policy(model: nn.Module, norm_policy: str) -> None:

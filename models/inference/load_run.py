@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from models import Execution, create_model
+from models import Execution
 from models.base_model import BaseModel
-from models.inference.find_generator import find_label, uses_averaged
-from models.networks.weights import architecture, load_network
+from models.inference.find_generator import build_trained, find_label, sketch, uses_averaged
+from models.networks.weights import architecture
 from options.test_options import ARCHITECTURE, TestOptions
 from util.checkpoints.files import load_weights
 from util.checkpoints.inference_settings import InferenceSettings, read_settings
@@ -29,9 +30,7 @@ def load_run(
     Returns: the options, completed by what the weights tell; the model; network -> file of its weights.
     Raises: InputError when there are no weights, or none that fit.
     """
-    meta = Execution(torch.device("meta"))
-    with meta.device:  # the names of its networks alone are asked for
-        names = list(create_model(options.model, execution=meta).networks())
+    names = list(sketch(options.model))
     label = find_label(options.folder, options.run.epoch, names[0], options.saved)
     options = dataclasses.replace(options, run=dataclasses.replace(options.run, epoch=label))
     settings = choose_settings(options, names[0])
@@ -44,10 +43,9 @@ def load_run(
         )
         for name in names
     }
-    options = _complete(options, files[names[0]])
-    model = create_model(options.model, execution=execution)
-    for name, network in model.networks().items():
-        load_network(network, files[name])
+    weights = {name: load_weights(path) for name, path in files.items()}
+    options = _complete(options, files[names[0]], weights[names[0]])
+    model = build_trained(options.model, files, weights, execution)
     return options, model.train(settings.norm_policy == "image"), files
 
 
@@ -63,10 +61,10 @@ def choose_settings(options: TestOptions, generator: str) -> InferenceSettings:
     return dataclasses.replace(settings, norm_policy=policy, averaged=averaged)
 
 
-def _complete(options: TestOptions, path: Path) -> TestOptions:
+def _complete(options: TestOptions, path: Path, weights: Mapping[str, torch.Tensor]) -> TestOptions:
     """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
     saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
-    known = {**saved, **architecture(load_weights(path), saved)}
+    known = {**saved, **architecture(weights, saved)}
     for name in sorted(options.explicit & known.keys()):
         if getattr(options.model, name) != known[name]:
             logging.warning(

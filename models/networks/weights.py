@@ -105,11 +105,19 @@ def _norm(weights: Weights, layer: str, bias: str) -> str:
 def load_network(network: nn.Module, path: Path) -> None:
     """Loads a weights file, ours, the original code's or a published one, into the network.
 
+    Raises: InputError as `fit_weights`.
+    """
+    network.load_state_dict(fit_weights(load_weights(path), network, path))
+
+
+def fit_weights(given: Weights, network: nn.Module, path: Path) -> dict[str, torch.Tensor]:
+    """Returns the weights of a file as the network's state_dict; the network may lie on the meta device.
+
     Statistics that old files carry for instance norm are dropped; biases that files trained with norm
     `none` lack become zero.
     Raises: InputError that says how the file differs, as flags where it can.
     """
-    given, own = load_weights(path), network.state_dict()
+    own = network.state_dict()
     weights = {
         key: value for key, value in given.items() if key in own or not key.endswith(STATISTICS)
     }
@@ -121,12 +129,7 @@ def load_network(network: nn.Module, path: Path) -> None:
             weights.setdefault(key, value)  # files from before PyTorch 0.4.1 lack the counter
     if misfit := describe_misfit(weights, own):
         raise InputError(f"{path} does not fit this network: {_advice(given, own) or misfit}")
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError:
-        raise InputError(
-            f"{path} does not fit this network: its tensors are sparse, quantized or without content"
-        ) from None
+    return weights
 
 
 def _advice(weights: Weights, own: Weights) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from models import load_translator
 from models.networks import GENERATORS, define_G
 from models.networks.weights import describe_generator, load_network
 from util.checkpoints import files as checkpoint
@@ -158,3 +159,12 @@ def test_saved_tensors_lie_on_the_cpu_and_are_a_copy_of_nothing_else(tmp_path) -
     large = torch.zeros(1000, 1000)
     checkpoint.save(tmp_path / "a.pth", {"slice": large[:1, :10]})
     assert (tmp_path / "a.pth").stat().st_size < 10_000
+
+
+def test_shapes_that_ask_for_gigabytes_are_refused_before_a_network_is_built(tmp_path) -> None:
+    """A resnet of 4,000 filters has 90 GB; the file claims it by its first layer and has nothing of the rest."""
+    weights = define_G(3, 3, 2, "resnet_6blocks", "instance").state_dict()
+    weights["model.1.weight"] = torch.zeros(4000, 3, 1, 1)
+    checkpoint.save(tmp_path / "n/latest_net_G.pth", weights)
+    with pytest.raises(InputError, match="does not fit this network"):
+        load_translator(tmp_path / "n", device="cpu")
