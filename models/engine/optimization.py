@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 import torch
 from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.func import functional_call
 
 from models.engine.cuda_graphs import Graphs, Outputs, cuda_graphs
 from models.engine.execution import Execution
@@ -33,6 +35,24 @@ class Adam:
         parameters = [p for network in networks for p in network.parameters()]
         betas = (self.beta1, self.beta2)
         return torch.optim.Adam(parameters, lr=self.lr, betas=betas, fused=self.fused)
+
+
+class CastTogether(torch.autograd.Function):
+    """Weights in another type, by one kernel for all of them; their gradients as well."""
+
+    @staticmethod
+    def forward(ctx: Any, dtype: torch.dtype, *weights: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        ctx.weights_type = weights[0].dtype
+        cast = [torch.empty_like(weight, dtype=dtype) for weight in weights]
+        torch._foreach_copy_(cast, weights)
+        return tuple(cast)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        exact = [torch.empty_like(gradient, dtype=ctx.weights_type) for gradient in gradients]
+        torch._foreach_copy_(exact, gradients)
+        return None, *exact
 
 
 @dataclass
@@ -95,6 +115,8 @@ class Engine(nn.Module):
         self.scalers: dict[str, torch.amp.GradScaler] = {}
         self.graphs: Graphs | None = None
         self._side: torch.cuda.Stream | None = None
+        # Of the part of a step that is being taken, with Execution.cast_once.
+        self._casts: dict[tuple[nn.Module, bool], Outputs] | None = None
         self._health: Outputs = {}  # of the part of a step that is being taken
         self._synchronized: dict[nn.Module, nn.Module] = {}  # beside the networks, never saved
 
@@ -128,8 +150,22 @@ class Engine(nn.Module):
         if precision.dtype is None:
             return network(*inputs)
         with precision.autocast():
-            output = network(*inputs)
+            if self._casts is None or not isinstance(network, nn.Module):
+                output = network(*inputs)
+            else:
+                weights = self._cast(network, self._casts)
+                output = functional_call(network, weights, inputs)
         return in_float32(output)
+
+    def _cast(self, network: nn.Module, casts: dict[tuple[nn.Module, bool], Outputs]) -> Outputs:
+        """The weights of convolutions in the lower precision, all cast at once, and kept until they change."""
+        learns = torch.is_grad_enabled() and any(p.requires_grad for p in network.parameters())
+        if (network, learns) not in casts:
+            named = {name: p for name, p in network.named_parameters() if p.dim() == 4}
+            dtype = self.execution.precision.dtype
+            cast = CastTogether.apply(dtype, *named.values()) if named else ()
+            casts[network, learns] = dict(zip(named, cast, strict=True))
+        return casts[network, learns]
 
     def run_together(self, network: nn.Module, *images: torch.Tensor) -> Sequence[torch.Tensor]:
         """Runs several batches: as one, where that gives the same, and is faster."""
@@ -174,9 +210,11 @@ class Engine(nn.Module):
         return {**outputs, **self._health}
 
     def _with_casts_kept(self, function: Callable[..., Outputs], *inputs: torch.Tensor) -> Outputs:
-        """Runs it inside an autocast that is off: PyTorch keeps cast weights until it leaves the outermost one."""
-        with torch.autocast(self.execution.precision.device_type, enabled=False):
+        self._casts = {}
+        try:
             return function(*inputs)
+        finally:
+            self._casts = None
 
     @contextmanager
     def fork(self) -> Iterator[AbstractContextManager[object]]:
@@ -220,7 +258,8 @@ class Engine(nn.Module):
                 self.log_health(f"grad_{optimizer}", norm / scaler.scale(torch.ones_like(norm)))
             scaler.step(chosen)
             scaler.update()
-        torch.clear_autocast_cache()  # of weights as they were
+        if self._casts is not None:
+            self._casts.clear()  # of weights as they were
 
     def set_learning_rate(self, learning_rate: float) -> None:
         """Sets it in all optimizers, from the next step on."""

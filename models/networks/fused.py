@@ -19,12 +19,12 @@ from torch.nn import functional as F
 
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
+from models.networks.norms import BatchNorm2d
+from models.networks.row_convolutions import can_unfold, convolve_images, convolve_to_images
 
 CONVOLUTIONS = (nn.Conv2d, Conv2d, nn.ConvTranspose2d, ConvTranspose2d)
 # Channels that tensor cores take at once.
 ALIGNED = 8
-# Most parts that the statistics of a group are summed in, and programs that fill a GPU.
-MOST_PARTS, PROGRAMS = 128, 1056
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,12 @@ def kernels() -> Any:
         from models.networks import fused_kernels
 
         if torch.cuda.is_available():
-            images = torch.ones(1, 8, 2, 2, device="cuda").contiguous(
-                memory_format=torch.channels_last
-            )
-            Fused.apply(images, None, None, None, Group(fused_kernels, padding=1))
+            numbers = torch.arange(72.0, device="cuda").sin().reshape(1, 8, 3, 3)
+            images = numbers.contiguous(memory_format=torch.channels_last)
+            group = Group(fused_kernels, "image", 1e-5, padding=1)
+            found = Fused.apply(images, None, None, None, group)[0]
+            wanted = F.pad(F.instance_norm(numbers), (1, 1, 1, 1), mode="reflect")
+            torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3)
     except Exception as error:  # no Triton, no compiler, a GPU that it does not know
         reason = str(error).split("\n", 1)[0] or type(error).__name__
         logging.getLogger(__name__).warning(
@@ -65,6 +67,14 @@ def kernels() -> Any:
         )
         return None
     return fused_kernels
+
+
+def fuse_layers(model: nn.Module, fusion: Fusion | None) -> bool:
+    """Sets how a model's networks run, those that can be fused; whether they will be."""
+    networks = [module for module in model.modules() if hasattr(module, "fusion")]
+    for network in networks:
+        network.fusion = fusion
+    return bool(networks) and fusion is not None and kernels() is not None
 
 
 def can_run(fusion: Fusion | None, images: torch.Tensor) -> bool:
@@ -109,31 +119,64 @@ class Group(NamedTuple):
     dtype: torch.dtype | None = None
 
 
-class Tiles(NamedTuple):
-    """How images are divided among programs."""
+class Tiling(NamedTuple):
+    """How work is divided among programs; as measured on an H100.
 
-    grid: tuple[int, int, int]
-    pixels: int
-    channels: int
-    warps: int
+    Attributes:
+        wide: channels of a tile.
+        high: pixels of a tile, with `warps` each.
+        sum_programs, programs: how many share the sums, and all else, of a tensor.
+        most_parts: that the sums of a group are left in, each of which every program reads.
+        whole: most pixels of a group that one program adds up itself, in place of a kernel of its own.
+    """
 
-    @property
-    def parts(self) -> int:
-        return self.grid[1]
+    wide: int = 32
+    sum_high: int = 128
+    sum_warps: int = 8
+    sum_programs: int = 264
+    high: int = 64
+    warps: int = 4
+    programs: int = 1056
+    most_parts: int = 32
+    whole: int = 1024
+
+
+TILING = Tiling()
+
+
+class Plan(NamedTuple):
+    """Of a norm: channels of a tile, tiles over the channels, parts of the sums (0 for none)."""
+
+    wide: int
+    blocks: int
+    groups: int
+    parts: int
 
     @property
     def parts_at_once(self) -> int:
-        return 32 if self.parts <= 32 else MOST_PARTS
+        """Of few sizes, each being compiled."""
+        return 0 if self.parts == 0 else 8 if self.parts <= 8 else _power(self.parts)
+
+    def chunk(self, pixels: int) -> tuple[int, int]:
+        """Parts of a group of that many pixels that share the work which is not sums, and pixels of each."""
+        if self.parts == 0:
+            return 1, pixels
+        parts = max(
+            1, min(-(-pixels // TILING.high), TILING.programs // self.blocks // self.groups)
+        )
+        return parts, -(-pixels // parts)
 
 
-def tiles(pixels: int, channels: int, groups: int) -> Tiles:
-    """For groups of that many pixels: enough programs to fill a GPU, with sums of few parts."""
-    wide = min(32, _power(channels))
-    blocks = -(-channels // wide) * groups
-    parts = max(1, min(MOST_PARTS, -(-pixels // 64), PROGRAMS // blocks))
-    chunk = -(-pixels // parts)
-    high = 16 if chunk <= 16 else 64 if chunk <= 64 else 256  # of few sizes, each being compiled
-    return Tiles((blocks // groups, parts, groups), high, wide, 4 if high * wide <= 2048 else 8)
+def plan(pixels: int, channels: int, groups: int, norm: bool) -> Plan:
+    """For groups of that many pixels."""
+    wide = min(TILING.wide, _power(channels))
+    if norm and pixels <= TILING.whole:
+        wide = min(wide, 16)
+        return Plan(wide, -(-channels // wide), groups, 0)
+    blocks = -(-channels // wide)
+    share = TILING.sum_programs // (blocks * groups)
+    parts = max(1, min(TILING.most_parts, -(-pixels // TILING.sum_high), share))
+    return Plan(wide, blocks, groups, parts)
 
 
 def _power(number: int) -> int:
@@ -161,7 +204,8 @@ class Fused(torch.autograd.Function):
         n, channels, height, width = y.shape
         images, p = (1 if group.norm == "image" else n), group.padding
         groups = n // images
-        plan = tiles(images * height * width, channels, groups)
+        pixels = images * height * width
+        how = plan(pixels, channels, groups, group.norm is not None)
         sums_type = torch.promote_types(y.dtype, torch.float32)
         out, result_type = group.out, group.dtype or y.dtype
         if out is None:
@@ -170,35 +214,36 @@ class Fused(torch.autograd.Function):
             out = torch.empty(shape, dtype=result_type, device=y.device, memory_format=order)
         sums = moments = None
         if group.norm:
-            sums = y.new_empty((groups, 2, plan.parts, channels), dtype=sums_type)
             moments = y.new_empty((groups, 2, channels), dtype=sums_type)
         common = {
-            "P": plan.pixels,
-            "C": plan.channels,
-            "ACC": _triton_type(sums_type),
-            "num_warps": plan.warps,
+            "C": how.wide,
+            "ACC": group.kernels.sums_type(sums_type),
+            "INDEX": _index_type(y, out),
         }
-        pixels, padded = images * height * width, images * out.shape[2] * out.shape[3]
+        parts, chunk = how.chunk(images * out.shape[2] * out.shape[3])
         with torch.cuda.device_of(y):
-            if group.norm:
-                chunk = -(-pixels // plan.parts)
-                group.kernels.channel_sums[plan.grid](y, sums, pixels, channels, chunk, **common)
+            if group.norm and how.parts:
+                sums = y.new_empty((groups, 2, how.parts, channels), dtype=sums_type)
+                group.kernels.channel_sums[(how.blocks, how.parts, groups)](
+                    y, sums, pixels, channels, -(-pixels // how.parts),
+                    P=TILING.sum_high, num_warps=TILING.sum_warps, **common,
+                )  # fmt: skip
             strides = residual.stride() if residual is not None else (0, 0, 0, 0)
-            blocks = -(-out.shape[1] // plan.channels) if group.out is None else plan.grid[0]
-            group.kernels.normalize[(blocks, *plan.grid[1:])](
+            blocks = -(-out.shape[1] // how.wide) if group.out is None else how.blocks
+            group.kernels.normalize[(blocks, parts, groups)](
                 y, sums, residual, weight, bias, out, group.rectified, moments,
                 *(group.running or (None, None)),
                 images, height, width, channels, out.shape[1], _distance(out),
                 _distance(group.rectified) if group.rectified is not None else 0,
                 strides[0], strides[2], strides[3],
-                plan.parts, -(-padded // plan.parts),
+                how.parts, chunk,
                 group.eps, group.momentum, group.slope or 0.0,
                 NORM=group.norm is not None, ACTIVATION=group.slope is not None,
-                PAD=p, PARTS=plan.parts_at_once, **common,
+                PAD=p, PARTS=how.parts_at_once, P=TILING.high, num_warps=TILING.warps, **common,
             )  # fmt: skip
         ctx.save_for_backward(y, moments, weight, bias)
         ctx.group = group._replace(out=None, rectified=None, running=None)
-        ctx.plan, ctx.common, ctx.images = plan, common, images
+        ctx.plan, ctx.common, ctx.images = how, common, images
         ctx.residual_type = residual.dtype if residual is not None else None
         ctx.set_materialize_grads(False)
         kept = _inside(out, p) if group.keeps else None
@@ -214,7 +259,7 @@ class Fused(torch.autograd.Function):
         rectified: torch.Tensor | None,
     ) -> tuple[torch.Tensor | None, ...]:
         y, moments, weight, bias = ctx.saved_tensors
-        group, plan, images = ctx.group, ctx.plan, ctx.images
+        group, how, images = ctx.group, ctx.plan, ctx.images
         n, channels, height, width = y.shape
         p, groups = group.padding, n // images
         if gradient is None:
@@ -227,24 +272,31 @@ class Fused(torch.autograd.Function):
         residual_gradient = sums = parameter_gradients = None
         if ctx.residual_type is not None:
             residual_gradient = torch.empty_like(y, dtype=ctx.residual_type)
-        chunk = -(-images * height * width // plan.parts)
+        pixels = images * height * width
+        parts, chunk = how.chunk(pixels)
+        common = {
+            "ACTIVATION": group.slope is not None,
+            "PAD": p,
+            "SMALL": min(height, width) <= 2 * p + 1,
+            **ctx.common,
+            "INDEX": _index_type(y, gradient),
+        }
         with torch.cuda.device_of(y):
-            if group.norm:
-                sums = moments.new_empty((groups, 2, plan.parts, channels))
-                if weight is not None:
-                    parameter_gradients = torch.empty_like(moments)
-                group.kernels.gradient_sums[plan.grid](
+            if group.norm and weight is not None:
+                parameter_gradients = torch.empty_like(moments)
+            if group.norm and how.parts:
+                sums = moments.new_empty((groups, 2, how.parts, channels))
+                group.kernels.gradient_sums[(how.blocks, how.parts, groups)](
                     y, gradient, kept, rectified, moments, weight, bias, sums,
-                    images, height, width, channels, *strides, chunk, group.slope or 0.0,
-                    ACTIVATION=group.slope is not None, PAD=p, **ctx.common,
+                    images, height, width, channels, *strides, -(-pixels // how.parts),
+                    group.slope or 0.0, P=TILING.sum_high, num_warps=TILING.sum_warps, **common,
                 )  # fmt: skip
-            group.kernels.normalize_backward[plan.grid](
+            group.kernels.normalize_backward[(how.blocks, parts, groups)](
                 y, gradient, kept, rectified, moments, weight, bias, sums,
                 y_gradient, residual_gradient, parameter_gradients,
                 images, height, width, channels, *strides,
-                plan.parts, chunk, group.slope or 0.0,
-                NORM=group.norm is not None, ACTIVATION=group.slope is not None,
-                PAD=p, PARTS=plan.parts_at_once, **ctx.common,
+                how.parts, chunk, group.slope or 0.0, NORM=group.norm is not None,
+                PARTS=how.parts_at_once, P=TILING.high, num_warps=TILING.warps, **common,
             )  # fmt: skip
         by_bias = by_weight = None
         if parameter_gradients is not None:
@@ -253,10 +305,12 @@ class Fused(torch.autograd.Function):
         return y_gradient, residual_gradient, by_weight, by_bias, None
 
 
-def _triton_type(dtype: torch.dtype) -> Any:
+def _index_type(*images: torch.Tensor) -> Any:
+    """Of places in memory relative to a group's first pixel."""
     import triton.language as tl
 
-    return {torch.float32: tl.float32, torch.float64: tl.float64}[dtype]
+    far = max(sum((n - 1) * s for n, s in zip(x.shape, x.stride(), strict=True)) for x in images)
+    return tl.int32 if far < 2**31 - 2**20 else tl.int64
 
 
 def _rows(images: torch.Tensor | None) -> torch.Tensor | None:
@@ -306,6 +360,9 @@ def run(layers: Iterable[nn.Module | Mark], x: torch.Tensor, fusion: Fusion) -> 
             kept, i = x, i + 1
         elif layer is ADD:
             x, i = kept + x, i + 1
+        elif _takes_images(layers[i : i + 2], x, fusion):
+            norm = layers[i + 2] if i + 2 < len(layers) else None
+            x, i = _convolve_images(*layers[i : i + 2], x, fusion, norm), i + 2
         elif fusion.norms and is_plain(layer, ReflectionPad2d) and _mirrors(layer, x):
             following = layers[i + 1] if fusion.channels and i + 1 < len(layers) else None
             x, i = border(x, layer.padding[0], following), i + 1
@@ -318,6 +375,34 @@ def run(layers: Iterable[nn.Module | Mark], x: torch.Tensor, fusion: Fusion) -> 
         else:
             x, i = layer(x), i + 1
     return x
+
+
+def _takes_images(layers: Layers, x: torch.Tensor, fusion: Fusion) -> bool:
+    """Whether the layers are a border and a large convolution of few channels."""
+    return (
+        fusion.channels
+        and len(layers) == 2
+        and is_plain(layers[0], ReflectionPad2d)
+        and _mirrors(layers[0], x)
+        and is_plain(layers[1], nn.Conv2d, Conv2d)
+        and can_unfold(layers[1], layers[1].in_channels)
+        and _computing_type(x) != torch.float32
+    )
+
+
+def _convolve_images(
+    pad: nn.Module, conv: nn.Conv2d, x: torch.Tensor, fusion: Fusion, norm: object
+) -> torch.Tensor:
+    y = convolve_images(conv, x, pad.padding[0], _computing_type(x), kernels())
+    if conv.bias is None or (fusion.norms and removes_bias(norm)):
+        return y
+    return y + conv.bias.to(y.dtype)[:, None, None]
+
+
+def _computing_type(x: torch.Tensor) -> torch.dtype:
+    """Type that a convolution of x computes in."""
+    autocast = torch.is_autocast_enabled(x.device.type)
+    return torch.get_autocast_dtype(x.device.type) if autocast else x.dtype
 
 
 def _grouped(
@@ -370,8 +455,7 @@ def norm_group(norm: nn.Module | None) -> Group:
 
 def border(images: torch.Tensor, padding: int, following: nn.Module | None) -> torch.Tensor:
     """Mirrored images in the type that a convolution computes in, with zero channels that it would like to have."""
-    autocast = torch.is_autocast_enabled(images.device.type)
-    dtype = torch.get_autocast_dtype(images.device.type) if autocast else images.dtype
+    dtype = _computing_type(images)
     few = is_plain(following, *CONVOLUTIONS) and images.shape[1] < ALIGNED
     channels = ALIGNED if few and dtype != torch.float32 else None
     group = Group(kernels(), padding=padding, channels=channels, dtype=dtype)
@@ -388,7 +472,9 @@ def convolve(
             return layer(x)
         how = layer.stride, layer.padding, layer.output_padding, layer.groups, layer.dilation
         return F.conv_transpose2d(x, weight, None, *how)
-    half = torch.is_autocast_enabled(x.device.type) or x.dtype != torch.float32
+    half = _computing_type(x) != torch.float32
+    if fusion.channels and half and can_unfold(layer, layer.out_channels):
+        return convolve_to_images(layer, x, bias, kernels())
     few_out = fusion.channels and half and layer.out_channels < ALIGNED
     if few_out:
         added = ALIGNED - layer.out_channels
@@ -417,7 +503,7 @@ def normalizes(layer: object) -> bool:
     if is_plain(layer, InstanceNorm2d):
         return not layer.track_running_stats
     return (
-        is_plain(layer, nn.BatchNorm2d)
+        is_plain(layer, nn.BatchNorm2d, BatchNorm2d)
         and layer.training
         and layer.momentum is not None
         and layer.affine

@@ -6,6 +6,7 @@ import torch
 
 from models import Adam, BaseModel, Execution, create_model
 from models.engine.precision import select_precision
+from models.networks.fused import Fusion, fuse_layers
 from options.train_options import TrainOptions
 from util import distributed
 from util.errors import InputError
@@ -23,6 +24,8 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
         select_precision(run.precision, device),
         health=options.log.log_health,
         cuda_graphs=not obstacle,
+        two_streams=not obstacle,
+        cast_once=not obstacle and not run.compile,
     )
     adam = Adam(options.optim.lr, options.optim.beta1, beta2=options.optim.beta2)
     model = create_model(options.model, adam=adam, seed=run.seed, execution=execution)
@@ -31,7 +34,10 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     if run.compile:
         _compile(model)
     obstacle = obstacle or model.why_not_recorded()
-    graphs = f"no CUDA graphs ({obstacle})" if obstacle else "steps are recorded as CUDA graphs"
+    if obstacle:
+        return model, f"precision: {execution.precision}; no CUDA graphs ({obstacle})"
+    fused = not run.compile and fuse_layers(model, Fusion())
+    graphs = f"steps are recorded as CUDA graphs{', of fused layers' if fused else ''}"
     return model, f"precision: {execution.precision}; {graphs}"
 
 

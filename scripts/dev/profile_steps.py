@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from models import BaseModel
 from models.engine.cuda_graphs import WARM_UP
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
-from models.networks.fused import Fusion
+from models.networks.fused import Fusion, fuse_layers
 from models.networks.resnet import ResnetBlock
 from scripts.dev.benchmarks.kernels import LeastTraffic, by_kind, kernels, longest
 from scripts.dev.benchmarks.plain_steps import PLAIN
@@ -38,22 +38,17 @@ from util.errors import run_command
 STEPS = 5  # timed together
 
 
-def fuse(fusion: Fusion | None, model: BaseModel) -> None:
-    for network in model.networks().values():
-        if hasattr(network, "fusion"):
-            network.fusion = fusion
-
-
-def cast_once(model: BaseModel) -> None:
-    model.execution = replace(model.execution, cast_once=True)
-
-
-def two_streams(model: BaseModel) -> None:
-    model.execution = replace(model.execution, two_streams=True)
+def change(
+    model: BaseModel, fusion: Fusion | None = None, casts: bool = False, streams: bool = False
+) -> None:
+    """Sets how the model's steps are computed, whatever they are by default."""
+    fuse_layers(model, fusion)
+    model.execution = replace(model.execution, cast_once=casts, two_streams=streams)
 
 
 def compile_blocks(model: BaseModel) -> None:
     """Hands every ResNet block, made of PyTorch's own layers, to torch.compile."""
+    change(model)
     for block in [module for module in model.modules() if isinstance(module, ResnetBlock)]:
         for layer in block.modules():
             if type(layer) in (InstanceNorm2d, ReflectionPad2d):
@@ -61,24 +56,17 @@ def compile_blocks(model: BaseModel) -> None:
         block.compile(dynamic=False)
 
 
-def together(*changes: Callable[[BaseModel], None]) -> Callable[[BaseModel], None]:
-    def change_all(model: BaseModel) -> None:
-        for change in changes:
-            change(model)
-
-    return change_all
-
-
-NORMS, CHANNELS = (partial(fuse, Fusion(*which)) for which in ((True, False), (False, True)))
+NORMS, CHANNELS = Fusion(True, False), Fusion(False, True)
 PARTS: dict[str, Callable[[BaseModel], None]] = {
-    "today": together(),
-    "fused": NORMS,
-    "channels": CHANNELS,
-    "casts": cast_once,
-    "streams": two_streams,
-    "fused_casts": together(NORMS, cast_once),
-    "fused_casts_streams": together(NORMS, cast_once, two_streams),
-    "all": together(partial(fuse, Fusion()), cast_once, two_streams),
+    "today": change,
+    "fused": partial(change, fusion=NORMS),
+    "channels": partial(change, fusion=CHANNELS),
+    "casts": partial(change, casts=True),
+    "streams": partial(change, streams=True),
+    "fused_casts": partial(change, fusion=NORMS, casts=True),
+    "fused_casts_streams": partial(change, fusion=NORMS, casts=True, streams=True),
+    "all_but_streams": partial(change, fusion=Fusion(), casts=True),
+    "all": partial(change, fusion=Fusion(), casts=True, streams=True),
     "compiled_blocks": compile_blocks,
 }
 
@@ -116,19 +104,19 @@ class Case:
     def part_times(self, device: torch.device) -> dict[str, float]:
         """Milliseconds of each recorded part of a step, by the device's clock."""
         times: dict[str, list[float]] = {}
-        recorded = self.model.recorded
+        run_as_graph = self.model.run_as_graph
 
         def timed(name: str, function: Callable[..., object], *inputs: torch.Tensor) -> object:
             found: list[object] = []
             taken = alternating(
-                {"": lambda: found.append(recorded(name, function, *inputs))}, device, 1, 0
+                {"": lambda: found.append(run_as_graph(name, function, *inputs))}, device, 1, 0
             )
             times.setdefault(name, []).append(1e3 * taken[""])
             return found[0]
 
-        self.model.recorded = timed
+        self.model.run_as_graph = timed
         repeat(self.step, STEPS)
-        del self.model.recorded
+        del self.model.run_as_graph
         return {name: sorted(taken)[len(taken) // 2] for name, taken in times.items()}
 
 

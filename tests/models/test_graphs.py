@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -147,8 +148,7 @@ def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16])
 @pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
 def test_fused_and_parallel_steps_give_the_same_bits_every_time(options, dtype, repeatable) -> None:
-    def train() -> tuple[dict, list]:
-        torch.manual_seed(0)
+    def train(options) -> tuple[dict, list]:
         execution = Execution(
             GPU, Precision("cuda", dtype), cuda_graphs=True, two_streams=True, cast_once=True
         )
@@ -159,12 +159,13 @@ def test_fused_and_parallel_steps_give_the_same_bits_every_time(options, dtype, 
         assert model.graphs.works
         return result
 
-    (weights, seen), (weights_again, seen_again) = train(), train()
+    (weights, seen), (weights_again, seen_again) = train(options), train(options)
     assert_equal(weights, weights_again)
     assert_equal(seen, seen_again)
-    _, wanted = trained(
-        create_model(options, adam=Adam(), execution=Execution(GPU)), "cuda", rate=1e-5
-    )
+    certain = replace(options, no_dropout=True)  # streams and orders of memory draw others
+    _, seen = train(certain)
+    plain = create_model(certain, adam=Adam(), execution=Execution(GPU))
+    _, wanted = trained(plain, "cuda", rate=1e-5)
     for step, other in zip(seen[:3], wanted, strict=False):
         for name in step.keys() - {"D_gp"}:
             torch.testing.assert_close(step[name].mean(), other[name].mean(), rtol=0.05, atol=0.05)

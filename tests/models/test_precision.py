@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -76,8 +77,12 @@ class CastsOf(TorchDispatchMode):
         self.counts: Counter[str] = Counter()
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        if function is torch.ops.aten._to_copy.default and args[0].data_ptr() in self.names:
-            self.counts[self.names[args[0].data_ptr()]] += 1
+        copies = {torch.ops.aten._to_copy.default: 0, torch.ops.aten._foreach_copy_.default: 1}
+        if function in copies:
+            source = args[copies[function]]
+            for tensor in source if isinstance(source, Sequence) else (source,):
+                if tensor.data_ptr() in self.names:
+                    self.counts[self.names[tensor.data_ptr()]] += 1
         return function(*args, **(kwargs or {}))
 
 

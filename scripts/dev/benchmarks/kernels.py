@@ -21,6 +21,7 @@ KINDS = {
     "convolution, layout": r"nchwToNhwc|nhwcToNchw|AddPadding|cudnn.*(pad|transform|scalePacked)|kernel_tensor",
     "matrix product": r"gemm|cutlass|nvjet|cublas|splitK|aten::(mm|addmm|bmm)",
     "fused norm": r"^(channel_sums|normalize|gradient_sums|normalize_backward)",
+    "rows of images": r"fold_rows",
     "compiled": r"^triton_",
     "norm": r"batch_?norm|bn_(fw|bw)|BatchNorm|welford|instance_norm",
     "mirrored border": r"reflection_pad",
