@@ -24,6 +24,15 @@ def find_model(name: str) -> type[BaseModel]:
     return find_class("models", "model", name, MODELS)
 
 
+def adapted(found: type) -> type:
+    """Returns a class that was written for the original code as a model of ours, and any other as it is."""
+    if not hasattr(found, "optimize_parameters"):
+        return found
+    from models.training.original_api import adapt
+
+    return adapt(found)
+
+
 def create_model(
     options: ModelOptions,
     *,

@@ -181,9 +181,9 @@ class BaseModel(Engine, ABC):
             dropout,
             o.init_type,
             o.init_gain,
-            o.upsample,
-            not o.no_antialias,
-            not o.no_antialias_up,
+            upsample=o.upsample,
+            antialias=not o.no_antialias,
+            antialias_up=not o.no_antialias_up,
             **own_flags("generator", o.netG, o),
         )
 

@@ -63,8 +63,8 @@ class GANModel(BaseModel):
             o.normD or o.norm,
             o.init_type,
             o.init_gain,
-            o.num_D,
-            not o.no_antialias,
+            num_D=o.num_D,
+            antialias=not o.no_antialias,
             **own_flags("discriminator", o.netD, o),
         )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 
 def gan_loss(
     logits: torch.Tensor, target_is_real: bool, mode: str, for_generator: bool = False
 ) -> torch.Tensor:
-    """How far D's logits are from calling the images real (or generated).
+    """Computes how far D's logits are from calling the images real (or generated).
 
     Args:
         logits: any shape; every element is one verdict.
@@ -32,10 +33,21 @@ def gan_loss(
     raise ValueError(f"unknown gan mode {mode!r}")
 
 
-def mean_verdict(logits: torch.Tensor, mode: str) -> torch.Tensor:
-    """What D thinks of images on average: 1 is real and 0 generated with lsgan and vanilla, without bounds else.
+class GANLoss(nn.Module):
+    """`gan_loss` as the original code's class, for models that were written for it."""
 
-    Args: as of `gan_loss`. With vanilla the logits become probabilities first.
+    def __init__(self, gan_mode: str) -> None:
+        super().__init__()
+        self.gan_mode = gan_mode
+
+    def forward(self, prediction: torch.Tensor, target_is_real: bool) -> torch.Tensor:
+        return gan_loss(prediction, target_is_real, self.gan_mode)
+
+
+def mean_verdict(logits: torch.Tensor, mode: str) -> torch.Tensor:
+    """Mean score that D gives to images: 1 is real and 0 generated with lsgan and vanilla; hinge and wgangp have no bounds.
+
+    Args: as in `gan_loss`. With vanilla the logits become probabilities first.
     """
     return (torch.sigmoid(logits) if mode in ("vanilla", "nonsaturating") else logits).mean()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,8 @@ FLAGS = {
     "generator": "--netG",
     "discriminator": "--netD",
 }
+OURS = ("data", "models", "options", "util")
+PORTED = "A file written for the original code has to be ported: see docs/migration.md, Python code"
 
 
 def find_class(package: str, kind: str, name: str, shipped: Iterable[str]) -> Any:
@@ -35,16 +36,25 @@ def find_class(package: str, kind: str, name: str, shipped: Iterable[str]) -> An
             f"{FLAGS[kind]} {name!r} is unknown{did_you_mean(name, names)}: choose from {', '.join(names)}, "
             f"or write {folder}/<name>_{kind}.py ({example})"
         )
-    module = importlib.import_module(f"{package}.{name}_{kind}")
+    file = f"{folder}/{name}_{kind}.py"
+    try:
+        module = importlib.import_module(f"{package}.{name}_{kind}")
+    except ImportError as error:
+        if error.name and error.name.split(".")[0] not in OURS:
+            raise
+        raise ValueError(f"{file}: {error}. {PORTED}") from None
     wanted = (name.replace("_", "") + kind).lower()
     for attribute, value in vars(module).items():
         if attribute.lower() == wanted and isinstance(value, type):
-            if inspect.isabstract(value):
-                break
-            return value
-    raise ValueError(
-        f"{folder}/{name}_{kind}.py has no complete class named {wanted} (any case); {example}"
-    )
+            if kind == "dataset" and "__getitem__" in vars(value) and "item" not in vars(value):
+                raise ValueError(f"{file}: {attribute} has no item(index, rng). {PORTED}")
+            found = getattr(sys.modules[package], "adapted", lambda own: own)(value)
+            if not (lacking := sorted(getattr(found, "__abstractmethods__", ()))):
+                return found
+            raise ValueError(
+                f"{file} has no complete class named {wanted}: {attribute} lacks {', '.join(lacking)}; {example}"
+            )
+    raise ValueError(f"{file} has no complete class named {wanted} (any case); {example}")
 
 
 def has_file(package: str, kind: str, name: str) -> bool:

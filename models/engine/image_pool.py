@@ -13,11 +13,11 @@ class ImagePool:
 
     Args:
         pool_size: images kept; 0 returns every query as it came.
-        rng: decides what is exchanged; its state is part of `state_dict`.
+        rng: decides what is exchanged, by default always the same; its state is part of `state_dict`.
     """
 
-    def __init__(self, pool_size: int, rng: random.Random) -> None:
-        self.pool_size, self.rng = pool_size, rng
+    def __init__(self, pool_size: int, rng: random.Random | None = None) -> None:
+        self.pool_size, self.rng = pool_size, rng or random.Random(0)
         self.images: list[torch.Tensor] = []
 
     def query(self, images: torch.Tensor) -> torch.Tensor:

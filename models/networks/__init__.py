@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -45,6 +45,8 @@ def define_G(
     use_dropout: bool = False,
     init_type: str = "normal",
     init_gain: float = 0.02,
+    gpu_ids: Sequence[int] = (),
+    *,
     upsample: str = "transposed",
     antialias: bool = False,
     antialias_up: bool = False,
@@ -55,6 +57,7 @@ def define_G(
     Its `size_multiple` is what H and W must be divisible by.
 
     Args:
+        gpu_ids: not used: models are moved as a whole. The original code has it in this place.
         antialias, antialias_up: as of ResnetGenerator; networks that do not have them stay as they are.
         flags: of a network in a file of its own, see `own_flags`.
     Raises: ValueError for an unknown name.
@@ -77,6 +80,8 @@ def define_D(
     norm: str = "batch",
     init_type: str = "normal",
     init_gain: float = 0.02,
+    gpu_ids: Sequence[int] = (),
+    *,
     num_D: int = 1,
     antialias: bool = False,
     **flags: Any,
@@ -86,6 +91,7 @@ def define_D(
     Its `smallest_input` is the least H and W.
 
     Args:
+        gpu_ids: not used, as of `define_G`.
         antialias: as of PatchGAN; networks that do not have it stay as they are.
         flags: of a network in a file of its own, see `own_flags`.
     Raises: ValueError for an unknown name.
