@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from scripts.demo import shorten
+import pytest
+
+from scripts.demo import command, shorten
+from util.errors import InputError
 
 PRINTED = """\
 ----------------- Options ---------------
@@ -25,3 +28,11 @@ def test_options_are_left_out_and_the_time_left_is_said_at_ends_of_epochs() -> N
         "saving the model",
         "End of epoch 3 / 4, about 17 s left",
     ]
+
+
+def test_a_step_is_shown_as_it_would_be_typed_and_its_failure_ends_the_demo(capfd) -> None:
+    command("scripts/show_run.py", "page", "--help")
+    shown = capfd.readouterr().out
+    assert shown.startswith("\n$ python scripts/show_run.py page --help\nusage: show_run.py page")
+    with pytest.raises(InputError, match="the step above ended with status 2"):
+        command("scripts/show_run.py", "nothing")

@@ -17,12 +17,13 @@ from helpers.export import export_weights, exported, tiny_weights
 from helpers.translator import pixels, results_of
 
 from models.inference.find_generator import find_generator
-from models.networks import GENERATORS
+from models.networks import GENERATORS, define_G
 from options.base_options import NORMS
 from scripts.lib.exporting import writing
 from scripts.lib.exporting.generator import open_generator
 from scripts.lib.exporting.onnx_file import open_onnx
 from scripts.lib.exporting.torch_files import METADATA
+from util.checkpoints.files import save
 
 CLOSE = 0.05  # grey levels
 
@@ -215,3 +216,16 @@ def test_the_other_direction_of_a_cycle_gan_is_another_generator(checkpoints, tm
     assert [there["facts"]["direction"], back["facts"]["direction"]] == ["AtoB", "BtoA"]
     assert back["facts"]["weights"] == "latest_net_G_B.pth"
     assert back["each"][0]["input"] == "300.png"  # an image of domain B
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "torchscript"])
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load.* is deprecated")
+def test_a_generator_without_aliasing_is_exported_like_others(kind, unpaired, tmp_path) -> None:
+    torch.manual_seed(0)
+    flags = {"init_gain": 0.2, "antialias": True, "antialias_up": True}
+    network = define_G(3, 3, 2, "resnet_6blocks", "instance", **flags)
+    save(tmp_path / "G.pth", network.state_dict())
+    words = ["--format", kind, "--size", "32"]
+    proof = export_weights(tmp_path / "G.pth", tmp_path / "out", unpaired / "testA", *words)
+    assert proof["passed"]
+    assert proof["facts"]["architecture"]["antialias"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def distill(options: argparse.Namespace, further: Sequence[str]) -> int:
         raise InputError(f"--student {student} is the teacher: give another name")
     words = train_words(teacher, student, netG, ngf, runs)
     words += ["--teacher_norm", options.norm_policy, *further]
-    print(f"$ python train.py {' '.join(words)}", flush=True)
+    print(f"$ python train.py {shlex.join(words)}", flush=True)
     if status := train.main(words):
         return status
     size = trained_size(teacher.flags)

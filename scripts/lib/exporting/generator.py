@@ -120,6 +120,9 @@ def architecture_of(saved: SavedGenerator, weights: dict[str, torch.Tensor]) -> 
     found = architecture(weights, saved.flags)
     if found:  # which only a ResNet's names depend on
         found["use_dropout"] = not found.pop("no_dropout", True)
+        for name in ("antialias", "antialias_up"):
+            if not found.pop(f"no_{name}", True):
+                found[name] = True
     return found
 
 

@@ -81,12 +81,13 @@ def pictures_of_run(
             f"the {phase} images of the run cannot be read ({error}): {remedy}"
         ) from None
     own, other = ("B", "A") if saved.name == "G_B" else ("A", "B")
+
+    def truth(item: dict[str, Any]) -> torch.Tensor | None:
+        paired = mode in ("aligned", "colorization") or item["A_paths"] == item.get("B_paths")
+        return item.get(other) if paired else None
+
     found = _items(dataset, most)
-    paired = mode in ("aligned", "colorization")
-    return [
-        TestPicture(item[f"{own}_path"], item[own], item[other] if paired else None)
-        for item in found
-    ]
+    return [TestPicture(item[f"{own}_path"], item[own], truth(item)) for item in found]
 
 
 def pictures_in(
