@@ -51,8 +51,9 @@ def create_model(
     execution = execution or Execution()
     model_class = find_model(options.model)
     if model_class.Options is not type(options):  # built in code: the class of the options decides
-        shipped = (find_model(name) for name in MODELS)
-        model_class = next((m for m in shipped if m.Options is type(options)), model_class)
+        candidates = [model_class, *(find_model(name) for name in MODELS)]
+        by_class = (m for group in type(options).__mro__ for m in candidates if m.Options is group)
+        model_class = next(by_class, model_class)
     if adam is not None:
         if model_class.train_step is BaseModel.train_step:
             raise InputError(
