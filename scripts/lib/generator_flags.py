@@ -54,7 +54,10 @@ def checkpoint(options: argparse.Namespace) -> Path:
     """Returns the run's folder, or the file of weights. Raises: InputError when it is not there."""
     place: Path = options.weights or options.checkpoints_dir / options.name
     if not options.weights and not place.is_dir():
-        raise InputError(f"there is no folder {place}: check --name and --checkpoints_dir")
+        from util.checkpoints.files import nearest_run
+
+        meant = nearest_run(place)
+        raise InputError(f"there is no folder {place}{meant}: check --name and --checkpoints_dir")
     return place
 
 

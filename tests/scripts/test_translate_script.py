@@ -145,6 +145,9 @@ def test_a_run_that_is_not_there_is_told_of(checkpoints, tmp_path) -> None:
     with pytest.raises(InputError, match="no folder .*nowhere: check --name and --checkpoints_dir"):
         run(checkpoints, tmp_path / "in", tmp_path / "out", name="nowhere")
     assert not (tmp_path / "out").exists()
+    near = next(checkpoints.iterdir()).name
+    with pytest.raises(InputError, match=f"no folder .*{near}x .did you mean {near}.."):
+        run(checkpoints, tmp_path / "in", tmp_path / "out", name=f"{near}x")
 
 
 def test_neither_or_both_of_name_and_weights_are_refused(tmp_path, capsys) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from options.saved import OPTIONS_FILE
-from options.wording import printable
+from options.wording import did_you_mean, printable
 from util.checkpoints.names import STATE_FILE, list_networks
 from util.checkpoints.reader import Damaged, Refused, read_checkpoint
 from util.errors import InputError
@@ -191,10 +191,16 @@ def describe_misfit(weights: Mapping[str, torch.Tensor], own: Mapping[str, torch
     return f"it has {printable(str(extra[0]))} besides" if extra else ""
 
 
+def nearest_run(folder: Path) -> str:
+    """Proposes a run whose name is near that of a folder that is not there; "" if there is none."""
+    runs = folder.parent.iterdir() if folder.parent.is_dir() else ()
+    return did_you_mean(folder.name, (run.name for run in runs))
+
+
 def _neighbours(path: Path) -> str:
     """What lies in the folder instead, for the error message."""
     if not path.parent.is_dir():
-        return f": there is no folder {path.parent}; check --name and --checkpoints_dir"
+        return f": there is no folder {path.parent}{nearest_run(path.parent)}; check --name and --checkpoints_dir"
     found = [file.path.name for file in list_networks(path.parent)]
     if not found:
         return f": {path.parent} holds no *_net_*.pth; train first, or check --name"

@@ -27,7 +27,6 @@ except ImportError:  # Windows
 from util.download.fetch import FetchError, fetch, forget, kept
 from util.download.published import CITYSCAPES, KINDS
 from util.download.unpack import ArchiveError, unpack
-from util.download.weights_file import check_weights
 from util.errors import InputError
 from util.files import replacing
 
@@ -135,11 +134,23 @@ def install(source: Path, target: Path, sha256: str | None, say: Callable[[str],
         n_files = unpack(source, target)
         say(f"{n_files} files in {target}")
         return
-    if not check_weights(source):
-        say("torch is not installed yet: the weights were not looked into")
+    _check_weights(source)
     with open(source, "rb") as file, replacing(target) as copy:
         shutil.copyfileobj(file, copy)
     say(f"weights in {target}")
+
+
+def _check_weights(source: Path) -> None:
+    """Raises: ArchiveError unless the file holds a network's weights, whole, and nothing else."""
+    from util.checkpoints.files import (
+        load_weights,  # PyTorch takes seconds, which data sets need not wait for
+    )
+
+    try:
+        if not load_weights(source):
+            raise ArchiveError(f"{source.name} holds no weights: it is empty")
+    except InputError as error:
+        raise ArchiveError(str(error)) from error
 
 
 @contextlib.contextmanager

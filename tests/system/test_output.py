@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.marks import exhaustive
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(
@@ -35,15 +34,7 @@ def shell(command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("redirection", REDIRECTIONS)
-@pytest.mark.parametrize(
-    "script",
-    [
-        name
-        if name in ("train.py", "datasets/prepare.py")
-        else pytest.param(name, marks=exhaustive)
-        for name in SCRIPTS
-    ],
-)
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_help_where_output_cannot_be_written(script: str, redirection: str) -> None:
     done = shell(f"{sys.executable} {script} --help {redirection}")
     assert done.returncode == REDIRECTIONS[redirection]
@@ -72,3 +63,18 @@ def test_a_command_whose_output_is_full_goes_on_to_its_end(tmp_path: Path) -> No
     assert done.returncode == 1
     assert done.stderr.startswith("error: standard output could not be written: ")
     assert (tmp_path / "done").exists()
+
+
+def test_what_a_message_quotes_from_a_file_is_no_command_to_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        f"import logging, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from util.errors import InputError, run_command\n"
+        "from util.terminal import show_notes\n"
+        "def main(argv):\n"
+        "    show_notes()\n"
+        "    logging.warning('found \\x1b[2J')\n"
+        "    raise InputError('found \\x1b]0;title\\x07')\n"
+        "run_command(main)\n"
+    )
+    done = shell(f"{sys.executable} {tmp_path}/script.py")
+    assert done.stderr == "note: found \\x1b[2J\nerror: found \\x1b]0;title\\x07\n"
