@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 import torch.distributed as dist
@@ -44,7 +44,8 @@ class Mark:
 
 
 KEEP, ADD = Mark(), Mark()
-Layers = Sequence["nn.Module | Mark"]
+Layer = Any  # a module, whose attributes its kind decides, a Mark, or None after the last
+Layers = Sequence[Layer]
 
 
 @lru_cache
@@ -71,13 +72,13 @@ def kernels() -> Any:
 
 def fuse_layers(model: nn.Module, fusion: Fusion | None) -> bool:
     """Sets how a model's networks run, those that can be fused; whether they will be."""
-    networks = [module for module in model.modules() if hasattr(module, "fusion")]
+    networks: list[Any] = [module for module in model.modules() if hasattr(module, "fusion")]
     for network in networks:
         network.fusion = fusion
     return bool(networks) and fusion is not None and kernels() is not None
 
 
-def can_run(fusion: Fusion | None, images: torch.Tensor) -> bool:
+def can_run(fusion: Fusion | None, images: torch.Tensor) -> TypeGuard[Fusion]:
     """Whether `run` may be used: on a GPU, and outside of what follows modules one by one."""
     return (
         fusion is not None
@@ -313,7 +314,7 @@ def _index_type(*images: torch.Tensor) -> Any:
     return tl.int32 if far < 2**31 - 2**20 else tl.int64
 
 
-def _rows(images: torch.Tensor | None) -> torch.Tensor | None:
+def _rows(images: Any) -> Any:
     """Images whose pixels follow each other at equal distances, channels being next to each other."""
     if images is None or (images.stride(1) == 1 and _equidistant(images)):
         return images
@@ -350,7 +351,7 @@ def _same_memory(view: torch.Tensor) -> torch.Tensor:
     )
 
 
-def run(layers: Iterable[nn.Module | Mark], x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
+def run(layers: Iterable[Layer], x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
     """The layers' result, with groups of layers computed at once where that is the same."""
     layers, kept = list(layers), x
     i = 0
@@ -362,7 +363,7 @@ def run(layers: Iterable[nn.Module | Mark], x: torch.Tensor, fusion: Fusion) -> 
             x, i = kept + x, i + 1
         elif _takes_images(layers[i : i + 2], x, fusion):
             norm = layers[i + 2] if i + 2 < len(layers) else None
-            x, i = _convolve_images(*layers[i : i + 2], x, fusion, norm), i + 2
+            x, i = _convolve_images(layer, layers[i + 1], x, fusion, norm), i + 2
         elif fusion.norms and is_plain(layer, ReflectionPad2d) and _mirrors(layer, x):
             following = layers[i + 1] if fusion.channels and i + 1 < len(layers) else None
             x, i = border(x, layer.padding[0], following), i + 1
@@ -391,7 +392,7 @@ def _takes_images(layers: Layers, x: torch.Tensor, fusion: Fusion) -> bool:
 
 
 def _convolve_images(
-    pad: nn.Module, conv: nn.Conv2d, x: torch.Tensor, fusion: Fusion, norm: object
+    pad: Layer, conv: Layer, x: torch.Tensor, fusion: Fusion, norm: object
 ) -> torch.Tensor:
     y = convolve_images(conv, x, pad.padding[0], _computing_type(x), kernels())
     if conv.bias is None or (fusion.norms and removes_bias(norm)):
@@ -441,7 +442,7 @@ class Join(torch.autograd.Function):
         return gradient[:, : ctx.channels], gradient[:, ctx.channels :], None
 
 
-def norm_group(norm: nn.Module | None) -> Group:
+def norm_group(norm: Layer) -> Group:
     """What a norm layer in training mode does; counts the batch as it would."""
     if norm is None:
         return Group(kernels())
@@ -453,7 +454,7 @@ def norm_group(norm: nn.Module | None) -> Group:
     return Group(kernels(), "batch", norm.eps, norm.momentum, running)
 
 
-def border(images: torch.Tensor, padding: int, following: nn.Module | None) -> torch.Tensor:
+def border(images: torch.Tensor, padding: int, following: Layer) -> torch.Tensor:
     """Mirrored images in the type that a convolution computes in, with zero channels that it would like to have."""
     dtype = _computing_type(images)
     few = is_plain(following, *CONVOLUTIONS) and images.shape[1] < ALIGNED
@@ -462,12 +463,10 @@ def border(images: torch.Tensor, padding: int, following: nn.Module | None) -> t
     return Fused.apply(images, None, None, None, group)[0]
 
 
-def convolve(
-    layer: nn.Module, x: torch.Tensor, fusion: Fusion, biased: bool = True
-) -> torch.Tensor:
+def convolve(layer: Layer, x: torch.Tensor, fusion: Fusion, biased: bool = True) -> torch.Tensor:
     """A convolution's result, with `biased` or without its bias, by more channels where that is faster."""
     weight, bias = layer.weight, layer.bias if biased else None
-    if isinstance(layer, nn.ConvTranspose2d):
+    if type(layer) in (nn.ConvTranspose2d, ConvTranspose2d):
         if biased:
             return layer(x)
         how = layer.stride, layer.padding, layer.output_padding, layer.groups, layer.dilation
@@ -488,7 +487,7 @@ def convolve(
     return y[:, : layer.out_channels] if few_out else y
 
 
-def is_plain(layer: object, *kinds: type) -> bool:
+def is_plain(layer: Layer, *kinds: type) -> bool:
     """Whether it is exactly such a layer, which nobody watches by hooks."""
     return type(layer) in kinds and not (
         layer._forward_hooks
@@ -498,7 +497,7 @@ def is_plain(layer: object, *kinds: type) -> bool:
     )
 
 
-def normalizes(layer: object) -> bool:
+def normalizes(layer: Layer) -> bool:
     """Whether the layer takes its statistics from the images of a tensor."""
     if is_plain(layer, InstanceNorm2d):
         return not layer.track_running_stats
@@ -510,29 +509,29 @@ def normalizes(layer: object) -> bool:
     )
 
 
-def _enough(layer: nn.Module, x: torch.Tensor) -> bool:
+def _enough(layer: Layer, x: torch.Tensor) -> bool:
     """Whether there is more than one pixel to take statistics of; and channels enough for an order in memory."""
     images = 1 if isinstance(layer, InstanceNorm2d) else len(x)
     return x.shape[1] > 1 and images * x.shape[2] * x.shape[3] > 1
 
 
-def affine(norm: nn.Module | None) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+def affine(norm: Layer) -> tuple[torch.Tensor | None, torch.Tensor | None]:
     return (None, None) if norm is None else (norm.weight, norm.bias)
 
 
-def removes_bias(layer: object) -> bool:
+def removes_bias(layer: Layer) -> bool:
     """Whether a convolution's bias before this layer makes no difference. Processes expect all gradients, even of 0."""
     alone = not (dist.is_available() and dist.is_initialized())
     return alone and is_plain(layer, InstanceNorm2d) and not layer.track_running_stats
 
 
-def slope_of(layer: object) -> float | None:
+def slope_of(layer: Layer) -> float | None:
     """An activation's slope below 0; None for other layers."""
     if is_plain(layer, nn.ReLU):
         return 0.0
     return layer.negative_slope if is_plain(layer, nn.LeakyReLU) else None
 
 
-def _mirrors(layer: nn.Module, x: torch.Tensor) -> bool:
+def _mirrors(layer: Layer, x: torch.Tensor) -> bool:
     padding = layer.padding
     return len(set(padding)) == 1 and 0 < padding[0] < min(x.shape[2:])

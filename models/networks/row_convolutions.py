@@ -17,7 +17,7 @@ CHANNELS = 32  # of the pixels that hold rows; those at the end are 0
 PIXELS = 128  # of a program
 
 
-def can_unfold(layer: nn.Module, channels: int) -> bool:
+def can_unfold(layer: Any, channels: int) -> bool:
     """Whether a convolution is of the kind, `channels` being those of its images, or of its results."""
     height, width = layer.kernel_size
     plain = layer.stride == (1, 1) == layer.dilation and layer.padding == (0, 0)

@@ -82,7 +82,8 @@ class UnetBlock(nn.Module):
         both = torch.empty(shape, dtype=y.dtype, device=y.device, memory_format=order)
         group = norm_group(norm)._replace(slope=0.2, rectified=both[:, :channels])
         x, _, relu_x = Fused.apply(y, None, *affine(norm), group)
-        _, down, *inner = self.model
+        inner: list[Any]  # layers of several kinds
+        down, inner = self.model[1], list(self.model[2:])
         if len(inner) == 3:  # the innermost
             _, up, up_norm = inner
             below, dropout = F.relu(convolve(down, x, fusion)), []
@@ -149,7 +150,8 @@ class UnetGenerator(nn.Module):
         return layers
 
     def run_fused(self, x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
-        down, submodule, _, up, _ = self.model.model
+        layers: Any = self.model.model
+        down, submodule, _, up, _ = layers
         below = submodule.run_fused(convolve(down, x, fusion), None, fusion)
         return torch.tanh(convolve(up, below, fusion))
 
