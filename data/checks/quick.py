@@ -14,12 +14,11 @@ from data.files.image_folder import list_images
 from data.files.pairs import below
 from data.transforms import Size
 from util.errors import InputError
-from util.images.read import image_source, opened
+from util.images.read import image_source, opened, upright_size
 from util.images.tars import shard_lengths
 
 MEASURED = 4  # files of each folder that are decoded
 FEW_TARS = 8  # whose headers are looked at; for each, its index file is read
-ORIENTATION = 0x0112  # the EXIF tag; from 5 on an image lies on its side
 Headers = dict[str, Size | None]  # path -> height and width, None where there is no telling
 
 
@@ -70,15 +69,10 @@ def header_size(path: str) -> Size | None:
     """Height and width of an image as it stands upright, without decoding it; None if there is no telling."""
     try:
         with opened(image_source(path)) as file:
-            width, height = file.size
-            # A PNG without this entry would be decoded in search of one.
-            tagged = file.format != "PNG" or "exif" in file.info
-            lies = tagged and file.getexif().get(ORIENTATION, 1) >= 5
+            size = upright_size(file)
     except Exception:  # the reader says what is wrong with a file
         return None
-    if not width or not height:
-        return None
-    return (width, height) if lies else (height, width)
+    return size if all(size) else None
 
 
 def name_findings(dataset: BaseDataset) -> list[Finding]:

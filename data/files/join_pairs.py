@@ -16,7 +16,15 @@ from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import write_png
 from util.images.names import JPEG
-from util.images.read import BadImage, image_source, opened, read_image, read_picture, unreadable
+from util.images.read import (
+    BadImage,
+    image_source,
+    opened,
+    read_image,
+    read_picture,
+    unreadable,
+    upright_size,
+)
 
 FORMATS = ("auto", "png", "jpg")
 LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same
@@ -126,11 +134,10 @@ def check_place(folder: Path, targets: Sequence[Path] | dict[Path, Pair]) -> Non
 
 
 def _header(path: Path) -> tuple[tuple[int, int], str]:
-    """Width and height of the upright image, and its mode, from the header. Raises: InputError."""
+    """Height and width of the upright image, and its mode, from the header. Raises: InputError."""
     try:
         with unreadable(str(path)), opened(image_source(str(path))) as file:
-            turned = file.getexif().get(0x0112, 1) >= 5  # orientations that lie on their side
-            return (file.height, file.width) if turned else file.size, file.mode
+            return upright_size(file), file.mode
     except BadImage as error:
         raise InputError(str(error)) from None
 

@@ -107,8 +107,8 @@ def test_every_flag_in_the_documents_exists() -> None:
         "version",
         "bind",
         "directory",
-        *("gres", "cpus", "time", "signal", "open", "requeue", "job"),
-    }  # of pip, torchrun, tensorboard, http.server, sbatch
+        *("gres", "cpus", "time", "signal", "open", "requeue", "job", "shm"),
+    }  # of pip, torchrun, tensorboard, http.server, sbatch, docker
     for page in PAGES:
         for name in re.findall(r"(?<![\w-])--([a-zA-Z]\w*)", page.read_text(encoding="utf-8")):
             assert name in known | others, f"{page.name} speaks of --{name}"

@@ -34,7 +34,7 @@ except ImportError:  # announced for a later torchvision: Pillow decodes everyth
     decode_image = None
 
 Source = str | io.BytesIO  # a file's path, or the content of an image in a tar
-ORIENTATION = 274  # a TIFF tag
+ORIENTATION = 274  # a TIFF and EXIF tag; from 5 on an image lies on its side
 UPRIGHT = {  # orientation -> quarter turns, and whether to mirror left to right after them
     2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
 }  # fmt: skip
@@ -214,6 +214,14 @@ def opened(source: Source) -> Iterator[Image.Image]:
             unpacked = file.width * file.height * len(file.getbands()) * depth
             check_unpacked(source, unpacked, most=8 * PACKED if file.mode == "1" else PACKED)
             yield file
+
+
+def upright_size(file: Image.Image) -> tuple[int, int]:
+    """Height and width of an opened picture as it stands upright, without decoding it."""
+    # A PNG without this entry would be decoded in search of one.
+    tagged = file.format != "PNG" or "exif" in file.info
+    lies = tagged and file.getexif().get(ORIENTATION, 1) >= 5
+    return (file.width, file.height) if lies else (file.height, file.width)
 
 
 def upright(file: Image.Image) -> Image.Image:
