@@ -25,7 +25,7 @@ from data.loading.loader import skipped_lines
 from models import BaseModel, Execution
 from models.engine.precision import select_precision
 from models.inference.load_run import choose_settings, load_run
-from models.inference.translate_dataset import AT_ONCE, shared, translations
+from models.inference.translate_dataset import AT_ONCE, share_translations, translations
 from models.tiling import draws_dropout
 from util import distributed
 from util.device import describe, select_device
@@ -121,7 +121,7 @@ def test(
         own = translations(
             model, readable(loader), options.run.seed, device, whole=chosen, kept=values
         )
-        for one, facts in shared(own):
+        for one, facts in share_translations(own):
             writer.add(one.number, one.paths, one.pictures, one.values, facts)
             progress.count(one.paths)
             if one.pictures:

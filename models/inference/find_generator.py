@@ -118,7 +118,7 @@ def saved_flags(file: Path) -> dict[str, Any]:
 
 
 def _name(folder: Path, direction: str | None, flags: Mapping[str, Any]) -> str:
-    """Of the network for the direction. A run has G, or G_A and G_B; of published ones G_A may be called G."""
+    """Returns the name of the network for the direction. A run has G, or G_A and G_B; of published ones G_A may be called G."""
     if any(file.network in OTHER_GENERATOR for file in list_networks(folder)):
         return _of_pair(direction, flags)
     _check_direction(folder, direction, flags)

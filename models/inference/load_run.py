@@ -62,7 +62,7 @@ def choose_settings(options: TestOptions, generator: str) -> InferenceSettings:
 
 
 def _complete(options: TestOptions, path: Path, weights: Mapping[str, torch.Tensor]) -> TestOptions:
-    """The options, with the networks' shape as the weights themselves and the run's options.json tell it."""
+    """Returns the options, with the networks' shape as the weights themselves and the run's options.json tell it."""
     saved = {name: options.saved[name] for name in ARCHITECTURE if name in options.saved}
     known = {**saved, **architecture(weights, saved)}
     for name in sorted(options.explicit & known.keys()):

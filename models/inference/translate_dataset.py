@@ -1,4 +1,4 @@
-"""Translating whole data sets: image by image in effect, several small ones at once in fact."""
+"""Translates whole data sets: image by image in effect, several small ones at once in fact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELD = 64e6  # bytes of pictures that a process keeps before it tells the others
 
 
 class Translation(NamedTuple):
-    """What became of one item of a data set.
+    """Translation of one item of a data set.
 
     Attributes:
         number: of the item.
@@ -46,7 +46,7 @@ def translations(
     whole: bool,
     kept: Container[str] = (),
 ) -> Iterator[Translation]:
-    """One for every image; dropout is a function of the seed and the item's number alone.
+    """Translates every image; dropout is a function of the seed and the item's number alone.
 
     Args:
         whole: whether batches are translated as they come, however large their images.
@@ -79,7 +79,7 @@ def translations(
 
 
 def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The batch in parts that need no more memory than AT_ONCE images of 256 x 256."""
+    """Cuts the batch into parts that need no more memory than AT_ONCE images of 256 x 256."""
     images = [value for value in batch.values() if torch.is_tensor(value) and value.dim() == 4]
     pixels = max((image[0, 0].numel() for image in images), default=1)
     size = max(1, AT_ONCE * 256 * 256 // pixels)
@@ -87,10 +87,10 @@ def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {key: value[start : start + size] for key, value in batch.items()}
 
 
-def shared(
+def share_translations(
     own: Iterator[Translation],
 ) -> Iterator[tuple[Translation, PictureMeasures]]:
-    """The translations of all processes in the order of their numbers, but with pictures and values of one's own alone.
+    """Yields the translations of all processes by their numbers; pictures and values only of this process.
 
     Every process has to know of all, so that no two of them give the same name to different results; the page needs to
     know how large and how good all pictures are.
@@ -109,8 +109,8 @@ def shared(
                     break
         except InputError as error:
             failure = str(error)
-        told = [(one.number, one.paths, measure_pictures(one.paths, one.pictures)) for one in mine]
-        rounds = distributed.gather((told, failure))
+        known = [(one.number, one.paths, measure_pictures(one.paths, one.pictures)) for one in mine]
+        rounds = distributed.gather((known, failure))
         here = {one.number: one for one in mine}
         for number, paths, facts in sorted(
             (one for part, _ in rounds for one in part), key=itemgetter(0)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.tiling import Compute, Tiling, translated_parts
+from models.tiling import Compute, Tiling, translate_parts
 from util.images import to_uint8
 from util.images.large_read import open_large
 from util.images.large_write import write_large
@@ -39,11 +39,11 @@ def translate_large(
     Args:
         inputs, outputs: meaning of the numbers in both files; more than 8 bits come out only in TIFF. An input of an
             undeclared range has all that its type can hold, an output of one 8 bits.
-        compute, progress: as in `translated_parts`.
+        compute, progress: as in `translate_parts`.
     Raises: InputError when a file cannot be read or written, or exactness cannot be had.
     """
 
-    def told(done: int, total: int) -> None:
+    def trim_and_report(done: int, total: int) -> None:
         if done % TRIMMED == 0:
             return_free_memory()
         progress(done, total)
@@ -60,7 +60,9 @@ def translate_large(
             return array[..., 0] if array.shape[-1] == 1 else array
 
         size = image.height, image.width
-        parts = translated_parts(network, read, size, tiling, compute=compute, progress=told)
+        parts = translate_parts(
+            network, read, size, tiling, compute=compute, progress=trim_and_report
+        )
         write_large(target, size, ((p.rows, p.columns, made(p.values)) for p in parts))
 
 

@@ -53,7 +53,7 @@ def load_translator(
     label_A: int | None = None,
     alpha: str | None = None,
 ) -> Translator:
-    """A function that translates images with a trained generator, as test.py does but without dropout.
+    """Loads a function that translates images with a trained generator, as test.py does but without dropout.
 
     Args:
         checkpoint: folder of a run, checkpoints/NAME, with or without options.json; or one .pth file of a
@@ -132,12 +132,12 @@ class Translator:
 
     @property
     def eight_bits(self) -> bool:
-        """Whether images and results are pictures of 8 bits."""
+        """Tells whether images and results are pictures of 8 bits."""
         return self.inputs.eight_bits and self.outputs.eight_bits
 
     @property
     def precision(self) -> Precision:
-        """Of the network's arithmetic."""
+        """Precision of the network's arithmetic."""
         return self._model.execution.precision
 
     @overload
@@ -147,7 +147,7 @@ class Translator:
     @overload
     def __call__(self, image: list[Any] | tuple[Any, ...]) -> list[Any]: ...
     def __call__(self, image: Any) -> Any:
-        """The translation of an image, of the same kind, type and size; of a list, a list.
+        """Translates an image into one of the same kind, type and size; a list into a list.
 
         Channels are converted where that is plain: grey for a network of colours, colours for one of grey; of
         pictures with transparency the colours count, whatever lies under them. Pictures come back in 8 bits.
@@ -210,7 +210,7 @@ class Translator:
         )
 
     def at_once(self, images: torch.Tensor) -> int:
-        """How many images as large as these go through the network at once."""
+        """Returns how many images as large as these go through the network at once."""
         return max(1, self.batch_size * COUNTED // images[0, 0].numel())
 
     def _compute(self, images: torch.Tensor) -> torch.Tensor:
@@ -232,5 +232,5 @@ class Translator:
 
 
 def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two batches can be put together."""
+    """Tells whether two batches can be put together."""
     return one.shape[1:] == other.shape[1:] and one.device == other.device

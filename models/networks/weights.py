@@ -89,7 +89,7 @@ def _describe_unet(weights: Weights) -> dict[str, Any]:
 
 
 def _upsample(weights: Weights, place: str) -> str:
-    """How layers of these names double the image: by what stands in front of their convolution."""
+    """Tells how layers of these names double the image, by what stands in front of their convolution."""
     for upsample, number in CONVOLUTION.items():
         if any(re.fullmatch(rf"{place}\.{number}\.weight", key) for key in weights):
             return upsample
@@ -133,7 +133,7 @@ def fit_weights(given: Weights, network: nn.Module, path: Path) -> dict[str, tor
 
 
 def _advice(weights: Weights, own: Weights) -> str:
-    """Which flags would have to change, where both are generators."""
+    """Names the flags that would have to change, where both are generators."""
     found, asked = describe_generator(weights), describe_generator(own)
     if not found or not asked:
         return ""

@@ -25,7 +25,7 @@ DROPOUT = nn.modules.dropout._DropoutNd
 
 @dataclass(frozen=True)
 class Tiling:
-    """How images are cut.
+    """Settings by which images are cut.
 
     Attributes:
         tile: side of the square of output that is computed at once, in pixels, rounded up to what the network takes;
@@ -38,7 +38,7 @@ class Tiling:
 
 
 class Work(NamedTuple):
-    """What is to be computed: an image of a size that the network takes, in tiles of such a size."""
+    """Plan of what is computed: an image of a size that the network takes, in tiles of such a size."""
 
     network: nn.Module
     read: Read
@@ -49,7 +49,7 @@ class Work(NamedTuple):
     progress: Callable[[int, int], object]
 
 
-def translated_parts(
+def translate_parts(
     network: nn.Module,
     read: Read,
     size: tuple[int, int],
@@ -58,7 +58,7 @@ def translated_parts(
     compute: Compute = nn.Module.__call__,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Iterator[Part]:
-    """The translation of an image, in parts that come row by row and cover it once.
+    """Translates an image in parts that come row by row and cover it once.
 
     Dropout is off: the noise of a whole image could not be repeated. Batch norm in training mode takes the statistics of
     the image and tracks none.
@@ -93,12 +93,12 @@ def tiled(
     *,
     compute: Compute = nn.Module.__call__,
 ) -> torch.Tensor:
-    """A generator's output for images (N, C, H, W) of any size, in their size, each computed by itself in parts."""
+    """Translates images (N, C, H, W) of any size, each by itself and in parts; results have their size."""
     outputs: list[torch.Tensor] = []
     for image in images:
         height, width = image.shape[-2:]
         output = None
-        for part in translated_parts(
+        for part in translate_parts(
             network, partial(_window, image), (height, width), tiling, compute=compute
         ):
             if output is None:
@@ -114,7 +114,7 @@ def _window(image: torch.Tensor, rows: slice, columns: slice) -> torch.Tensor:
 
 
 def without_chance(network: nn.Module) -> nn.Module:
-    """The network that neither draws dropout nor mixes images; it shares its parameters."""
+    """Returns the network without dropout and without mixing images; it shares its parameters."""
 
     def calm(module: nn.Module) -> nn.Module | None:
         if isinstance(module, DROPOUT):
@@ -127,7 +127,7 @@ def without_chance(network: nn.Module) -> nn.Module:
 
 
 def draws_dropout(network: nn.Module) -> bool:
-    """Whether the network, as it is now, gives another result each time."""
+    """Tells whether the network, as it is now, gives another result each time."""
     return any(m.training and m.p > 0 for m in network.modules() if isinstance(m, DROPOUT))
 
 

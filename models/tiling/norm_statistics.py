@@ -37,7 +37,7 @@ class Moments:
 
     @property
     def variance(self) -> torch.Tensor:
-        """Of the values themselves, not an estimate for more of their kind."""
+        """Variance of the values themselves, not an estimate for more of their kind."""
         return self.squares / self.count
 
 
@@ -57,7 +57,7 @@ class Core(NamedTuple):
 
 
 class Gathered(Exception):
-    """A region has been run as far as its values are wanted."""
+    """Signal that a region has been run as far as its values are wanted."""
 
 
 class ImageStatistics:
@@ -74,7 +74,7 @@ class ImageStatistics:
         self.calls = 0
 
     def attached(self, network: nn.Module) -> nn.Module:
-        """The network with norms that ask here; it shares its parameters with the given one."""
+        """Returns the network with norms that ask here; it shares its parameters with the given one."""
 
         def layer(module: nn.Module) -> nn.Module | None:
             if not normalizes_image(module):

@@ -1,4 +1,4 @@
-"""How far a pixel's influence reaches through a network: found by marking pixels and watching the marks spread."""
+"""Receptive fields: how far a pixel's influence reaches, found by marking pixels and watching the marks spread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACROSS = 64  # pixels, or a block: enough for any padding by reflection
 
 
 def normalizes_image(module: nn.Module) -> bool:
-    """Whether it is a norm whose statistics are those of the image at hand."""
+    """Tells whether it is a norm whose statistics are those of the image at hand."""
     if isinstance(module, nn.modules.instancenorm._InstanceNorm):
         return module.training or not module.track_running_stats
     if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -26,7 +26,7 @@ def normalizes_image(module: nn.Module) -> bool:
 
 
 def reaches(network: nn.Module, multiple: int) -> list[int]:
-    """How many pixels beyond a part of the image its values depend on, statistics of norms left aside.
+    """Returns how many pixels beyond a part of the image its values depend on, statistics of norms left aside.
 
     One number for the input of each norm over the image, in the order of execution, the last for the output: multiples
     of `multiple`, valid for parts that begin and end at such.
@@ -99,7 +99,7 @@ class Watch(nn.Module):
 
 
 class Marks(nn.Module):
-    """What a convolution does to marks, which are NaN: marked is what sees a mark. Any channels in, one out."""
+    """Spreads marks, which are NaN, as a convolution does: an output that sees one is marked. Any channels in, one out."""
 
     def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d) -> None:
         super().__init__()

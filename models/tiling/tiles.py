@@ -1,4 +1,4 @@
-"""How an image is cut into tiles, and read and put together by them."""
+"""Tiles of an image: how it is cut, read and put together."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Region(NamedTuple):
 
     @property
     def core(self) -> Core:
-        """What is wanted of it."""
+        """The part of it that is wanted."""
         return Core(*(f for span in self for f in _fractions(span)))
 
     def read(self, read: Read) -> torch.Tensor:

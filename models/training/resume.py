@@ -1,4 +1,4 @@
-"""Where a run starts: from its saved state (--continue_train), from given weights (--init_from), or fresh."""
+"""Starts a run from its saved state (--continue_train), from given weights (--init_from), or afresh."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from util.training.progress import Progress
 
 @dataclass
 class Start:
-    """Where a run starts.
+    """The point at which a run starts.
 
     Attributes:
         notes: what to tell the user; [] for a fresh start.
@@ -76,7 +76,7 @@ def resume(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
 
 
 def _check_folder(folder: Path) -> None:
-    """The first process may be on another machine after a restart, and must find there what was saved."""
+    """Checks that the first process, which may be on another machine after a restart, sees what was saved."""
     seen = distributed.gather(os.path.exists(folder / STATE_FILE))
     if any(seen) and not seen[0]:
         raise SharedError(
@@ -86,7 +86,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_images: int) -> Start:
-    """What `resume` does in the first process."""
+    """Does what `resume` does in the first process."""
     checkpoint.finish_start(options.folder)
     if state := _state_of_this_job(options.folder):
         start = _restore(state, model, progress, options)
@@ -131,7 +131,7 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
 
 
 def _state_of_this_job(folder: Path) -> dict[str, Any] | None:
-    """What processes that torchrun had started before these have saved."""
+    """Reads what processes saved that torchrun had started before these; None where there is nothing."""
     if not job() or not (folder / STATE_FILE).exists():
         return None
     try:
@@ -142,12 +142,12 @@ def _state_of_this_job(folder: Path) -> dict[str, Any] | None:
 
 
 def _label(options: TrainOptions) -> str:
-    """Which of the run's own checkpoints was asked for; with --init_from, --epoch is about those given there."""
+    """Returns which of the run's own checkpoints was asked for; with --init_from, --epoch is about those given there."""
     return "latest" if options.optim.init_from else options.run.label
 
 
 def _has_saves(options: TrainOptions) -> bool:
-    """Whether there is something to continue, or something definite was asked for."""
+    """Tells whether there is something to continue, or something definite was asked for."""
     folder = options.folder
     if _label(options) != "latest" or (folder / STATE_FILE).exists():
         return True
@@ -160,7 +160,7 @@ def _has_saves(options: TrainOptions) -> bool:
 
 
 def _nothing_yet(folder: Path) -> str:
-    """The same command must do for a run that was killed before its first save."""
+    """Says that a run starts afresh: the same command must do for one that was killed before its first save."""
     text = f"{folder} holds no checkpoint yet: starting from the beginning"
     if folder.is_dir() or not folder.parent.is_dir():
         return text

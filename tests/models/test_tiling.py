@@ -12,7 +12,7 @@ from models import Execution
 from models.engine.precision import Precision
 from models.networks import define_G
 from models.test_model import TestModel, TestModelOptions
-from models.tiling import Tiling, tiled, translated_parts
+from models.tiling import Tiling, tiled, translate_parts
 from models.tiling.norm_statistics import Moments
 from models.tiling.receptive_field import reaches
 from models.tiling.tiles import overlapping, spans, window
@@ -207,7 +207,7 @@ def test_parts_come_row_by_row_and_cover_the_image_once(mode) -> None:
     def progress(done: int, total: int) -> None:
         steps.append((done, total))
 
-    for part in translated_parts(G, read, (150, 170), Tiling(40, mode), progress=progress):
+    for part in translate_parts(G, read, (150, 170), Tiling(40, mode), progress=progress):
         seen[part.rows, part.columns] += 1
         corners.append((part.rows.start, part.columns.start))
         assert part.values.shape[1:] == seen[part.rows, part.columns].shape

@@ -198,7 +198,7 @@ def nearest_run(folder: Path) -> str:
 
 
 def _neighbours(path: Path) -> str:
-    """What lies in the folder instead, for the error message."""
+    """Lists what the folder holds instead, for an error message."""
     if not path.parent.is_dir():
         return f": there is no folder {path.parent}{nearest_run(path.parent)}; check --name and --checkpoints_dir"
     found = [file.path.name for file in list_networks(path.parent)]

@@ -120,7 +120,7 @@ def _reason(error: Exception) -> str:
 
 
 def _checked(item: Any, saved: Any) -> Any:
-    """What `item.load_state_dict` may be given: content of the right kinds and shapes.
+    """Returns what `item.load_state_dict` may be given: content of the right kinds and shapes.
 
     Raises: ValueError when it is not.
     """

@@ -29,7 +29,7 @@ class NotFinite(InputError):
 class Saver:
     """Writes snapshots in the background, one after the other, newest last.
 
-    Training waits for the copy in memory, not for the disk. A save that fails is told of and leaves
+    Training waits for the copy in memory, not for the disk. A save that fails is reported and leaves
     the earlier one whole; `failed` says so until one succeeds. As a context it waits for the last
     write, except when a second Ctrl-C wants to stop at once.
 
@@ -139,7 +139,7 @@ def _asked(stop: StopRequest) -> bool:
 
 
 def not_finite(networks: dict[str, dict[str, torch.Tensor]]) -> str:
-    """The name of a network with NaN or infinity in its weights, or ""."""
+    """Returns the name of a network with NaN or infinity in its weights, or ""."""
     for name, weights in networks.items():
         for tensor in weights.values():
             # One sum is several times faster than a mask; only an overflowing sum needs the mask.

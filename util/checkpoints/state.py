@@ -1,4 +1,4 @@
-"""Where a run stands: all of it as one snapshot. `util.restore` is the way back."""
+"""Snapshots of a run: everything that it needs to go on. `restore` is the way back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Resumable(Protocol):
-    """What a model offers for saving."""
+    """Parts of a model that are saved."""
 
     def networks(self) -> dict[str, nn.Module]: ...
 
@@ -62,7 +62,7 @@ def snapshot(
 
 
 def own_part(model: Resumable, progress: Progress) -> dict[str, Any]:
-    """What this process alone has."""
+    """Copies what this process alone has."""
     own = {name: item.state_dict() for name, item in model.own_state().items()}
     return {
         "stateful": checkpoint.on_cpu(own),
@@ -82,7 +82,7 @@ def standing(model: Resumable, progress: Progress) -> dict[str, Any]:
 
 
 def versions() -> dict[str, Any]:
-    """What else the last bit of a result depends on."""
+    """Returns what the last bit of a result depends on besides."""
     return {
         "format": 1,
         "torch": str(torch.__version__),
