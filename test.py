@@ -97,6 +97,7 @@ def test(
     model: BaseModel, dataset: BaseDataset, options: TestOptions, device: torch.device
 ) -> None:
     """Translates the images and writes them and their page to the result folder."""
+    # Open the images and the places for results.
     data, folder = options.data, options.result_folder
     chosen = "batch_size" in options.explicit
     batch_size = data.batch_size if chosen else AT_ONCE
@@ -117,6 +118,8 @@ def test(
     )
     logger = Logger(tracker(options) if distributed.is_main() else [])
     total = loader.sampler.length
+
+    # Translate.
     with writer, explain_out_of_memory(), torch.inference_mode(), Progress(total) as progress:
         own = translations(
             model, readable(loader), options.run.seed, device, whole=chosen, kept=values
@@ -127,21 +130,21 @@ def test(
             if one.pictures:
                 logger.images(At(1, writer.count, writer.count, 1.0), one.pictures)
     logger.close("done")
-    skipped = {
-        path: why for found in distributed.gather(loader.skipped) for path, why in found.items()
-    }
+
+    # Say what became of them.
+    loader.share_skipped()
     if not writer.count:
         raise SharedError(f"all {total} images were skipped")
     if distributed.is_main():
-        print(*skipped_lines(skipped), sep="\n", end="\n" if skipped else "")
+        print(*skipped_lines(loader.skipped), sep="\n", end="\n" if loader.skipped else "")
         print(f"{writer.count} images translated; see {writer.file}")
         if values:
             values.describe(folder)
-            print(f"their values, of which pictures show but 8 bits: {folder / 'values'}")
+            print(f"their values in full depth, of which pictures show 8 bits: {folder / 'values'}")
 
 
 def tracker(options: TestOptions) -> list[Sink]:
-    """Weights & Biases, where it is asked for and can be reached."""
+    """Opens Weights & Biases, where it is asked for and can be reached."""
     if not options.log.use_wandb:
         return []
     from util.logs.sinks.wandb import open_wandb

@@ -21,7 +21,7 @@ from util.images.read import BadImage
 
 
 def as_tested(options: TrainOptions) -> DataOptions:
-    """How test.py would take in the images of a run: all of them, without the chance in their preprocessing."""
+    """Returns the data options with which test.py reads the images of a run: all of them, without random preprocessing."""
     taken = inherited(options.values(), options.model.model)
     sizes = ("preprocess", "load_size", "crop_size")
     changes = {name: taken[name] for name in sizes if name in taken}
@@ -29,7 +29,7 @@ def as_tested(options: TrainOptions) -> DataOptions:
 
 
 def open_held_out(data: DataOptions, model: ModelOptions, phase: str, seed: int) -> BaseDataset:
-    """A split whose A and B go side by side, every image of both used.
+    """Opens a split whose A and B go side by side, every image of both used.
 
     Raises: InputError when folders or images are missing.
     """
@@ -52,7 +52,7 @@ def validation_batches(
 def held_out_loader(
     dataset: BaseDataset, most: float, batch_size: int, device: torch.device
 ) -> Loader:
-    """Reads the first `most` items."""
+    """Makes a loader of the first `most` items."""
     return Loader(
         dataset,
         most=most,
@@ -67,7 +67,7 @@ def held_out_loader(
 
 
 def readable(loader: Loader) -> Iterator[dict[str, Any]]:
-    """The batches; ends the loader's processes after them.
+    """Yields the batches; ends the loader's processes after them.
 
     Raises: InputError for an image that cannot be read.
     """

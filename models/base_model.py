@@ -97,7 +97,7 @@ class BaseModel(Engine, ABC):
         return {name: child for name, child in children if child is not self.frozen_networks}
 
     def average(self, decay: float) -> None:
-        """From here on `averages` follows the generators, the networks called G...; the model must be on its device."""
+        """Makes `averages` follow the generators, the networks called G..., from here on; the model must be on its device."""
         generators = {name: net for name, net in self.networks().items() if name.startswith("G")}
         self.averages = Averages(generators, decay)
 
@@ -116,12 +116,12 @@ class BaseModel(Engine, ABC):
         return {**state, "averages": self.averages} if self.averages else state
 
     def own_state(self) -> dict[str, Any]:
-        """That part of `stateful` which differs between processes; the pools, as each has its own."""
+        """Name -> object of `stateful` that each process has for itself: the image pools."""
         return {f"pool_{name}": pool for name, pool in self.pools.items()}
 
     @property
     def size_multiple(self) -> int:
-        """What the sides of training images must be divisible by."""
+        """The number that the sides of training images must be multiples of."""
         return max((getattr(net, "size_multiple", 1) for net in self.children()), default=1)
 
     @property
@@ -147,7 +147,7 @@ class BaseModel(Engine, ABC):
             )
 
     def image(self, batch: Batch, name: str) -> torch.Tensor:
-        """batch[name] on the model's device and in its precision.
+        """Takes batch[name] to the model's device and type of numbers.
 
         Raises: InputError when the data set gives no such images.
         """
@@ -159,7 +159,7 @@ class BaseModel(Engine, ABC):
         return batch[name].to(like.device, like.dtype, memory_format=self.execution.memory_format)
 
     def pair(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """A and B, which belong together. Raises: InputError when their sizes differ."""
+        """Takes A and B, which belong together. Raises: InputError when their sizes differ."""
         A, B = self.image(batch, "A"), self.image(batch, "B")
         if A.shape[-2:] != B.shape[-2:]:
             raise InputError(
@@ -189,11 +189,11 @@ class BaseModel(Engine, ABC):
 
     @property
     def tiling(self) -> Tiling:
-        """How large images are cut when they are translated."""
+        """The size and kind of tiles in which large images are translated."""
         return Tiling(self.execution.tile, self.execution.tile_mode)
 
     def translated(self, network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-        """A generator's output for images of any size, in their size; in tiles where the execution asks for it."""
+        """Runs a generator on images of any size; its output has their size. Large ones go in tiles, if the execution says so."""
         if self.tiling.tile:
             return tiled(network, images, self.tiling, compute=self.compute)
         compute = partial(self.compute, network)
@@ -201,7 +201,7 @@ class BaseModel(Engine, ABC):
 
 
 def _multiples(side: int, multiple: int) -> str:
-    """The nearest multiples, in words."""
+    """Words the nearest multiples of a number."""
     below = side // multiple * multiple
     if side == below:
         return f"{side}"

@@ -49,7 +49,7 @@ class GANModel(BaseModel):
 
     @property
     def has_D(self) -> bool:
-        """Whether discriminators are trained."""
+        """True if discriminators are trained: --lambda_GAN is not 0."""
         return self.options.lambda_GAN > 0
 
     def build_D(self, input_nc: int) -> nn.Module:

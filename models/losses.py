@@ -45,7 +45,7 @@ class GANLoss(nn.Module):
 
 
 def mean_verdict(logits: torch.Tensor, mode: str) -> torch.Tensor:
-    """Mean score that D gives to images: 1 is real and 0 generated with lsgan and vanilla; hinge and wgangp have no bounds.
+    """Computes the mean score that D gives to images: 1 is real and 0 generated with lsgan and vanilla; hinge and wgangp have no bounds.
 
     Args: as in `gan_loss`. With vanilla the logits become probabilities first.
     """
@@ -58,12 +58,12 @@ def gradient_penalty(
     fake: torch.Tensor,
     mix: torch.Tensor,
 ) -> torch.Tensor:
-    """Mean squared deviation of ||grad D|| from 1 between real and fake (Gulrajani et al. 2017, Eq. 3).
+    """Computes the mean squared deviation of ||grad D|| from 1 between real and fake (Gulrajani et al. 2017, Eq. 3).
 
     Args:
         real, fake: (N, C, H, W) in [-1, 1].
         mix: (N, 1, 1, 1) in [0, 1]; 0 is fake, 1 is real.
-    Where sizes differ, as between unpaired images, the corner that both have is looked at.
+    Where sizes differ, as between unpaired images, the corner that both have counts.
     """
     height, width = (min(a, b) for a, b in zip(real.shape[-2:], fake.shape[-2:], strict=True))
     real, fake = (images.detach()[..., :height, :width] for images in (real, fake))
@@ -112,5 +112,5 @@ def patch_nce_loss(
 
 
 def reconstruction_loss(images: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:
-    """Mean absolute (kind "l1") or squared (kind "l2") difference over all pixels and channels."""
+    """Computes the mean absolute (kind "l1") or squared (kind "l2") difference over all pixels and channels."""
     return F.l1_loss(images, target) if kind == "l1" else F.mse_loss(images, target)

@@ -12,7 +12,7 @@ from util.errors import InputError
 
 
 def select_device(gpu_ids: str) -> torch.device:
-    """The device for --gpu_ids: -1 is the CPU; otherwise that GPU, or the best of a machine without CUDA.
+    """Chooses the device for --gpu_ids: -1 is the CPU; otherwise that GPU, or the best of a machine without CUDA.
 
     Raises: InputError when there are GPUs, but not that one.
     """
@@ -32,7 +32,7 @@ def select_device(gpu_ids: str) -> torch.device:
 
 
 def device_of(name: str | torch.device) -> torch.device:
-    """The device of that name, such as "cpu" or "cuda:1"; "auto" is the best there is.
+    """Returns the device of that name, such as "cpu" or "cuda:1"; "auto" is the best there is.
 
     Raises: InputError when PyTorch cannot use it here.
     """
@@ -50,7 +50,7 @@ def device_of(name: str | torch.device) -> torch.device:
 
 
 def _own(gpu_ids: str) -> int:
-    """The number of this process's GPU."""
+    """Returns the number of this process's GPU."""
     numbers = [int(number) for number in gpu_ids.split(",")]
     here = distributed.local_world_size()
     if len(numbers) == here:
@@ -64,7 +64,7 @@ def _own(gpu_ids: str) -> int:
 
 
 def make_deterministic() -> None:
-    """From here on PyTorch uses only algorithms that give the same bits every time.
+    """Makes PyTorch use only algorithms that give the same bits every time.
 
     Without this, some gradients on a GPU are sums in an order that varies. Call it before the GPU is used.
     """
@@ -73,7 +73,7 @@ def make_deterministic() -> None:
 
 
 def describe(device: torch.device, gpu_ids: str) -> str:
-    """One line for the console: what was chosen, and why if it is not what was asked for."""
+    """Words which device was chosen, and why if it is not the one that was asked for."""
     if device.type == "cuda":
         text = f"device: {device} ({torch.cuda.get_device_name(device)})"
     elif device.type == "mps":

@@ -1,1 +1,1 @@
-"""How steps are computed: optimizers, precision, CUDA graphs, weight averages, image pools."""
+"""The engine of models: execution, optimizers, precision, CUDA graphs, weight averages, image pools."""

@@ -72,6 +72,6 @@ class Averages:
 
 
 def _numbers(network: nn.Module) -> list[torch.Tensor]:
-    """Weights and statistics, without counters."""
+    """Lists weights and statistics, without counters."""
     buffers = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
     return [*network.parameters(), *buffers]

@@ -13,7 +13,7 @@ CPU, FLOAT32 = torch.device("cpu"), Precision()
 
 @dataclass(frozen=True)
 class Execution:
-    """How a model computes. The default is float32 on the CPU, whole images, step by step.
+    """Settings of how a model computes. The default is float32 on the CPU, whole images, step by step.
 
     Attributes:
         device: where networks and images lie.

@@ -21,7 +21,7 @@ class ImagePool:
         self.images: list[torch.Tensor] = []
 
     def query(self, images: torch.Tensor) -> torch.Tensor:
-        """As many images as given, (N, C, H, W); without gradient, unless pool_size is 0."""
+        """Exchanges images (N, C, H, W) for as many; without gradient, unless pool_size is 0."""
         if self.pool_size == 0:
             return images
         alone = len(images) == 1

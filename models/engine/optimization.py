@@ -21,7 +21,7 @@ from util import distributed
 
 @dataclass(frozen=True)
 class Adam:
-    """What a model's optimizers need: learning rate and momentums.
+    """A maker of optimizers: learning rate and momentums.
 
     fused: one pass over all parameters, on a CPU or an NVIDIA GPU: the same formula, several times faster.
     """
@@ -175,7 +175,7 @@ class Engine(nn.Module):
         return [self.run(network, batch) for batch in images]
 
     def why_not_recorded(self) -> str:
-        """Why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
+        """Says why steps of this model cannot be recorded as CUDA graphs; "" when they can."""
         if not vars(type(self)).get("records_steps"):
             return f"{type(self).__name__} does not say that its steps can be"
         if self.execution.precision.scales_gradients:
@@ -272,7 +272,7 @@ class Engine(nn.Module):
 
 
 def mixes_images(network: nn.Module) -> bool:
-    """Whether an image's output depends on the others of its batch, in training mode."""
+    """Tells whether an image's output depends on the others of its batch, in training mode."""
     return any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules())
 
 

@@ -1,4 +1,4 @@
-"""Fewer bits where that is faster: --precision."""
+"""Precision of networks: fewer bits where that is faster (--precision)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from util.errors import InputError
 
 @dataclass(frozen=True)
 class Precision:
-    """How networks compute; weights, optimizers, losses and sums inside norms stay in float32.
+    """Arithmetic of networks; weights, optimizers, losses and sums inside norms stay in float32.
 
     Attributes:
         dtype: of convolutions' inputs and outputs, by PyTorch's autocast; None for that of the weights.
@@ -26,7 +26,7 @@ class Precision:
 
     @property
     def scales_gradients(self) -> bool:
-        """float16 has too few exponents for small gradients."""
+        """True for float16, which has too few exponents for small gradients."""
         return self.dtype == torch.float16
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Precision:
 
 
 def select_precision(name: str, device: torch.device, training: bool = True) -> Precision:
-    """For a value of --precision; "auto" trains in bf16 on an NVIDIA GPU that has it, else all is fp32.
+    """Chooses for a value of --precision; "auto" trains in bf16 on an NVIDIA GPU that has it, else all is fp32.
 
     Raises: InputError when the device cannot do it.
     """

@@ -1,4 +1,4 @@
-"""A model ready to be trained on a device, in the fastest way that is safe there."""
+"""Setting up a model to train on a device, in the fastest way that is safe there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from util.errors import InputError
 
 
 def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseModel, str]:
-    """The model of the options, and how its steps will be computed, for people.
+    """Builds the model of the options; returns it, and a line on how its steps are computed.
 
     Raises: InputError when the options do not fit each other or the device.
     """

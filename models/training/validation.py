@@ -1,4 +1,4 @@
-"""How good a model is in the middle of its training, on images that it does not learn from."""
+"""Validation: how good a model in training is on images that it does not learn from."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def open_validation(
 
 
 def _with_image_norms(model: BaseModel) -> BaseModel:
-    """A copy with the same weights, in training mode, whose batch norm normalizes each image by itself."""
+    """Copies the model, with the same weights, in training mode; its batch norm normalizes each image by itself."""
     twin = copy.deepcopy(model).train()
     separate_norms(twin)
     own = dict(model.named_parameters())
@@ -271,6 +271,6 @@ class Tally:
             self._pairs.add(made, truth)
 
     def results(self) -> list[tuple[str, float]]:
-        """Metric, value; those of pairs only where every image has its truth."""
+        """Returns metrics and values; those of pairs only where every image has its ground truth."""
         used = [self._pairs if self._known else None, self._sets]
         return [pair for each in used if each and self._count for pair in each.summary().items()]

@@ -1,4 +1,4 @@
-"""What processes of one group tell each other; alone, each of these does the obvious."""
+"""Exchange between the processes of a group; for a single process all of it is trivial."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ def world_size() -> int:
 
 
 def local_rank() -> int:
-    """Which of the processes on this machine this is."""
+    """Returns the number of this process among those on its machine."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def local_world_size() -> int:
-    """How many processes this machine has."""
+    """Returns the number of processes on this machine."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def is_main() -> bool:
-    """Whether this process writes files and talks to people."""
+    """Tells whether this is the first process, which writes files and prints."""
     return rank() == 0
 
 
 def synchronized(network: nn.Module) -> nn.Module:
-    """The callable whose backward averages gradients over processes; the network itself if alone.
+    """Wraps a network so that its backward averages gradients over processes; a single process gets the network itself.
 
     Buffers are not broadcast: batch norm keeps statistics per process, and a second forward of D in
     the same step would otherwise overwrite what the first one's backward needs.
@@ -61,7 +61,7 @@ def synchronized(network: nn.Module) -> nn.Module:
 
 
 def mean(values: Mapping[str, torch.Tensor]) -> dict[str, float]:
-    """Scalars averaged over processes; waits for the device."""
+    """Averages scalars over processes; waits for the device."""
     if not values:
         return {}
     # One wait for the device; Apple GPUs have no float64.
@@ -73,7 +73,7 @@ def mean(values: Mapping[str, torch.Tensor]) -> dict[str, float]:
 
 
 def least(values: torch.Tensor) -> torch.Tensor:
-    """The least of every element over all processes, on the CPU."""
+    """Takes the least of every element over all processes, on the CPU."""
     values = values.cpu()
     if is_active():
         values = values.clone()
@@ -82,7 +82,7 @@ def least(values: torch.Tensor) -> torch.Tensor:
 
 
 def gather_numbers(*values: int) -> list[tuple[int, ...]]:
-    """Every process's numbers, in all of them; faster than `gather`."""
+    """Gives every process the numbers of all; faster than `gather`."""
     if not is_active():
         return [values]
     own = torch.tensor(values)
@@ -92,7 +92,7 @@ def gather_numbers(*values: int) -> list[tuple[int, ...]]:
 
 
 def gather(value: T) -> list[T]:
-    """Every process's value, in all of them."""
+    """Gives every process the values of all."""
     if not is_active():
         return [value]
     values: list[Any] = [None] * world_size()
@@ -101,7 +101,7 @@ def gather(value: T) -> list[T]:
 
 
 def gather_at_main(value: T) -> list[T]:
-    """Every process's value, in the first one; elsewhere []."""
+    """Gives the first process the values of all, and the others []."""
     if not is_active():
         return [value]
     values: list[Any] = [None] * world_size() if is_main() else []
@@ -110,9 +110,9 @@ def gather_at_main(value: T) -> list[T]:
 
 
 def from_main(function: Callable[[], T]) -> T:
-    """What the function returns in the first process, where alone it is called, in all of them.
+    """Calls the function in the first process only, and gives its result to all.
 
-    What it raises there ends the others too, without another word.
+    If it fails there, the others end too, without a message of their own.
     """
     if not is_active():
         return function()
@@ -132,7 +132,7 @@ def from_main(function: Callable[[], T]) -> T:
 
 
 def _status(error: BaseException) -> int:
-    """The exit status that an error ends a process with."""
+    """Returns the exit status that an error ends a process with."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 1
@@ -140,7 +140,7 @@ def _status(error: BaseException) -> int:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """A block that all processes pass or none; they must not exchange anything in it.
+    """Lets all processes pass a block or none; they must not exchange anything in it.
 
     Raises: SharedError with what any of them raised as InputError.
     """

@@ -63,7 +63,7 @@ def process_group(timeout: timedelta | None = None) -> Iterator[None]:
 
 
 def _lost(error: RuntimeError) -> bool:
-    """Whether an error means that the other processes cannot be reached."""
+    """Tells whether an error means that the other processes cannot be reached."""
     text = str(error)
     if isinstance(error, dist.DistBackendError):  # nccl's, many of which are about this machine
         return "ncclRemoteError" in text or "timeout" in text.lower()
@@ -71,7 +71,7 @@ def _lost(error: RuntimeError) -> bool:
 
 
 def meeting_place(store: dist.Store, rank: int, world_size: int, timeout: timedelta) -> dist.Store:
-    """The part of a store that belongs to these very processes.
+    """Returns the part of a store that belongs to these very processes.
 
     torchrun's store outlives its processes: after a restart it still holds the addresses of the dead, and how
     often it has restarted is counted by each machine for itself. So every process calls itself by a new name, and
@@ -106,7 +106,7 @@ def _wait_a_little(store: dist.Store, key: str) -> None:
 
 @cache
 def job() -> str:
-    """A name that is the same for all restarts by one torchrun, and no other; "" without torchrun.
+    """Returns a name that is the same for all restarts by one torchrun, and no other; "" without torchrun.
 
     Without --rdzv-id, torchrun calls every job "none": there it is the process that started this one.
     """
@@ -117,7 +117,7 @@ def job() -> str:
 
 
 def _since(process: int) -> str:
-    """The number of a process and, where the system tells, when it started: numbers come again."""
+    """Words the number of a process and, where the system tells, when it started, since numbers are used again."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
@@ -127,7 +127,7 @@ def _since(process: int) -> str:
 
 
 def wanted(gpu_ids: str) -> int:
-    """How many processes to start for --gpu_ids: one for each GPU, without GPUs on the CPU; 1 where they run already.
+    """Counts the processes to start for --gpu_ids: one for each GPU, without GPUs on the CPU; 1 where they run already.
 
     Raises: InputError when there are GPUs, but not all of these.
     """

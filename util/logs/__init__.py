@@ -1,1 +1,1 @@
-"""Everything a run says: console, files, pages, trackers."""
+"""Logs of a run: console, files, pages, trackers."""

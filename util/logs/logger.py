@@ -1,4 +1,4 @@
-"""Fans losses and images out to sinks; a sink that fails is dropped, training goes on."""
+"""The logger: hands losses and images on to all sinks, and drops a sink that fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class At:
-    """When something happened.
+    """The point of a run at which something happened.
 
     Attributes:
         epoch, epoch_images: the epoch, from 1, and the images of it seen so far.
@@ -38,7 +38,7 @@ class Sink(Protocol):
         """Weighted losses by name."""
 
     def scores(self, at: At, scores: dict[str, float]) -> None:
-        """What a validation measured, by name."""
+        """Results of a validation, by name."""
 
     def health(self, at: At, values: dict[str, float]) -> None:
         """Signs of whether training goes well, by name; only with --log_health."""

@@ -174,7 +174,7 @@ def _known(value: Any) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """The same with null for what JSON has no word for."""
+    """Replaces numbers that JSON has no word for by null."""
     if isinstance(value, Mapping):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""What a run shows: losses and images when they are due, and lines for the user."""
+"""The reporter of a run: losses and images when they are due, and lines for the user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FEWEST = 10  # images between two things that are shown because an epoch ends
 
 
 class Shown(Protocol):
-    """What there is to show of a training step: scalars by name, images (N, C, H, W) in [-1, 1] by name."""
+    """A training step to be shown: scalars by name, images (N, C, H, W) in [-1, 1] by name."""
 
     losses: dict[str, torch.Tensor]
     visuals: dict[str, torch.Tensor]

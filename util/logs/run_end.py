@@ -1,4 +1,4 @@
-"""What a run tells at its end: how it went, where to look, what to do next."""
+"""The last lines of a run: how it went, where to look, what to do next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rows = list[tuple[str, str]]  # label, text
 def closing_rows(
     options: TrainOptions, progress: Progress, pace: Pace, losses: Mapping[str, float]
 ) -> Rows:
-    """Labels and texts.
+    """Words the summary: labels and texts.
 
     Args:
         progress: at the end.
@@ -47,7 +47,7 @@ def closing_rows(
 
 
 def place_rows(options: TrainOptions) -> Rows:
-    """Where to watch the run, and where its numbers and networks are."""
+    """Words where to watch the run, and where its numbers are."""
     folder, log = options.folder, options.log
     rows = []
     if not log.no_html:
@@ -60,7 +60,7 @@ def place_rows(options: TrainOptions) -> Rows:
 
 
 def _next(options: TrainOptions) -> Rows:
-    """The networks that are there, and the command that tests them."""
+    """Words which networks there are, and the command that tests them."""
     if not list_networks(options.folder, "latest"):
         return []
     return [
@@ -70,7 +70,7 @@ def _next(options: TrainOptions) -> Rows:
 
 
 def test_command(options: TrainOptions) -> str:
-    """What to type to translate the test images, or those of --val_phase where there are none."""
+    """Returns the command that translates the test images, or those of --val_phase where there are none."""
     run, root = options.run, options.data.dataroot
     words = ["python", "test.py", "--dataroot", root, "--name", run.name]
     words += ["--model", options.model.model]

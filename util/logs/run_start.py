@@ -1,4 +1,4 @@
-"""What a run tells at its start, on the console and in its folder."""
+"""The first lines of a run, on the console and in its folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from util.terminal import changes, columns, emphasised, styled
 
 @dataclass(frozen=True)
 class Found:
-    """What a run has to work with.
+    """Facts about a run that its first lines state.
 
     Attributes:
         device, arithmetic: what computes, and how.
@@ -84,7 +84,7 @@ def _for_programs(options: TrainOptions, model: Resumable, found: Found) -> None
 
 
 def _for_people(options: TrainOptions, model: Resumable, found: Found) -> None:
-    """The same in short: of the options only what is not a default."""
+    """Prints the same in short: of the options only those that are not at their defaults."""
     print(styled("Flags that differ from their defaults", "bold", sys.stdout))
     print(changes(options.changes(), sys.stdout))
     data, optim = options.data, options.optim
@@ -111,7 +111,7 @@ def _layers(options: TrainOptions, model: Resumable) -> None:
 
 
 def _millions(model: Resumable) -> dict[str, float]:
-    """Parameters of each network, in millions."""
+    """Counts the parameters of each network, in millions."""
     return {
         name: sum(p.numel() for p in network.parameters()) / 1e6
         for name, network in model.networks().items()
@@ -119,7 +119,7 @@ def _millions(model: Resumable) -> dict[str, float]:
 
 
 def _batch(batch_size: int, norm: str, scale_lr: bool) -> str:
-    """How many images a step sees, and over which of them norms take their statistics."""
+    """Words how many images a step sees, and over which of them norms take their statistics."""
     processes = distributed.world_size()
     if processes == 1:
         return f"images per step: {batch_size}"

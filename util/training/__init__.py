@@ -1,1 +1,1 @@
-"""Training without networks: learning rates, symptoms of trouble, the watchdog."""
+"""Parts of training that know no networks: counters, learning rates, symptoms of trouble, the watchdog."""

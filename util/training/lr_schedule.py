@@ -1,4 +1,4 @@
-"""The learning rate's multiplier as a pure function of the epoch (numbered from 1)."""
+"""Learning rate schedules: pure functions of the epoch, which is numbered from 1."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ FEWEST = 8  # images below which nothing is said about them
 
 
 def thumbnail(image: torch.Tensor) -> torch.Tensor:
-    """(C, H, W) -> (64,): its brightness in 8 x 8 fields."""
+    """Shrinks an image (C, H, W) to its brightness in 8 x 8 fields, (64,)."""
     return F.adaptive_avg_pool2d(image.detach().float().mean(0, keepdim=True), 8).flatten()
 
 
 def find(
     losses: Mapping[str, float], images: Mapping[str, torch.Tensor], gan_mode: str
 ) -> dict[str, str]:
-    """Symptom -> what to tell the user.
+    """Finds symptoms; returns symptom -> what to tell the user.
 
     Args:
         losses: means over a stretch of training.
@@ -61,7 +61,7 @@ def find(
 
 
 def discriminator_that_has_won(losses: Mapping[str, float], gan_mode: str) -> str:
-    """The discriminator loss that is nearly zero, or "". wgangp's have no zero, and never win."""
+    """Names the discriminator loss that is nearly zero, or "". wgangp's have no zero, and never win."""
     guessing = GUESSING.get(gan_mode)
     if guessing is None:
         return ""
@@ -77,13 +77,13 @@ def losses_that_ran_away(losses: Mapping[str, float]) -> str:
 
 
 def has_collapsed(source: torch.Tensor, output: torch.Tensor, target: torch.Tensor) -> bool:
-    """Whether outputs (samples, 64) hardly differ from each other, though inputs and targets do."""
+    """Tells whether outputs (samples, 64) hardly differ from each other, though inputs and targets do."""
     varies = [images.std(dim=0).mean().item() for images in (source, target)]
     return min(varies) > VARIED and output.std(dim=0).mean().item() < SAME * varies[1]
 
 
 def mean_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
-    """Mean Pearson correlation of images (samples, 64) that belong together; 0 if they are all flat."""
+    """Computes the mean Pearson correlation of images (samples, 64) that belong together; 0 if they are all flat."""
     one, other = (images - images.mean(dim=1, keepdim=True) for images in (one, other))
     shaped = (one.std(dim=1) > VARIED) & (other.std(dim=1) > VARIED)
     if not shaped.any():
@@ -92,11 +92,9 @@ def mean_correlation(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def cause_of_nan(names: Sequence[str], gan_mode: str, lr: float) -> str:
-    """The likely cause of losses, or of images (real_A, real_B), that are no numbers, and what to try."""
+    """Names the likely cause of losses, or images (real_A, real_B), that are NaN or infinite, and what to try."""
     if any(name.startswith("real") for name in names):
-        return (
-            "the images themselves hold values that are no numbers: check what the data set returns"
-        )
+        return "the images themselves hold NaN or infinite values: check what the data set returns"
     if lr > 0.001:
         return f"--lr {lr:g} is high (0.0002 is usual): lower it"
     if gan_mode == "wgangp":

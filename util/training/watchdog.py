@@ -1,4 +1,4 @@
-"""Watches a training for what wastes days: losses that are no numbers or run away, and generators that learn nothing.
+"""Watches a training for what wastes days: losses that are NaN or infinite or run away, and generators that learn nothing.
 
 Looking costs a few small sums on the device in every step. The device is waited for only every
 `CHECK_IMAGES` images, and before a checkpoint is written.
@@ -106,7 +106,7 @@ class Watchdog:
                 self._samples.append(torch.stack(images))
 
     def check(self) -> None:
-        """Raises: SharedError that names the loss, the images and the likely cause, when one is no number."""
+        """Reads what was seen. Raises: SharedError that names the loss, the images and the likely cause of NaN or infinity."""
         if not self._names:
             return
         first = distributed.least(self._first).tolist()
@@ -138,13 +138,13 @@ class Watchdog:
             )
 
     def _culprits(self, step: int) -> list[str]:
-        """This process's images of the step, if something of its own went wrong in it."""
+        """Returns this process's images of the step, if something of its own went wrong in it."""
         if int(self._first.min()) > step or not self._paths:
             return []
         return list(self._paths[max(0, step - self._steps)])
 
     def cause(self, names: Sequence[str] = ()) -> str:
-        """Why these losses, or the weights, may be no numbers, and what to try."""
+        """Says why these losses, or the weights, may be NaN or infinite, and what to try."""
         return symptoms.cause_of_nan(names, self.gan_mode, self.lr)
 
     def _close_window(self, run_images: int) -> None:
