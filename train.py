@@ -216,8 +216,9 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
             if labels:
                 at = f"epoch {epoch}, iters {progress.run_images}"
                 save(["latest", *labels], f"saving the model at the end of {at}")
-            elif any(distributed.gather(saver.failed)):
-                save(["latest"], f"saving again, at the end of epoch {epoch}")
+            elif any(distributed.gather(is_main and saver.overdue)):
+                at = f"epoch {epoch}, total_iters {progress.run_images}"
+                save(["latest"], f"saving the latest model ({at})")
 
             seconds = time.perf_counter() - epoch_started
             reporter.say(

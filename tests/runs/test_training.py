@@ -206,6 +206,19 @@ def test_a_time_limit_saves_and_stops_and_the_same_command_goes_on(
     assert train.main([*line, "--continue_train", "--time_limit", "0", "--n_epochs", last]) == 0
 
 
+def test_a_run_whose_last_save_is_long_ago_saves_at_the_end_of_an_epoch(
+    paired, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr("util.checkpoints.saver.LONGEST", 0.0)
+    run(paired, tmp_path, "n", "--n_epochs 3 --save_epoch_freq 100")
+    assert re.findall(
+        r"saving the latest model \(epoch (\d), total_iters (\d+)\)", capsys.readouterr().out
+    ) == [
+        ("1", "6"),
+        ("2", "12"),
+    ]
+
+
 def test_a_run_whose_losses_ran_away_says_so_at_its_end(paired, tmp_path, capsys) -> None:
     folder = run(paired, tmp_path, "n", "--lambda_L1 1e9 --lr 0")
     out = capsys.readouterr().out

@@ -19,6 +19,8 @@ from util.distributed.stop import StopRequest
 from util.errors import InputError
 
 RETRY_SECONDS = 10.0
+# Seconds after which the end of an epoch is saved in any case.
+LONGEST = 600.0
 PATIENCE = 600.0  # seconds in which a full disk may be mended at the end of a run
 
 
@@ -41,6 +43,7 @@ class Saver:
     def __init__(self, folder: Path, keep_epochs: int, say: Callable[[str], None]) -> None:
         self.folder, self.keep_epochs, self._say = folder, keep_epochs, say
         self.failed = self._for_good = False
+        self._last = time.monotonic()
         self._error: Exception | None = None
         self._work: dict[str, Any] = {}  # what is being written, or could not be
         self._thread: threading.Thread | None = None
@@ -56,8 +59,14 @@ class Saver:
                 f"in {self.folder} is kept"
             )
         self.wait()
+        self._last = time.monotonic()
         self._work = {"state": {**state, "labels": labels}, "labels": labels}
         self._start()
+
+    @property
+    def overdue(self) -> bool:
+        """Tells whether the last save failed or is long ago."""
+        return self.failed or time.monotonic() - self._last > LONGEST
 
     def _start(self) -> None:
         # A daemon, because a second Ctrl-C must not have to wait for the disk.
