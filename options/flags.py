@@ -32,7 +32,7 @@ def flag(
     only: str = "",
     required: bool = False,
 ) -> Any:
-    """A dataclass field that is also a command-line flag of the same name.
+    """Makes a dataclass field that is also a command-line flag of the same name.
 
     Args:
         metavar: what stands for the value in --help.
@@ -52,12 +52,12 @@ def flag(
 
 
 def override(default: Any, **changes: Any) -> Any:
-    """Another default (and help, choices ...) for a flag that a base class declares."""
+    """Sets another default (and help, choices ...) for a flag that a base class declares."""
     return dataclasses.field(default=default, metadata={"override": True, "test": SAME, **changes})
 
 
 def flags_of(group: type) -> dict[str, dict[str, Any]]:
-    """Flag name -> metadata (with "default") of a group, redefinitions merged with what they redefine."""
+    """Collects flag name -> metadata (with "default") of a group, redefinitions merged with what they redefine."""
     merged: dict[str, dict[str, Any]] = {}
     for cls in reversed(group.__mro__):
         for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
@@ -87,7 +87,7 @@ def yes_or_no(text: str) -> bool:
 
 
 def count_or_inf(text: str) -> float:
-    """A whole number, or 'inf' for no limit."""
+    """Reads a whole number, or 'inf' for no limit."""
     if text.strip().lower() in ("inf", "all"):
         return math.inf
     try:
@@ -97,7 +97,7 @@ def count_or_inf(text: str) -> float:
 
 
 def defaults_of(groups: Iterable[type], is_train: bool) -> dict[str, Any]:
-    """Flag name -> default in this phase; groups may prefer other defaults for flags of other groups."""
+    """Collects flag name -> default in this phase; groups may prefer other defaults for flags of other groups."""
     defaults: dict[str, Any] = {}
     for group in groups:
         for name, meta in flags_of(group).items():
@@ -167,13 +167,13 @@ def _add_flag(
 
 
 def build(group: type, values: dict[str, Any]) -> Any:
-    """The group with the values that are its flags; the rest keep their defaults."""
+    """Makes the group with the values that are its flags; the rest keep their defaults."""
     names = [field.name for field in dataclasses.fields(group)]
     return group(**{name: values[name] for name in names if name in values})
 
 
 def flat(phase: str, *groups: Any) -> dict[str, Any]:
-    """Flag name -> value over several groups, for the flags that exist in the phase."""
+    """Collects flag name -> value over several groups, for the flags that exist in the phase."""
     return {
         name: getattr(group, name)
         for group in groups
@@ -183,7 +183,7 @@ def flat(phase: str, *groups: Any) -> dict[str, Any]:
 
 
 def changes(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Flag name -> value and default, of those where these differ; sorted."""
+    """Collects flag name -> value and default, of those where these differ; sorted."""
     return {
         name: (value, defaults[name])
         for name, value in sorted(values.items())

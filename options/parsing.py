@@ -167,7 +167,7 @@ class CommandLine:
         return Parsed(built, defaults, explicit)
 
     def look(self, argv: Sequence[str]) -> tuple[dict[str, Any], frozenset[str]]:
-        """Flag values, and which of them are explicit, before it is known what was saved.
+        """Reads flag values, and which of them are explicit, before it is known what was saved.
 
         What only makes sense together with saved flags is not complained about.
         """
@@ -180,7 +180,7 @@ class CommandLine:
     def _settle(
         self, words: list[str], saved: dict[str, Any], *, complete: bool
     ) -> tuple[BriefParser, dict[str, type], dict[str, Any]]:
-        """The parser with the flags of the model and data set that the words choose; groups; defaults."""
+        """Makes the parser with the flags of the model and data set that the words choose; groups; defaults."""
         path = _peek(words, "options")
         file = self._options_file(path) if path else FlagsFile({}, of_a_run=True)
         saved = {**_inherited(saved), **file.flags}
@@ -282,7 +282,7 @@ class CommandLine:
         return names.union(*self.other.values())
 
     def read(self, file: Path) -> dict[str, Any]:
-        """Saved flags; exits with status 2 and a message when the file is not an options file."""
+        """Reads saved flags; exits with status 2 and a message when the file is not an options file."""
         try:
             return read_options(file)
         except ValueError as error:
@@ -333,7 +333,7 @@ class CommandLine:
 
 
 def _peek(words: list[str], name: str) -> str | None:
-    """The value of one deciding flag, read before the parser that knows all flags can be built."""
+    """Reads the value of one deciding flag, read before the parser that knows all flags can be built."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(f"--{name}", nargs="?")
     return getattr(parser.parse_known_args(words)[0], name)
@@ -374,7 +374,7 @@ def _checked(
 
 
 def _typed(parse: Callable[[str], Any], text: str) -> Any:
-    """What a flag makes of a text; None if it refuses it."""
+    """Reads a text as its flag does; None if it refuses it."""
     try:
         return parse(text)
     except (ValueError, argparse.ArgumentTypeError):
@@ -382,7 +382,7 @@ def _typed(parse: Callable[[str], Any], text: str) -> Any:
 
 
 def _given(words: list[str], parser: argparse.ArgumentParser) -> set[str]:
-    """Names of the flags that stand on the command line, abbreviated or not."""
+    """Collects the names of the flags that stand on the command line, abbreviated or not."""
     silent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     for action in parser._actions:
         if action.option_strings and action.dest != "help":

@@ -16,7 +16,7 @@ class Range(NamedTuple):
     whole: bool
 
     def __str__(self) -> str:
-        """0,255 for whole numbers, 0.0,1.0 for others: `parse_range` reads the difference."""
+        """Writes 0,255 for whole numbers, 0.0,1.0 for others: `parse_range` reads the difference."""
         if self.whole:
             return f"{int(self.low)},{int(self.high)}"
         return f"{self.low!r},{self.high!r}"
@@ -26,7 +26,7 @@ EIGHT_BITS = Range(0, 255, True)
 
 
 def parse_range(name: str, text: str) -> Range | None:
-    """The Range that a flag's value names; None for "auto".
+    """Reads the Range that a flag's value names; None for "auto".
 
     Raises: ValueError that names the flag.
     """

@@ -9,7 +9,7 @@ Typed = int | str  # a square's side, or "HxW": as flags and options.json have i
 
 
 def size(text: str) -> Typed:
-    """What a flag's text says. Raises: argparse's error when it is no size."""
+    """Reads a size as it is typed. Raises: argparse's error when it is no size."""
     match = re.fullmatch(r"\s*(\d+)(?:x(\d+))?\s*", text)
     if match is None:
         raise argparse.ArgumentTypeError(
@@ -20,7 +20,7 @@ def size(text: str) -> Typed:
 
 
 def sides(typed: Typed) -> tuple[int, int]:
-    """Height and width. Raises: ValueError when it is no size."""
+    """Splits into height and width. Raises: ValueError when it is no size."""
     if isinstance(typed, int):
         return typed, typed
     height, separator, width = typed.partition("x")

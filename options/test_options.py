@@ -149,7 +149,7 @@ class TestOptions:
 
     @staticmethod
     def groups() -> dict[str, type]:
-        """Attribute -> options group; those of model and data are replaced by the chosen ones' own."""
+        """Lists attribute -> options group; those of model and data are replaced by the chosen ones' own."""
         return {
             "run": RunOptions,
             "data": DataOptions,
@@ -160,7 +160,7 @@ class TestOptions:
 
     @property
     def folder(self) -> Path:
-        """Where the run's checkpoints lie."""
+        """Folder of the run's checkpoints."""
         return Path(self.run.checkpoints_dir) / self.run.name
 
     @property
@@ -171,19 +171,19 @@ class TestOptions:
         return Path(self.result.results_dir) / self.run.name / label
 
     def values(self) -> dict[str, Any]:
-        """Flag name -> value."""
+        """Collects flag name -> value."""
         return flat("test", self.run, self.data, self.model, self.log, self.result)
 
     def table(self) -> str:
         return table({**self.values(), "isTrain": False}, self.defaults)
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Flag name -> value and default, where these differ."""
+        """Collects flag name -> value and default, where these differ."""
         return changes(self.values(), self.defaults)
 
 
 def inherited(saved: dict[str, Any], model: str, *, backwards: bool = False) -> dict[str, Any]:
-    """What a test with `model` takes over from the flags its run was trained with.
+    """Chooses what a test with `model` takes over from the flags its run was trained with.
 
     The networks' shape always; direction, data set and own flags for the model that was trained; and preprocessing
     without its randomness: a random crop of a resized image becomes the resized image, a random crop

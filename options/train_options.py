@@ -214,7 +214,7 @@ class TrainOptions:
 
     @staticmethod
     def groups() -> dict[str, type]:
-        """Attribute -> options group; those of model and data are replaced by the chosen ones' own."""
+        """Lists attribute -> options group; those of model and data are replaced by the chosen ones' own."""
         return {
             "run": RunOptions,
             "data": DataOptions,
@@ -230,13 +230,13 @@ class TrainOptions:
         return Path(self.run.checkpoints_dir) / self.run.name
 
     def values(self) -> dict[str, Any]:
-        """Flag name -> value."""
+        """Collects flag name -> value."""
         return flat(
             "train", self.run, self.data, self.model, self.optim, self.val, self.save, self.log
         )
 
     def learning(self) -> dict[str, Any]:
-        """Flag name -> value, of those that decide what is learned."""
+        """Collects flag name -> value, of those that decide what is learned."""
         inert = {"num_threads", "bad_images", "cache", "continue_train", "epoch_count", "init_from"}
         values = flat("train", self.data, self.model, self.optim)
         run = self.run
@@ -247,7 +247,7 @@ class TrainOptions:
         return table({**self.values(), "isTrain": True}, self.defaults)
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Flag name -> value and default, where these differ."""
+        """Collects flag name -> value and default, where these differ."""
         return changes(self.values(), self.defaults)
 
     def json(self) -> str:

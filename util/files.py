@@ -17,7 +17,7 @@ LEFTOVER = re.compile(r"\..+\.(\d+)\.tmp")  # what `replacing` writes to; the nu
 
 @contextmanager
 def replacing(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when the block ends without an error.
+    """Opens a file to write that takes the place of `path` when the block ends without an error.
 
     Args:
         lasting: whether a power cut must not take it back, for which the disk is waited for.
@@ -77,7 +77,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made if missing. Raises: InputError when that cannot be done."""
+    """Makes a folder if it is missing, and returns it. Raises: InputError when that cannot be done."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

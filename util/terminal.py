@@ -94,7 +94,7 @@ def lost_output() -> str:
 
 
 def can_colour(stream: TextIO) -> bool:
-    """Whether it is a terminal that takes colours, and the user has not asked for none (no-color.org)."""
+    """Tells whether it is a terminal that takes colours, and the user has not asked for none (no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
     return (
@@ -103,24 +103,24 @@ def can_colour(stream: TextIO) -> bool:
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:
-    """The text in a style of CODES, if the stream can show it."""
+    """Sets the text in a style of CODES, if the stream can show it."""
     return f"\033[{CODES[style]}m{text}\033[0m" if text and can_colour(stream) else text
 
 
 def emphasised(text: str, stream: TextIO) -> str:
-    """Text for a line, or a few, whose first one stands out or steps back by what it begins with."""
+    """Styles a line, or a few, whose first one stands out or steps back by what it begins with."""
     style = next((style for start, style in STYLES.items() if text.startswith(start)), "")
     first, end, rest = text.partition("\n")
     return f"{styled(first, style, stream)}{end}{rest}" if style else text
 
 
 def columns(rows: Iterable[tuple[str, str]], stream: TextIO) -> list[str]:
-    """Lines of labels and what they label; rows without a label go on with the one above."""
+    """Makes lines of labels and what they label; rows without a label go on with the one above."""
     return [styled(f"{label:<{INDENT}}", "bold", stream) + text for label, text in rows]
 
 
 def changes(flags: Mapping[str, tuple[Any, Any]], stream: TextIO) -> str:
-    """Lines of flags with their values, and what these are by default."""
+    """Makes lines of flags with their values, and what these are by default."""
     width = max(map(len, flags), default=0)
     return "\n".join(
         f"  {name:<{width}}  {value}"
@@ -146,5 +146,5 @@ class NoteHandler(logging.Handler):
 
 
 def show_notes() -> None:
-    """From here on what is logged as a warning is shown to the user."""
+    """Shows to the user what is logged as a warning from here on."""
     logging.basicConfig(format="%(message)s", handlers=[NoteHandler()])

@@ -1,4 +1,4 @@
-"""The ancestor's flags, types, defaults and listing, and those that are new."""
+"""The original code's flags, types, defaults and listing, and those that are new."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from helpers.option import for_test, train
 from models import model_options
 from options.flags import flags_of
 
-# Flags and defaults of the ancestor, both generations (type = type of the default).
+# Flags and defaults of the original code, both generations (type = type of the default).
 BOTH = {
     "dataroot": "D", "name": "experiment_name", "gpu_ids": "0", "checkpoints_dir": "./checkpoints",
     "input_nc": 3, "output_nc": 3, "ngf": 64, "ndf": 64, "netD": "basic", "netG": "resnet_9blocks",
@@ -28,7 +28,7 @@ TRAIN = {
     "n_epochs_decay": 100, "beta1": 0.5, "lr": 0.0002, "gan_mode": "lsgan", "pool_size": 50,
     "lr_policy": "linear", "lr_decay_iters": 50,
 }  # fmt: skip
-# What --num_test means by default is ours: all images, where the ancestor stopped after 50.
+# What --num_test means by default is ours: all images, where the original code stopped after 50.
 TEST = {
     "num_threads": 0, "load_size": 256, "results_dir": "./results/", "aspect_ratio": 1.0, "phase": "test",
     "eval": False, "num_test": math.inf,
@@ -75,7 +75,7 @@ NEW_GAN = {"lambda_GAN": 1.0, "normD": "", "num_D": 1, "n_critic": 5, "lambda_gp
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_training_flags_and_defaults_are_the_ancestors(model: str) -> None:
+def test_training_flags_and_defaults_are_those_of_the_original_code(model: str) -> None:
     both, own = MODELS[model]
     gan = NEW_GAN if model != "template" else {}
     reconstruction = {"loss_reconstruction": "l1", "lambda_feat": 0.0} if "lambda_L1" in own else {}
@@ -94,7 +94,7 @@ def test_training_flags_and_defaults_are_the_ancestors(model: str) -> None:
 
 
 @pytest.mark.parametrize("model", [*MODELS, "test"])
-def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
+def test_testing_flags_and_defaults_are_those_of_the_original_code(model: str) -> None:
     both = MODELS[model][0] if model in MODELS else {"dataset_mode": "single", "model_suffix": ""}
     assert for_test("--model", model).values() == {
         **BOTH,
@@ -110,7 +110,7 @@ def test_testing_flags_and_defaults_are_the_ancestors(model: str) -> None:
     }
 
 
-def test_the_listing_is_the_ancestors() -> None:
+def test_the_listing_is_that_of_the_original_code() -> None:
     lines = train("--model", "pix2pix", "--batch_size", "4").table().splitlines()
     assert lines[0] == "----------------- Options ---------------"
     assert lines[-1] == "----------------- End -------------------"

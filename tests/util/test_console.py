@@ -19,7 +19,7 @@ from util.terminal import emphasised
 
 pytestmark = pytest.mark.timeout(200)
 needs_pty = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-OLD_LINES = (  # patterns of what has been parsed since 2017
+OLD_LINES = (  # patterns of lines that other programs parse
     r"-+ Options -+",
     r" +batch_size: 1 +",
     r"The number of training images = 6",
@@ -86,7 +86,7 @@ def test_on_a_terminal_the_start_is_short_and_one_line_shows_progress(paired, tm
     assert data.endswith(f"6 images (aligned) in {paired}; train: 6 files; 64x32 pixels")
     assert any(re.search(r"device +cpu \(1 threads\)", text) for text in final)
 
-    progress = r"epoch 1/1 +\d+% \|.{20}\| .*images.*, data wait \d+%, .* left, \d/6"
+    progress = r"epoch 1/1 +\d+% \|.{10}\| .* left, .*images.*, data wait \d+%, \d/6"
     assert re.search(progress, shown)
     assert not any(re.search(progress, text) for text in final)  # gone when it is done
     losses = [text for text in final if re.match(r"\(epoch: 1, iters: [246], ", text)]

@@ -52,7 +52,7 @@ def download(
     timeout: float = 30.0,
     say: Callable[[str], None] = print,
 ) -> Path:
-    """Where the data set's folder or the weights' file now is; what is there already is left alone.
+    """Downloads a data set or weights, and returns their place; what is there already is left alone.
 
     Args:
         kind: a key of KINDS.
@@ -113,7 +113,7 @@ def checked_base(base_url: str | None) -> str:
 
 
 def locate(kind: str, name: str, out: str | Path | None) -> tuple[Path, Path]:
-    """The folder or file that is wanted, and beside it the download as far as it is there."""
+    """Finds the folder or file that is wanted, and beside it the download as far as it is there."""
     spec = KINDS[kind]
     folder = ROOT / spec.folder if out is None else Path(out)
     target = (folder / spec.path.format(name)).resolve()  # a link to another disk is followed
@@ -172,7 +172,7 @@ def alone(part: Path) -> Iterator[None]:
 
 
 def failure(kind: str, name: str, url: str, part: Path, error: Exception) -> str:
-    """The whole message for an error of fetch or install."""
+    """Words the whole message for an error of fetch or install."""
     reason, by_hand = str(error), part.with_suffix("")
     remedies = [
         f"use a mirror: --base_url URL, or the environment variable {BASE_URL_VARIABLE}",

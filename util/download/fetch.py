@@ -56,7 +56,7 @@ def fetch(url: str, part: Path, *, retries: int, timeout: float, pause: float = 
 
 
 def fetch_once(session: requests.Session, url: str, part: Path, timeout: float) -> None:
-    """One request, for what part lacks if the server still has the same file."""
+    """Makes one request, for what part lacks if the server still has the same file."""
     have, validator = state_of(part, url)
     headers = {"Range": f"bytes={have}-", "If-Range": validator} if have else {}
     with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
@@ -125,7 +125,7 @@ def forget(part: Path) -> None:
 
 
 def state_of(part: Path, url: str | None = None) -> tuple[int, str]:
-    """Bytes to go on from, and the validator of the file they belong to; (0, "") for none."""
+    """Reads the number of bytes to go on from, and the validator of the file they belong to; (0, "") for none."""
     try:
         notes = json.loads(notes_of(part).read_text())
         if notes["validator"] and url in (None, notes["url"]):
@@ -136,26 +136,26 @@ def state_of(part: Path, url: str | None = None) -> tuple[int, str]:
 
 
 def kept(part: Path) -> str:
-    """A line about what there is to go on from; empty for nothing."""
+    """Words what there is to go on from; empty for nothing."""
     size = state_of(part)[0]
     here = f"{size / 1e6:.1f} MB are kept in {part}: the same command goes on from there"
     return here if size else ""
 
 
 def validator_in(headers: Mapping[str, str]) -> str:
-    """What If-Range takes: a strong ETag, else the date, else nothing."""
+    """Finds what If-Range takes: a strong ETag, else the date, else nothing."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
 
 def goes_on(headers: Mapping[str, str], validator: str, content_range: str) -> bool:
-    """Whether an answer has the same file, right place; some servers ignore If-Range."""
+    """Tells whether an answer has the same file, right place; some servers ignore If-Range."""
     same = validator_in(headers) in ("", validator)
     return same and headers.get("Content-Range", "").startswith(content_range)
 
 
 def in_words(error: Exception, timeout: float) -> tuple[str, bool]:
-    """The reason of a failure, and whether trying again is useless."""
+    """Words the reason of a failure, and whether trying again is useless."""
     cause: BaseException = error
     while cause.__context__ is not None:
         cause = cause.__context__

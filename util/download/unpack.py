@@ -192,7 +192,7 @@ def write_members(members: Iterable[Member], folder: Path, limit: int) -> int:
 
 
 def inside(name: str, link: str = "") -> PurePosixPath:
-    """The relative path that a name stands for; ArchiveError if it leads out, on any system."""
+    """Reads the relative path that a name stands for; ArchiveError if it leads out, on any system."""
     windows = PureWindowsPath(name)
     dots = any(not part.rstrip(". ") for part in PurePosixPath(name).parts)
     if windows.drive or windows.root or dots or "\\" in name or "\0" in name:

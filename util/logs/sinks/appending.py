@@ -56,7 +56,7 @@ class AppendedFile:
 
 
 def _ends_in_half_a_line(path: Path) -> bool:
-    """Whether a crash of the machine cut off the file's last line."""
+    """Tells whether a crash of the machine cut off the file's last line."""
     try:
         with path.open("rb") as file:
             if file.seek(0, 2) == 0:

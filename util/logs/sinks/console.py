@@ -11,7 +11,8 @@ from tqdm import tqdm
 from util.logs.logger import At
 from util.terminal import emphasised, styled
 
-BAR = "{desc} {percentage:3.0f}% |{bar:20}| {rate_fmt}{postfix}, {remaining} left, {n_fmt}/{total_fmt}"
+# What matters most comes first: a narrow terminal cuts off the end.
+BAR = "{desc} {percentage:3.0f}% |{bar:10}| {remaining} left, {rate_fmt}{postfix}, {n_fmt}/{total_fmt}"
 
 
 def loss_line(at: At, losses: dict[str, float]) -> str:
@@ -53,7 +54,7 @@ class Pace:
 
     @property
     def waiting(self) -> float:
-        """From 0 to 1."""
+        """Share of the time that went into waiting, from 0 to 1."""
         return min(1.0, self.waited / self.seconds)
 
     def __str__(self) -> str:
@@ -103,13 +104,13 @@ class ConsoleSink:
         self.message(f"{styled(_when(at), 'dim', sys.stdout)} {loss_text(scores)}")
 
     def health(self, at: At, values: dict[str, float]) -> None:
-        """Nothing: the pages draw it."""
+        """Does nothing: the pages draw it."""
 
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        """Nothing: a console shows no images."""
+        """Does nothing: a console shows no images."""
 
     def message(self, text: str) -> None:
-        """A line, above the progress bar."""
+        """Prints a line, above the progress bar."""
         text = emphasised(text, sys.stdout)
         if self.bar is None:
             print(text, flush=True)

@@ -1,4 +1,4 @@
-"""loss_log.txt, which scripts have parsed since 2017."""
+"""loss_log.txt, in the format of the original code, which other programs parse."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class LossLogSink:
     scores = losses
 
     def health(self, at: At, values: dict[str, float]) -> None:
-        """Nothing: old readers of this file know losses alone."""
+        """Does nothing: old readers of this file know losses alone."""
 
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        """Nothing: this is a text file."""
+        """Does nothing: this is a text file."""
 
     def close(self, ending: str) -> None:
-        """Nothing is kept open."""
+        """Does nothing: nothing is kept open."""
 
 
 def _until(path: Path, resumed: tuple[int, int]) -> list[str]:

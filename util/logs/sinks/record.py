@@ -39,7 +39,7 @@ class RecordSink:
         self.file.add(point_line("health", at, values, time.time()))
 
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        """Nothing: images are files of their own, in web/images."""
+        """Does nothing: images are files of their own, in web/images."""
 
     def close(self, ending: str) -> None:
         self.file.add(line_of("end", time=time.time(), ending=ending))

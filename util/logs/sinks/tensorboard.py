@@ -64,7 +64,7 @@ class TensorBoardSink:
 
 
 def options_table(options: Mapping[str, Any]) -> str:
-    """A table in Markdown."""
+    """Writes a table in Markdown."""
     rows = [f"| {name} | {_cell(value)} |" for name, value in sorted(options.items())]
     return "\n".join(["| flag | value |", "|---|---|", *rows])
 

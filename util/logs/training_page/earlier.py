@@ -11,7 +11,7 @@ from util.logs.training_page.stream import Stream, point, shown
 
 
 def events_of(record: Record, images: Path, epochs: float) -> list[str]:
-    """The events of a run, in their order.
+    """Lists the events of a run, in their order.
 
     Args:
         images: folder of its images.

@@ -16,14 +16,14 @@ SIZE = 500  # events in a file: at most some 100 KB to write for an update, and 
 
 
 def point(kind: str, at: At, values: Mapping[str, float], when: float) -> str:
-    """The event of losses, scores or health, at `when` seconds since 1970."""
+    """Writes the event of losses, scores or health, at `when` seconds since 1970."""
     where = [at.epoch, at.epoch_images, at.run_images, round(at.x, 9)]
     pace = [_short(at.time), _short(at.data), _short(at.lr), _known(when)]
     return _json([kind, *where, *pace, {name: _short(value) for name, value in values.items()}])
 
 
 def shown(epoch: int, run_images: int, labels: Sequence[str]) -> str:
-    """The event of an epoch's images having been written."""
+    """Writes the event of an epoch's images having been written."""
     return _json(["images", epoch, run_images, list(labels)])
 
 
@@ -72,13 +72,13 @@ class Stream:
             opened.write(f"page.{function}({arguments});\n".encode())
 
     def _numbers_beyond(self) -> list[int]:
-        """Of files that an earlier run, or a part of this one that was lost, has left."""
+        """Lists the numbers of files that an earlier run, or a part of this one that was lost, has left."""
         numbers = [int(file.stem) for file in self.folder.glob("*.js") if file.stem.isdecimal()]
         return [number for number in numbers if number * SIZE >= self.count]
 
 
 def _known(when: float) -> float | None:
-    """To the millisecond; None where it is not known."""
+    """Rounds to the millisecond; None where it is not known."""
     return round(when, 3) if math.isfinite(when) else None
 
 
@@ -87,12 +87,12 @@ def _json(event: list[Any]) -> str:
 
 
 def _short(value: float) -> float | None:
-    """Six digits: more than a screen can show."""
+    """Rounds to six digits: more than a screen can show."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:
-    """The same with texts for what JSON has no word for."""
+    """Returns the same with texts for what JSON has no word for."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

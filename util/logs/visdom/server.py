@@ -32,22 +32,22 @@ class Detached(subprocess.Popen):
     """A process that is meant to outlive us."""
 
     def __del__(self) -> None:
-        """No warning that it is still running."""
+        """Gives no warning that it is still running."""
 
 
 def find_visdom() -> Path | None:
-    """Its folder, without importing it; None when it is not installed."""
+    """Finds its folder, without importing it; None when it is not installed."""
     spec = importlib.util.find_spec("visdom")
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def environment(name: str) -> str:
-    """The name of an environment that can stand in a path and in an address."""
+    """Makes a name of an environment that can stand in a path and in an address."""
     return re.sub(r"[^\w .+=-]", "_", name).strip(" .") or "main"
 
 
 def page_url(server: str, port: int, env: str) -> str:
-    """Where an environment is looked at."""
+    """Returns the address at which an environment is looked at."""
     path = "" if env == "main" else f"/env/{quote(env)}"
     return f"{server.rstrip('/')}:{port}{path}"
 
@@ -130,7 +130,7 @@ def connect(server: str, port: int, env: str) -> Any:
 
 
 def start(port: int, log_path: str | Path) -> subprocess.Popen | None:
-    """Start the server in the background and return at once; it is up some seconds later.
+    """Starts the server in the background and returns at once; it is up some seconds later.
 
     It outlives this process and its terminal, so that training can be looked at when it is over.
 
@@ -156,7 +156,7 @@ def start(port: int, log_path: str | Path) -> subprocess.Popen | None:
 
 
 def serve(port: int, *, env_path: str | None = None, download_seconds: float = 20) -> None:
-    """Run the server, reachable from this machine only, until it is interrupted.
+    """Runs the server, reachable from this machine only, until it is interrupted.
 
     Args:
         env_path: folder of saved environments; None is visdom's own, ~/.visdom.
@@ -192,7 +192,7 @@ def _split(server: str):
 
 
 def _is_held(port: int) -> bool:
-    """Whether something accepts connections there, even if it never answers them."""
+    """Tells whether something accepts connections there, even if it never answers them."""
     try:
         socket.create_connection(("localhost", port), timeout=1).close()
     except TimeoutError:

@@ -82,18 +82,18 @@ class VisdomSink:
             self._changed("health")
 
     def images(self, at: At, images: Mapping[str, np.ndarray]) -> None:
-        """(H, W, 3) or (H, W) uint8, which the caller leaves as they are from now on."""
+        """Takes (H, W, 3) or (H, W) uint8, which the caller leaves as they are from now on."""
         with self._lock:
             self._images = dict(images)
             self._changed("images")
 
     def restore(self, record: Record) -> None:
-        """Begin with what the run that goes on has shown: drawn with its next losses."""
+        """Begins with what the run that goes on has shown: drawn with its next losses."""
         with self._lock:
             self._record = record
 
     def close(self, ending: str = "done") -> None:
-        """Send the last state, if that takes no longer than two seconds."""
+        """Sends the last state, if that takes no longer than two seconds."""
         with self._lock:
             self._closing, self._record.ending = True, ending
             if self._record.losses:
@@ -138,7 +138,7 @@ class VisdomSink:
             client.session.close()
 
     def _find_server(self) -> None:
-        """Start one unless there is one; on another machine that is up to the user."""
+        """Starts one unless there is one; on another machine that is up to the user."""
         local = visdom_server.is_local(self.server)
         if local and not visdom_server.is_answering(self.server, self.port):
             self._process = visdom_server.start(self.port, self.log_path)
@@ -160,6 +160,6 @@ class VisdomSink:
 
 
 def copied(record: Record) -> Record:
-    """The same, without what is added to the first one later."""
+    """Copies a record, without what is added to the first one later."""
     losses, scores, health = list(record.losses), list(record.scores), list(record.health)
     return replace(record, losses=losses, scores=scores, health=health, times=list(record.times))

@@ -24,7 +24,7 @@ LATELY = 20  # points
 
 
 def run_text(record: Record) -> str:
-    """Everything that comes from the run is escaped: visdom passes HTML on as it is."""
+    """Words all there is of a run. Everything that comes from it is escaped: visdom passes HTML on as it is."""
     changed = {name: record.options[name] for name in record.changed if name in record.options}
     rest = {name: value for name, value in record.options.items() if name not in changed}
     parts = [_table(state(record)), "<hr>", _table(changed, bold=True), _table(rest)]
@@ -32,7 +32,7 @@ def run_text(record: Record) -> str:
 
 
 def state(record: Record) -> dict[str, str]:
-    """What is shown of a run: word -> value."""
+    """Collects what is shown of a run: word -> value."""
     lines = {"name": record.name, "state": ENDINGS.get(record.ending, record.ending)}
     if not record.losses:
         return lines
@@ -56,7 +56,7 @@ def state(record: Record) -> dict[str, str]:
 
 
 def images_a_second(record: Record) -> float:
-    """The median of late; 0 when it is not known. A break, as between two parts of a run, does not count."""
+    """Returns the median of the newest points; 0 when it is not known. A break, as between two parts of a run, does not count."""
     points = zip(record.losses[-LATELY:], record.times[-LATELY:], strict=True)
     known = [(at.run_images, when) for (at, _), when in points]
     rates = [

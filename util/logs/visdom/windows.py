@@ -32,7 +32,7 @@ class Windows:
     winsize: int
 
     def are_there(self) -> bool:
-        """Whether the server has them, or at least the first."""
+        """Tells whether the server has them, or at least the first."""
         return self.client.win_exists(str(self.first))
 
     def draw(
@@ -72,7 +72,7 @@ class Windows:
         steps: bool = False,
         apart: bool = False,
     ) -> None:
-        """A window of curves; log: on a logarithmic axis, steps: level between points, apart: with an axis each."""
+        """Draws a window of curves; log: on a logarithmic axis, steps: level between points, apart: with an axis each."""
         window = f"{self.first}{suffix}"
         curve = thinned(curve)
         names = list(dict.fromkeys(name for _, values in curve for name in values))
@@ -122,19 +122,19 @@ class Windows:
             self.client.text(table, win=window, opts=opts)
 
     def _size(self, window: str, width: int, height: int) -> dict[str, int | None]:
-        """Pixels for a new window. One that is there would go back to them when its page is loaded again."""
+        """Returns pixels for a new window. One that is there would go back to them when its page is loaded again."""
         new = not self.client.win_exists(window)
         return {"width": width if new else None, "height": height if new else None}
 
 
 def thinned(curve: Curve, limit: int = 1000) -> Curve:
-    """At most `limit` of the points, evenly, with the first and the last."""
+    """Picks at most `limit` of the points, evenly, with the first and the last."""
     stride = max(1, -(-(len(curve) - 1) // (limit - 1)))
     return [*curve[:-1:stride], *curve[-1:]]
 
 
 def axes_apart(count: int) -> dict[str, dict[str, Any]]:
-    """Plotly's y axes for so many curves, each above the next: their scales have nothing in common."""
+    """Makes Plotly's y axes for so many curves, each above the next: their scales have nothing in common."""
     names = ["yaxis", *(f"yaxis{number}" for number in range(2, count + 1))]
     height = (0.85 if count > 1 else 1) / count
     tops = [1 - place / count for place in range(count)]
@@ -142,7 +142,7 @@ def axes_apart(count: int) -> dict[str, dict[str, Any]]:
 
 
 def rates(points: Sequence[Point]) -> Curve:
-    """The learning rate where it begins, ends, and before and after each change."""
+    """Picks the learning rate where it begins, ends, and before and after each change."""
     known = [(at.x, at.lr) for at, _ in points if np.isfinite(at.lr)]
     lrs = [lr for _, lr in known]
     edges = [
@@ -154,7 +154,7 @@ def rates(points: Sequence[Point]) -> Curve:
 
 
 def grid(images: list[np.ndarray], columns: int, padding: int = 2) -> np.ndarray:
-    """(H, W, 3) or (H, W) images of any sizes -> one (H', W', 3) image, row by row on white."""
+    """Lays out (H, W, 3) or (H, W) images of any sizes -> one (H', W', 3) image, row by row on white."""
     height, width = (max(image.shape[i] for image in images) + 2 * padding for i in (0, 1))
     canvas = np.full((-(-len(images) // columns) * height, columns * width, 3), 255, np.uint8)
     for index, image in enumerate(images):
@@ -164,7 +164,7 @@ def grid(images: list[np.ndarray], columns: int, padding: int = 2) -> np.ndarray
 
 
 def _curve(points: Sequence[Point], prefix: str = "") -> Curve:
-    """Those values whose names begin so, by the rest of their names."""
+    """Picks those values whose names begin so, by the rest of their names."""
     return [
         (at.x, {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)})
         for at, values in points
