@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import accumulate
 
 from data.base_dataset import BaseDataset
-from data.checks.contents import content_findings, measure_folders
+from data.checks.contents import LARGEST, content_findings, measure_folders
 from data.checks.finding import Finding, evenly
 from data.checks.sizes import size_findings
 from data.checks.values import header_findings
@@ -37,13 +38,18 @@ def quick_findings(dataset: BaseDataset, headers: Headers) -> list[Finding]:
         *name_findings(dataset),
         *size_findings(dataset, sizes, noun),
         *header_findings(dataset, list(headers), noun),
-        *content_findings(dataset, measure_folders(dataset, list(headers), MEASURED)),
+        *content_findings(dataset, measure_folders(dataset, quick_to_decode(headers), MEASURED)),
     ]
 
 
 def sizes_of(headers: Headers) -> dict[str, Size]:
     """The sizes of those files whose headers tell them."""
     return {path: size for path, size in headers.items() if size}
+
+
+def quick_to_decode(headers: Headers) -> list[str]:
+    """Picks the files of which it is not known that they are large."""
+    return [path for path, size in headers.items() if not size or math.prod(size) <= LARGEST]
 
 
 def files_in_words(dataset: BaseDataset, headers: Headers) -> str:
