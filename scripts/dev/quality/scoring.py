@@ -26,8 +26,10 @@ def tables_of(
     }
     sides = "AB" if len(task.directions) > 1 else "B"
     # The pairs, not trainA and trainB, which are half of them each.
-    ask = EvaluationOptions(metrics, lenient=False, sides=sides, train=place.data(task) / "train")
-    return build_tables(groups, ask, Networks(device, {}))
+    options = EvaluationOptions(
+        metrics, lenient=False, sides=sides, train=place.data(task) / "train"
+    )
+    return build_tables(groups, options, Networks(device, {}))
 
 
 def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> TestRun:

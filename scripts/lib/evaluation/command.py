@@ -42,7 +42,7 @@ def evaluate(options: argparse.Namespace) -> int:
     absent = missing_metrics(names, weights)
     if absent:
         raise InputError("\n".join(absent.values()))
-    ask = EvaluationOptions(
+    asked = EvaluationOptions(
         names,
         lenient=options.metrics == "auto",
         sides={"AtoB": "B", "BtoA": "A", "both": "AB"}[options.direction],
@@ -56,9 +56,9 @@ def evaluate(options: argparse.Namespace) -> int:
     tester = Tester(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
     with explain_out_of_memory():
         groups = group_runs(options.folders, options.group, tester)
-        if tester.tested and ask.train is None and (known := training_images(tester.tested)):
-            ask = replace(ask, train=known[0], half=known[1])
-        tables = build_tables(groups, ask, Networks(device, weights))
+        if tester.tested and asked.train is None and (known := training_images(tester.tested)):
+            asked = replace(asked, train=known[0], half=known[1])
+        tables = build_tables(groups, asked, Networks(device, weights))
         for table in tables:
             print(f"\n{text_of(table)}")
         for table in tables:

@@ -42,18 +42,20 @@ class EvaluationOptions:
     unpaired: bool = False
 
 
-def build_tables(groups: Groups, ask: EvaluationOptions, networks: Networks) -> list[ScoreTable]:
+def build_tables(
+    groups: Groups, options: EvaluationOptions, networks: Networks
+) -> list[ScoreTable]:
     """Raises: InputError when nothing can be compared."""
     runs = [run for members in groups.values() for run in members]
-    sides = ask.sides
-    if ask.truth and len(sides) > 1:  # the truths are of one domain
+    sides = options.sides
+    if options.truth and len(sides) > 1:  # the truths are of one domain
         sides = "B" if any("fake_B" in run.files for run in runs) else "A"
     tables = []
     for comparison in (each for each in COMPARISONS if each.into in sides):
         translation = bool(comparison.source)
-        names = [name for name in ask.names if translation or name in ("l1", "psnr")]
-        truth = ask.truth if translation else None
-        if names and (table := _table(comparison, groups, names, ask, truth, networks)):
+        names = [name for name in options.names if translation or name in ("l1", "psnr")]
+        truth = options.truth if translation else None
+        if names and (table := _table(comparison, groups, names, options, truth, networks)):
             tables.append(table)
     if not tables:
         raise InputError(
@@ -65,7 +67,7 @@ def build_tables(groups: Groups, ask: EvaluationOptions, networks: Networks) -> 
             "; ".join(note for table in tables for note in table.notes)
             or "--unpaired leaves only sets"
         )
-        raise InputError(f"none of {', '.join(ask.names)} can be measured here: {notes}")
+        raise InputError(f"none of {', '.join(options.names)} can be measured here: {notes}")
     return [table for table in tables if table.rows]
 
 
@@ -73,7 +75,7 @@ def _table(
     comparison: Comparison,
     groups: Groups,
     names: Sequence[str],
-    ask: EvaluationOptions,
+    options: EvaluationOptions,
     truth: Path | None,
     networks: Networks,
 ) -> ScoreTable | None:
@@ -87,8 +89,8 @@ def _table(
     table = ScoreTable(comparison, names)
     table.notes += [f"{n} has no {comparison.fake}" for n in groups if n not in having]
     fakes = [run.files[comparison.fake] for run in runs]
-    shared = [] if ask.unpaired else _shared(comparison, runs, fakes, reals, table)
-    table.names = _possible(names, fakes, reals, shared, ask, table)
+    shared = [] if options.unpaired else _shared(comparison, runs, fakes, reals, table)
+    table.names = _possible(names, fakes, reals, shared, options, table)
     if not table.names:
         return table
     table.notes += _different_truths(runs, reals, shared)
@@ -104,7 +106,7 @@ def _table(
         table.files[name] = (fakes[place], reals[place], inputs)
         table.rows.append(ScoreRow(name, found))
     if comparison.source:
-        _add_trivial(table, runs[0], reals[0], shared, ask, networks)
+        _add_trivial(table, runs[0], reals[0], shared, options, networks)
     return table
 
 
@@ -146,7 +148,7 @@ def _possible(
     fakes: list[Files],
     reals: list[Files],
     shared: list[str],
-    ask: EvaluationOptions,
+    options: EvaluationOptions,
     table: ScoreTable,
 ) -> list[str]:
     """Returns the metrics that can be computed of these images."""
@@ -157,7 +159,7 @@ def _possible(
         if metric(name).paired and not shared:
             continue
         small = side < SMALLEST.get(name, 0)
-        if ask.lenient and (small or (few and not metric(name).paired)):
+        if options.lenient and (small or (few and not metric(name).paired)):
             table.notes.append(
                 f"{name} is left out: the images are too {'small' if small else 'few'}"
             )
@@ -188,7 +190,7 @@ def _add_trivial(
     run: TestRun,
     reals: Files,
     shared: list[str],
-    ask: EvaluationOptions,
+    options: EvaluationOptions,
     networks: Networks,
 ) -> None:
     inputs = run.files.get(table.comparison.source, {})
@@ -202,13 +204,17 @@ def _add_trivial(
             )
     except InputError as error:  # an input of another size is no answer
         table.notes.append(f"no row for the input as output: {error}")
-    if not ask.train or not shared:
+    if not options.train or not shared:
         return
     paired = [name for name in table.names if metric(name).paired]
     size = read(reals[shared[0]]).shape[1:]
     side = table.comparison.into
     mean = training_mean(
-        ask.train, side, ask.half, (size[0], size[1]), lambda path: read(run.file(path, side))
+        options.train,
+        side,
+        options.half,
+        (size[0], size[1]),
+        lambda path: read(run.file(path, side)),
     )
     if any(read(reals[name]).shape[1:] != size for name in shared):
         table.notes.append("no row for the mean training image: the results have several sizes")
