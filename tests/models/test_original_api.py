@@ -22,6 +22,52 @@ PAGE = (ROOT / "docs/migration.md").read_text(encoding="utf-8")
 THEIRS_MODEL, OUR_MODEL, THEIR_DATA, OUR_DATA = re.findall(r"```python\n(.*?)```", PAGE, re.S)[-4:]
 IMPORTS = "import torch\nfrom .base_model import BaseModel\nfrom . import networks\n"
 DATA_IMPORTS = "import os\nfrom PIL import Image\nfrom data.base_dataset import BaseDataset, get_params, get_transform\n"
+GAN = """
+from models.engine.image_pool import ImagePool
+
+class AdversModel(BaseModel):
+    @staticmethod
+    def modify_commandline_options(parser, is_train=True):
+        parser.set_defaults(dataset_mode="aligned")
+        parser.add_argument("--soft", action="store_true", help="half of the loss")
+        return parser
+
+    def __init__(self, opt):
+        super().__init__(opt)
+        self.loss_names, self.visual_names = ["G", "D"], ["real_A", "fake_B", "real_B"]
+        self.model_names = ["G", "D"] if self.isTrain else ["G"]
+        sizes = opt.init_type, opt.init_gain, self.gpu_ids
+        self.netG = networks.define_G(3, 3, opt.ngf, opt.netG, opt.norm, not opt.no_dropout, *sizes)
+        if self.isTrain:
+            self.netD = networks.define_D(6, opt.ndf, opt.netD, opt.n_layers_D, opt.norm, *sizes)
+            self.pool = ImagePool(opt.pool_size)
+            self.criterion = networks.GANLoss(opt.gan_mode).to(self.device)
+            rate = {"lr": opt.lr, "betas": (opt.beta1, 0.999)}
+            self.optimizer_G = torch.optim.Adam(self.netG.parameters(), **rate)
+            self.optimizer_D = torch.optim.Adam(self.netD.parameters(), **rate)
+            self.optimizers = [self.optimizer_G, self.optimizer_D]
+
+    def set_input(self, input):
+        self.real_A, self.real_B = (input[side].to(self.device) for side in "AB")
+
+    def forward(self):
+        self.fake_B = self.netG(self.real_A)
+
+    def optimize_parameters(self):
+        self.forward()
+        fake, real = (torch.cat([self.real_A, B], 1) for B in (self.fake_B, self.real_B))
+        self.set_requires_grad(self.netD, True)
+        self.optimizer_D.zero_grad()
+        seen = self.pool.query(fake.detach())
+        self.loss_D = self.criterion(self.netD(seen), False) + self.criterion(self.netD(real), True)
+        self.loss_D.backward()
+        self.optimizer_D.step()
+        self.set_requires_grad([self.netD], False)
+        self.optimizer_G.zero_grad()
+        self.loss_G = self.criterion(self.netD(fake), True) * (0.5 if self.opt.soft else 1)
+        self.loss_G.backward()
+        self.optimizer_G.step()
+"""
 FLAGS = "--model sharp --netG resnet_6blocks --ngf 2 --no_dropout --lambda_sharp 7"
 
 
@@ -124,3 +170,19 @@ def test_a_package_that_is_missing_is_no_matter_of_porting(drop_in) -> None:
     drop_in(models, "sharp_model.py", "import no_such_package\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
         find_model("sharp")
+
+
+def test_a_gan_of_the_original_code_has_its_networks_losses_and_pool_and_goes_on_bit_for_bit(
+    drop_in, paired, tmp_path
+) -> None:
+    drop_in(models, "advers_model.py", IMPORTS + GAN)
+    flags = "--soft --norm instance --pool_size 3 --gan_mode vanilla"
+    folder = run(paired, tmp_path, "n", flags, model="advers")
+    state = content(folder)
+    assert set(state["networks"]) == {"G", "D"}
+    assert len(state["stateful"]["pool_pool"]["images"]) == 3
+    assert {"optimizer_0", "optimizer_1"} <= set(state["stateful"])
+    run(paired, tmp_path, "n", flags, "--n_epochs 2 --continue_train", model="advers")
+    whole = run(paired, tmp_path, "whole", flags, "--n_epochs 2", model="advers")
+    for part in ("networks", "stateful"):
+        assert_same(content(folder)[part], content(whole)[part])
