@@ -298,7 +298,7 @@ class CommandLine:
         dataset: str | None,
         netG: str | None = None,
         netD: str | None = None,
-    ) -> dict[str, type]:
+    ) -> dict[str, type[Any]]:
         """Returns the groups, with the flags of the model, its networks and the data set in their places."""
         base = defaults_of([ModelOptions, DataOptions], self.phase == "train")
         try:
