@@ -67,7 +67,7 @@ class CUTModel(GANModel):
     def _channels(self) -> list[int]:
         """Of the features, which follow from shapes alone."""
         with torch.device("meta"):
-            G: Any = self.build_G(self.options.input_nc, self.options.output_nc)
+            G: Any = self.build_G(self.options.input_nc, self.options.output_nc).eval()
             side = max(64, self.size_multiple)
             images = torch.empty(1, self.options.input_nc, side, side)
             return [one.shape[1] for one in encode(G.encoder(), images, self.layers)[0]]
