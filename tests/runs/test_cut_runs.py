@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,8 +81,11 @@ def test_translate_py_and_load_translator_translate(checkpoints, unpaired, tmp_p
     assert np.array_equal(np.asarray(found), np.asarray(Image.open(made[0])))
 
 
-def test_it_is_exported_with_a_certificate(checkpoints, unpaired, tmp_path) -> None:
-    flags = words("--images", unpaired / "testA", "--num_test 2 --format torchscript")
+@pytest.mark.parametrize("kind", ["torchscript", "onnx"])
+def test_it_is_exported_with_a_certificate(checkpoints, unpaired, tmp_path, kind) -> None:
+    if kind == "onnx":  # what the browser demo runs
+        pytest.importorskip("onnxscript")
+    flags = words("--images", unpaired / "testA", "--num_test 2 --format", kind)
     (certificate,) = exported(checkpoints, tmp_path, "cut", *flags)
     assert certificate["passed"]
     assert certificate["facts"]["architecture"]["antialias"]
@@ -127,6 +131,26 @@ def test_an_anti_aliased_cyclegan_is_tested_as_it_was_trained(unpaired, tmp_path
     line = "--name cycle --model cycle_gan --gpu_ids -1 --num_threads 0 --num_test 1"
     where = words(line, "--dataroot", unpaired, "--results_dir", tmp_path / "results")
     assert test_script.main(words(*where, "--checkpoints_dir", tmp_path)) == 0
+
+
+# Lines of its launcher for published generators, which have no other files beside them.
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--direction BtoA --phase val --name cityscapes_cut_pretrained --CUT_mode CUT --num_test 500",
+        "--name horse2zebra_fastcut_pretrained --CUT_mode FastCUT --num_test 500 --easy_label FastCUT",
+    ],
+)
+def test_its_launcher_tests_published_generators(unpaired, tmp_path, monkeypatch, line) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = next(word for word in line.split() if word.endswith("_pretrained"))
+    G = define_G(3, 3, 2, "resnet_9blocks", "instance", antialias=True, antialias_up=True)
+    checkpoint.save(tmp_path / f"checkpoints/{name}/latest_net_G.pth", G.state_dict())
+    shutil.copytree(unpaired / "testA", tmp_path / "data/valA")
+    for folder in ("testA", "testB", "valB"):
+        shutil.copytree(unpaired / "testB", tmp_path / "data" / folder)
+    assert test_script.main(words("--dataroot data --gpu_ids -1 --crop_size 32", line)) == 0
+    assert list(tmp_path.glob(f"results/{name}/*_latest/images/*_fake_B.png"))
 
 
 # Commands of its README, with what makes them small behind.

@@ -35,7 +35,7 @@ def command(*words, **environment) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize("kind", ["cyclegan_dataset", "pix2pix_dataset"])
+@pytest.mark.parametrize("kind", ["cyclegan_dataset", "cut_dataset", "pix2pix_dataset"])
 def test_dataset_command_leaves_the_unpacked_folder_and_nothing_else(kind, mirror, tmp_path):
     pictures = {name.replace("mini", "facades"): content for name, content in PICTURES.items()}
     mirror.files["/cyclegan/datasets/facades.zip"] = zipped(pictures)

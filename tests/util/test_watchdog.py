@@ -168,6 +168,21 @@ def test_colours_that_are_kept_or_paired_with_a_truth_are_not_called_inverted() 
     assert not said
 
 
+@pytest.mark.parametrize(
+    ("losses", "noise", "told"),
+    [
+        ({"NCE": 0.5, "D_fake": 0.01}, 0.0, True),
+        ({"NCE": 0.5, "D_fake": 0.24}, 0.0, False),  # D takes the copies for real
+        ({"NCE": 0.5, "D_fake": 0.01}, 0.5, False),  # they are no copies
+        ({"G_GAN": 0.5, "D_fake": 0.01}, 0.0, False),  # no patches are kept
+    ],
+)
+def test_outputs_that_are_their_inputs_are_told_of_with_patches(losses, noise, told) -> None:
+    real_A = torch.rand(symptoms.FEWEST, 64)
+    images = {"real_A": real_A, "fake_B": real_A + noise}
+    assert ("copied" in symptoms.find(losses, images, "lsgan")) == told
+
+
 def test_a_trouble_that_passes_is_no_trouble() -> None:
     dog, said = watchdog()
     for start in range(0, 300, 60):

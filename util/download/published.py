@@ -1,4 +1,4 @@
-"""What the authors of CycleGAN and pix2pix have published: data sets and trained generators, by name."""
+"""What the authors of CycleGAN, pix2pix and CUT have published: data sets and trained generators, by name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ class Kind(NamedTuple):
 
 
 # fmt: off
+UNPAIRED = (
+    "apple2orange", "summer2winter_yosemite", "horse2zebra", "monet2photo", "cezanne2photo",
+    "ukiyoe2photo", "vangogh2photo", "maps", "facades", "iphone2dslr_flower", "ae_photos",
+    "mini", "mini_pix2pix", "mini_colorization",
+)
 KINDS = {
-    "cyclegan_dataset": Kind("cyclegan/datasets/{}.zip", "datasets", "{}", (
-        "apple2orange", "summer2winter_yosemite", "horse2zebra", "monet2photo", "cezanne2photo",
-        "ukiyoe2photo", "vangogh2photo", "maps", "facades", "iphone2dslr_flower", "ae_photos",
-        "mini", "mini_pix2pix", "mini_colorization",
-    )),
+    "cyclegan_dataset": Kind("cyclegan/datasets/{}.zip", "datasets", "{}", UNPAIRED),
+    "cut_dataset": Kind("cyclegan/datasets/{}.zip", "datasets", "{}", (*UNPAIRED, "grumpifycat")),
     "pix2pix_dataset": Kind("pix2pix/datasets/{}.tar.gz", "datasets", "{}", (
         "night2day", "edges2handbags", "edges2shoes", "facades", "maps",
     )),

@@ -9,10 +9,12 @@ import torch
 from torch.nn import functional as F
 
 # The loss of a discriminator that can only guess: the least a constant answer reaches.
-GUESSING = {"lsgan": 0.25, "vanilla": math.log(2), "hinge": 1.0}
+GUESSING = {"lsgan": 0.25, "vanilla": math.log(2), "nonsaturating": math.log(2), "hinge": 1.0}
 WON = 0.02  # of that loss
 # Size of a weighted loss that no training that learns has: images and scores are of order 1, weights of order 100.
 RUN_AWAY = 1e6
+KNOWN = 0.2  # of that loss: D tells generated images from real ones
+COPIED = 0.03  # mean difference of brightness, in [-1, 1], below which an output is its input
 SAME = 0.1  # outputs that vary less than this part of what they should
 VARIED = 0.02  # standard deviation from which on images count as different, in [-1, 1]
 INVERTED = -0.5  # correlation of an output with its input
@@ -57,7 +59,22 @@ def find(
                 "domains ask for that, it will not mend itself: start again with another --seed, or a "
                 "higher --lambda_identity"
             )
+    if "NCE" in losses and has_copied(losses, images, gan_mode):
+        found["copied"] = (
+            "fake_B is nearly real_A, and the discriminator knows it: keeping the patches counts for more than "
+            "looking like real_B. A lower --lambda_NCE may help (FastCUT has 10, CUT has 1), or --CUT_mode CUT"
+        )
     return found
+
+
+def has_copied(
+    losses: Mapping[str, float], images: Mapping[str, torch.Tensor], gan_mode: str
+) -> bool:
+    """Whether a generator leaves its inputs as they are, though the discriminator tells them from targets."""
+    if not {"real_A", "fake_B"} <= images.keys() or len(images["fake_B"]) < FEWEST:
+        return False
+    known = losses.get("D_fake", math.inf) < KNOWN * GUESSING.get(gan_mode, 0.0)
+    return known and bool((images["fake_B"] - images["real_A"]).abs().mean() < COPIED)
 
 
 def discriminator_that_has_won(losses: Mapping[str, float], gan_mode: str) -> str:
