@@ -25,7 +25,12 @@ from data.loading.loader import skipped_lines
 from models import BaseModel, Execution
 from models.engine.precision import select_precision
 from models.inference.load_run import choose_settings, load_run
-from models.inference.translate_dataset import AT_ONCE, share_translations, translations
+from models.inference.translate_dataset import (
+    AT_ONCE,
+    read_ahead,
+    share_translations,
+    translations,
+)
 from models.tiling import draws_dropout
 from util import distributed
 from util.device import describe, select_device
@@ -120,10 +125,11 @@ def test(
     total = loader.sampler.length
 
     # Translate.
+    batches = readable(loader)
+    if device.type == "cuda" and not data.num_threads:  # a network on a CPU needs all cores
+        batches = read_ahead(batches)
     with writer, explain_out_of_memory(), torch.inference_mode(), Progress(total) as progress:
-        own = translations(
-            model, readable(loader), options.run.seed, device, whole=chosen, kept=values
-        )
+        own = translations(model, batches, options.run.seed, device, whole=chosen, kept=values)
         for one, facts in share_translations(own):
             writer.add(one.number, one.paths, one.pictures, one.values, facts)
             progress.count(one.paths)

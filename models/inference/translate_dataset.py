@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -76,6 +77,15 @@ def translations(
                     {name: p[i] for name, p in pictures.items()},
                     {name: v[i] for name, v in values.items()},
                 )
+
+
+def read_ahead(batches: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Reads the next batch in a thread while the network runs; for loaders without processes, whose deaths only the main thread is told of."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:

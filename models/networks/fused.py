@@ -127,6 +127,7 @@ class Tiling(NamedTuple):
         wide: channels of a tile.
         high: pixels of a tile, with `warps` each.
         sum_programs, programs: how many share the sums, and all else, of a tensor.
+        large: numbers in a tensor beyond which twice as many programs share what is not sums; eight times without a norm.
         most_parts: that the sums of a group are left in, each of which every program reads.
         whole: most pixels of a group that one program adds up itself, in place of a kernel of its own.
     """
@@ -134,24 +135,26 @@ class Tiling(NamedTuple):
     wide: int = 32
     sum_high: int = 128
     sum_warps: int = 8
-    sum_programs: int = 264
+    sum_programs: int = 256
     high: int = 64
     warps: int = 4
-    programs: int = 1056
-    most_parts: int = 32
-    whole: int = 1024
+    programs: int = 528
+    large: int = 2**23
+    most_parts: int = 64
+    whole: int = 256
 
 
 TILING = Tiling()
 
 
 class Plan(NamedTuple):
-    """Of a norm: channels of a tile, tiles over the channels, parts of the sums (0 for none)."""
+    """Of a norm: channels of a tile, tiles over the channels, parts of the sums (0 for none), programs for all else."""
 
     wide: int
     blocks: int
     groups: int
     parts: int
+    programs: int
 
     @property
     def parts_at_once(self) -> int:
@@ -162,22 +165,22 @@ class Plan(NamedTuple):
         """Parts of a group of that many pixels that share the work which is not sums, and pixels of each."""
         if self.parts == 0:
             return 1, pixels
-        parts = max(
-            1, min(-(-pixels // TILING.high), TILING.programs // self.blocks // self.groups)
-        )
+        parts = max(1, min(-(-pixels // TILING.high), self.programs // self.blocks // self.groups))
         return parts, -(-pixels // parts)
 
 
 def plan(pixels: int, channels: int, groups: int, norm: bool) -> Plan:
     """For groups of that many pixels."""
     wide = min(TILING.wide, _power(channels))
+    large = pixels * channels * groups > TILING.large
+    programs = TILING.programs * (8 if not norm else 2 if large else 1)
     if norm and pixels <= TILING.whole:
         wide = min(wide, 16)
-        return Plan(wide, -(-channels // wide), groups, 0)
+        return Plan(wide, -(-channels // wide), groups, 0, programs)
     blocks = -(-channels // wide)
     share = TILING.sum_programs // (blocks * groups)
     parts = max(1, min(TILING.most_parts, -(-pixels // TILING.sum_high), share))
-    return Plan(wide, blocks, groups, parts)
+    return Plan(wide, blocks, groups, parts, programs)
 
 
 def _power(number: int) -> int:
@@ -354,7 +357,7 @@ def _same_memory(view: torch.Tensor) -> torch.Tensor:
 def run(layers: Iterable[Layer], x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
     """The layers' result, with groups of layers computed at once where that is the same."""
     layers, kept = list(layers), x
-    i = 0
+    norms, i = [], 0
     while i < len(layers):
         layer = layers[i]
         if layer is KEEP:
@@ -372,9 +375,11 @@ def run(layers: Iterable[Layer], x: torch.Tensor, fusion: Fusion) -> torch.Tenso
             x = convolve(layer, x, fusion, biased=not (fusion.norms and removes_bias(norm)))
             i += 1
         elif fusion.norms and normalizes(layer) and _enough(layer, x):
+            norms.append(layer)
             x, kept, i = _grouped(layers, i, x, kept)
         else:
             x, i = layer(x), i + 1
+    count_batches(norms)
     return x
 
 
@@ -442,20 +447,25 @@ class Join(torch.autograd.Function):
         return gradient[:, : ctx.channels], gradient[:, ctx.channels :], None
 
 
+def count_batches(norms: Iterable[Layer]) -> None:
+    """Counts a batch for norms in training mode that `norm_group` was asked about, by one kernel."""
+    counts = [norm.num_batches_tracked for norm in norms if hasattr(norm, "num_batches_tracked")]
+    if counts := [count for count in counts if count is not None]:
+        torch._foreach_add_(counts, 1)
+
+
 def norm_group(norm: Layer) -> Group:
-    """What a norm layer in training mode does; counts the batch as it would."""
+    """What a norm layer in training mode does, but for counting the batch; see `count_batches`."""
     if norm is None:
         return Group(kernels())
     if isinstance(norm, InstanceNorm2d):
         return Group(kernels(), "image", norm.eps)
-    if norm.num_batches_tracked is not None:
-        norm.num_batches_tracked.add_(1)
     running = (norm.running_mean, norm.running_var) if norm.track_running_stats else None
     return Group(kernels(), "batch", norm.eps, norm.momentum, running)
 
 
 def border(images: torch.Tensor, padding: int, following: Layer) -> torch.Tensor:
-    """Mirrored images in the type that a convolution computes in, with zero channels that it would like to have."""
+    """Images, mirrored at their sides, in the type that a convolution computes in, with zero channels that it would like."""
     dtype = _computing_type(images)
     few = is_plain(following, *CONVOLUTIONS) and images.shape[1] < ALIGNED
     channels = ALIGNED if few and dtype != torch.float32 else None
@@ -480,7 +490,7 @@ def convolve(layer: Layer, x: torch.Tensor, fusion: Fusion, biased: bool = True)
         weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, added))
         bias = None if bias is None else F.pad(bias, (0, added))
     if fusion.channels and half and x.shape[1] < ALIGNED:
-        x = F.pad(x, (0, 0, 0, 0, 0, ALIGNED - x.shape[1]))
+        x = border(x, 0, layer)
     if x.shape[1] > layer.in_channels:
         weight = F.pad(weight, (0, 0, 0, 0, 0, x.shape[1] - layer.in_channels))
     y = F.conv2d(x, weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups)

@@ -2,7 +2,7 @@
 
 Images are rows of pixels, (groups, pixels, channels) in memory; a group is what a norm takes its statistics of: an
 image for an instance norm, a batch for a batch norm. A program computes a tile of P pixels by C channels at a time, in
-ACC (float32; float64 for tests), and sums in a fixed order: results are the same every time.
+ACC (float32; float64 for tests), and sums in a fixed order: results are the same every time. Numbers such as eps are given as float32.
 """
 
 from __future__ import annotations

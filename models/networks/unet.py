@@ -18,9 +18,11 @@ from models.networks.fused import (
     affine,
     can_run,
     convolve,
+    count_batches,
     norm_group,
     normalizes,
     removes_bias,
+    run,
 )
 from models.networks.norms import needs_bias, norm_layer
 from models.networks.upsampling import up_convolution
@@ -91,7 +93,7 @@ class UnetBlock(nn.Module):
             down_norm, submodule, _, up, up_norm, *dropout = inner
             y = convolve(down, x, fusion, biased=not removes_bias(down_norm))
             below = submodule.run_fused(y, down_norm, fusion)
-        y = convolve(up, below, fusion, biased=not removes_bias(up_norm))
+        y = _doubled(up, below, fusion, biased=not removes_bias(up_norm))
         group = norm_group(up_norm)
         if dropout:
             x, _, _ = Fused.apply(y, None, *affine(up_norm), group)
@@ -153,7 +155,8 @@ class UnetGenerator(nn.Module):
         layers: Any = self.model.model
         down, submodule, _, up, _ = layers
         below = submodule.run_fused(convolve(down, x, fusion), None, fusion)
-        return torch.tanh(convolve(up, below, fusion))
+        count_batches(norm for norm in self.modules() if normalizes(norm))
+        return torch.tanh(_doubled(up, below, fusion))
 
     def _can_be_fused(self) -> bool:
         """Whether there are skips, and norms of the images of every batch."""
@@ -167,3 +170,8 @@ class UnetGenerator(nn.Module):
         ]
         skips = all(block.skip for block in blocks if block is not self.model)
         return skips and all(normalizes(norm) for norm in norms)
+
+
+def _doubled(up: Any, x: torch.Tensor, fusion: Fusion, biased: bool = True) -> torch.Tensor:
+    """Result of an `up_convolution`, fused: a layer, or several."""
+    return run(up, x, fusion) if isinstance(up, nn.Sequential) else convolve(up, x, fusion, biased)

@@ -13,7 +13,7 @@ from torch import nn
 from data.held_out import held_out_loader, readable
 from helpers.data import dataset
 from models.base_model import BaseModel
-from models.inference.translate_dataset import share_translations, translations
+from models.inference.translate_dataset import read_ahead, share_translations, translations
 from options.base_options import ModelOptions
 from util.images.write import ValueWriter
 from util.pages.results import ResultWriter
@@ -43,7 +43,9 @@ def passed_through(root: Path, out: Path, *, save_format: str = "auto", **flags)
         out, "t", dataroot=str(root), phase="test", width=64, write_values=values.write
     )
     model = Unchanged(ModelOptions(input_nc=channels, output_nc=channels))
-    own = translations(model, readable(loader), 0, torch.device("cpu"), whole=False, kept=values)
+    own = translations(
+        model, read_ahead(readable(loader)), 0, torch.device("cpu"), whole=False, kept=values
+    )
     with writer:
         for one, facts in share_translations(own):
             writer.add(one.number, one.paths, one.pictures, one.values, facts)

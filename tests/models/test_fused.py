@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.networks import define_D, define_G, fused
-from models.networks.fused import Fused, Fusion, Group, run
+from models.networks.fused import Fused, Fusion, Group, convolve, run
 from models.networks.resnet import ResnetGenerator
 from models.networks.row_convolutions import convolve_images, convolve_to_images
 
@@ -120,10 +120,19 @@ NETWORKS = {
     "resnet with dropout": lambda: ResnetGenerator(3, 2, 2, "batch", True, n_blocks=1),
     "unet with instance norm": lambda: define_G(3, 3, 2, "unet_64", "instance"),
     "unet": lambda: define_G(3, 3, 2, "unet_64", "batch"),
+    "unet that enlarges": lambda: define_G(3, 3, 2, "unet_64", "batch", upsample="blur"),
     "unet with dropout": lambda: define_G(3, 1, 2, "unet_64", "batch", True),
     "patchgan": lambda: define_D(3, 2, "basic", norm="instance"),
     "patchgan with batch norm": lambda: define_D(6, 2, "basic", norm="batch"),
 }
+
+
+def round_numbers(network: nn.Module) -> None:
+    """To float32, as compiled kernels take them: norms of four pixels make a difference of 1e-8 a thousand times larger."""
+    for module in network.modules():
+        for name in ("eps", "negative_slope"):
+            if hasattr(module, name):
+                setattr(module, name, torch.tensor(getattr(module, name)).float().item())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -137,6 +146,8 @@ def test_a_fused_network_is_the_same_function(kernels, name, fusion) -> None:
         if isinstance(module, nn.Dropout):
             module.p = 1.0  # its noise depends on the order of memory
     other = copy.deepcopy(network).cpu()  # whose norms are right for any order of memory
+    if DEVICE == "cuda":
+        round_numbers(other)
     channels = 6 if "batch norm" in name else 3
     height, width = {"unet": (64, 64), "resn": (12, 8), "patc": (24, 28)}[name[:4]]
     x, weights = draw(2, channels, height, width), dict(network.named_parameters())
@@ -160,6 +171,21 @@ def test_a_fused_network_is_the_same_function(kernels, name, fusion) -> None:
             gradient = torch.zeros_like(parameter)
         assert_same(gradient, parameter.grad, rtol=1e-5, atol=1e-7)
     assert_same(dict(network.named_buffers()), dict(other.named_buffers()))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 6])
+def test_images_of_few_channels_get_more_of_them_for_a_convolution_in_half_precision(
+    kernels, channels
+) -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(channels, 16, 4, stride=2, padding=1).to(DEVICE)
+    x = draw(2, channels, 12, 10, dtype=torch.float32)
+    with torch.autocast(DEVICE, torch.bfloat16):
+        found, wanted = convolve(conv, x, Fusion()), conv(x)
+    assert found.dtype == wanted.dtype == torch.bfloat16
+    near = partial(torch.testing.assert_close, rtol=0.02, atol=0.05)
+    near(found, wanted)
+    near(gradients((found,), (x, conv.weight)), gradients((wanted,), (x, conv.weight)))
 
 
 on_a_gpu = pytest.mark.skipif(DEVICE == "cpu", reason="needs an NVIDIA GPU")

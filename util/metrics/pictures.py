@@ -39,8 +39,9 @@ def measure_pictures(
         if truth not in pictures or paths[truth] != paths[label]:
             continue
         if pictures[truth].shape == pictures[label].shape:
+            fake, real = (as_images(pictures[one]) for one in (label, truth))
             for name in METRICS[kind]:
-                values[label, name] = distance(name, pictures[label], pictures[truth])
+                values[label, name] = PIXEL_METRICS[name](fake, real).item()
     return PictureMeasures({label: p.shape[1::-1] for label, p in pictures.items()}, values)
 
 
@@ -50,7 +51,6 @@ def truth_of(label: str) -> str:
     return f"real_{rest}" if rest and f"{kind}_" in METRICS else ""
 
 
-def distance(name: str, one: np.ndarray, other: np.ndarray) -> float:
-    """A metric of pixels, of two pictures of one shape (H, W, 3) or (H, W)."""
-    fake, real = (torch.tensor(p).reshape(1, 1, len(p), -1) for p in (one, other))
-    return PIXEL_METRICS[name](fake, real).item()
+def as_images(picture: np.ndarray) -> torch.Tensor:
+    """A picture (H, W, 3) or (H, W) as one image of one channel, in the same memory where that may be written."""
+    return torch.from_numpy(np.require(picture, requirements="W")).reshape(1, 1, len(picture), -1)

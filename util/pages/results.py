@@ -27,6 +27,7 @@ from util.pages.result_metrics import (
 
 SINGLE = {"real", "fake"}  # labels of --model test
 LABEL = re.compile(r'alt="([^"]*)"')
+WRITERS = 8  # threads, where there are so many cores
 IN_FLIGHT = 64  # images that may wait for the disk before the network waits for them
 
 
@@ -76,7 +77,7 @@ class ResultWriter:
         self.examples: dict[int, Example] = {}
         self.count = 0
         self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
-        self.pool = ThreadPoolExecutor(2)
+        self.pool = ThreadPoolExecutor(min(WRITERS, os.cpu_count() or 1))
         self.pending: deque[Future[None]] = deque()
 
     def add(
