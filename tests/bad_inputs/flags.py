@@ -24,11 +24,12 @@ FREE = {
     *("display_env", "wandb_project_name", "init_from", "cache", "teacher"),
 }
 NAMES = {"name", "phase", "val_phase"}  # any text that can name one folder
-LATER = {"netG", "netD"}  # checked when the networks are built
+LATER = {"netG", "netD", "nce_layers"}  # checked when the networks are built
 ACCEPTED = {
     ("epoch", HUGE),
     ("gpu_ids", HUGE),
     ("ema", HUGE),
+    ("normD", ""),
     *((name, HUGE) for name in ANY_COUNT),
 }
 
