@@ -8,6 +8,7 @@ import torch
 from models import Adam, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
+from options.model_options import CUTOptions
 from scripts.dev import benchmark
 from scripts.dev.benchmarks.plain_steps import PLAIN
 
@@ -17,6 +18,8 @@ TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks", "no_dropout": True}
 CASES = {
     "pix2pix": Pix2PixOptions(**TINY),
     "cycle_gan": CycleGANOptions(**TINY),
+    # all patches, as others draw others; two images, with which PyTorch's norms are right on a CPU
+    "cut": CUTOptions(**TINY, num_patches=0, netF_nc=4),
 }
 
 
@@ -26,7 +29,7 @@ def test_plain_steps_learn_what_ours_learn(name) -> None:
     plain = PLAIN[name](copied)
     torch.manual_seed(0)
     for _ in range(3):
-        batch = {side: torch.rand(1, 3, 32, 32, dtype=torch.float64) * 2 - 1 for side in "AB"}
+        batch = {side: torch.rand(2, 3, 32, 32, dtype=torch.float64) * 2 - 1 for side in "AB"}
         expected, losses = plain.step(batch), ours.train_step(batch).losses
         for key in expected.keys() & losses.keys():
             assert losses[key].item() == pytest.approx(expected[key].item(), rel=1e-6), key
@@ -39,8 +42,16 @@ TINY_RUN = ["--ngf", "2", "--gpu_ids", "-1", "--repeats", "1"]
 @pytest.mark.parametrize(
     ("words", "column", "rows"),
     [
-        (["train", "--size", "32", "--netG", "resnet_6blocks"], "ratio", ["pix2pix", "cycle_gan"]),
-        (["save", "--netG", "resnet_6blocks"], "training waits, s", ["pix2pix", "cycle_gan"]),
+        (
+            ["train", "--size", "32", "--netG", "resnet_6blocks"],
+            "ratio",
+            ["pix2pix", "cycle_gan", "cut"],
+        ),
+        (
+            ["save", "--netG", "resnet_6blocks"],
+            "training waits, s",
+            ["pix2pix", "cycle_gan", "cut"],
+        ),
         (
             ["data", "--size", "32", "--num_threads", "0"],
             "ratio with --cache",

@@ -18,6 +18,7 @@ from models.losses import gan_loss
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
 from models.networks.norms import BatchNorm2d
+from models.networks.patch_sampler import encode
 
 OURS = (Conv2d, ConvTranspose2d, InstanceNorm2d, BatchNorm2d, ReflectionPad2d)
 
@@ -114,4 +115,66 @@ class PlainCycleGAN:
         return {name: loss.detach() for name, loss in losses.items()}
 
 
-PLAIN = {"pix2pix": PlainPix2Pix, "cycle_gan": PlainCycleGAN}
+class PlainCUT:
+    """One step at a time on the networks of a CUTModel; features of inputs are computed anew, by positions drawn on the CPU."""
+
+    def __init__(self, model: BaseModel) -> None:
+        networks = plain_networks(model)
+        self.G, self.F, self.D = networks["G"], networks["F"], networks["D"]
+        self.options, self.layers = model.options, model.layers
+        self.optimizers = {name: plain_adam(net) for name, net in networks.items()}
+
+    def step(self, batch: Batch) -> dict[str, torch.Tensor]:
+        o, real_A, real_B = self.options, batch["A"], batch["B"]
+        fake_B, idt_B = self.G(torch.cat([real_A, real_B])).chunk(2)
+
+        freeze(False, self.D)
+        self.optimizers["D"].zero_grad()
+        losses = {
+            "D_fake": gan_loss(self.D(fake_B.detach()), False, o.gan_mode),
+            "D_real": gan_loss(self.D(real_B), True, o.gan_mode),
+        }
+        (0.5 * (losses["D_fake"] + losses["D_real"])).backward()
+        self.optimizers["D"].step()
+
+        freeze(True, self.D)
+        self.optimizers["G"].zero_grad()
+        self.optimizers["F"].zero_grad()
+        losses["G_GAN"] = o.lambda_GAN * gan_loss(self.D(fake_B), True, o.gan_mode)
+        losses["NCE"] = o.lambda_NCE * self.nce(real_A, fake_B)
+        losses["NCE_Y"] = o.lambda_NCE * self.nce(real_B, idt_B)
+        (losses["G_GAN"] + (losses["NCE"] + losses["NCE_Y"]) / 2).backward()
+        self.optimizers["G"].step()
+        self.optimizers["F"].step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def nce(self, source: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+        """Mean loss of the layers' patches (N, S, C), for batches (N, C, H, W)."""
+        queries, _ = encode(self.G.encoder(), output, self.layers)
+        keys, _ = encode(self.G.encoder(), source, self.layers)
+        pixels = [one.shape[-2] * one.shape[-1] for one in keys]
+        drawn = [torch.randperm(n)[: self.options.num_patches or n] for n in pixels]
+        ids = [one.to(source.device) for one in drawn]
+        k_rows, q_rows = (
+            self.F(
+                [
+                    one.flatten(2).permute(0, 2, 1)[:, where]
+                    for one, where in zip(maps, ids, strict=True)
+                ]
+            )
+            for maps in (keys, queries)
+        )
+        losses = []
+        for q, k in zip(q_rows, k_rows, strict=True):
+            k = k.detach()
+            positive = (q * k).sum(2).flatten()[:, None]
+            negative = torch.bmm(q, k.transpose(1, 2))
+            own = torch.eye(q.shape[1], dtype=torch.bool, device=q.device)
+            negative = negative.masked_fill(own, -10.0).flatten(0, 1)
+            logits = torch.cat([positive, negative], dim=1) / self.options.nce_T
+            first = torch.zeros(len(logits), dtype=torch.long, device=q.device)
+            losses.append(F.cross_entropy(logits, first))
+        return sum(losses) / len(losses)
+
+
+PLAIN = {"pix2pix": PlainPix2Pix, "cycle_gan": PlainCycleGAN, "cut": PlainCUT}
