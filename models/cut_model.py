@@ -133,8 +133,12 @@ class CUTModel(GANModel):
     def _features(self, images: Sequence[torch.Tensor]) -> list[Features]:
         """Of every batch of images (N, input_nc, H, W), the maps of the compared layers."""
         G: Any = self.G
+        fusion = getattr(G, "fusion", None)
         return self._passes(
-            lambda x: self.compute(lambda x: encode(G.encoder(), x, self.layers)[0], x), images
+            lambda x: self.compute(
+                lambda x: encode(G.encoder(), x, self.layers, fusion=fusion)[0], x
+            ),
+            images,
         )
 
     def _passes(

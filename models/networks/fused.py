@@ -6,7 +6,7 @@ The modules stay as they are, and with them what is saved, exported and tiled; o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard
@@ -356,7 +356,7 @@ def _same_memory(view: torch.Tensor) -> torch.Tensor:
 
 def run(layers: Iterable[Layer], x: torch.Tensor, fusion: Fusion) -> torch.Tensor:
     """The layers' result, with groups of layers computed at once where that is the same."""
-    layers, kept = list(layers), x
+    layers, kept = list(_opened(layers)), x
     norms, i = [], 0
     while i < len(layers):
         layer = layers[i]
@@ -368,8 +368,8 @@ def run(layers: Iterable[Layer], x: torch.Tensor, fusion: Fusion) -> torch.Tenso
             norm = layers[i + 2] if i + 2 < len(layers) else None
             x, i = _convolve_images(layer, layers[i + 1], x, fusion, norm), i + 2
         elif fusion.norms and is_plain(layer, ReflectionPad2d) and _mirrors(layer, x):
-            following = layers[i + 1] if fusion.channels and i + 1 < len(layers) else None
-            x, i = border(x, layer.padding[0], following), i + 1
+            following = layers[i + 1] if i + 1 < len(layers) else None
+            x, i = border(x, layer.padding[0], following, fusion), i + 1
         elif is_plain(layer, *CONVOLUTIONS):
             norm = layers[i + 1] if i + 1 < len(layers) else None
             x = convolve(layer, x, fusion, biased=not (fusion.norms and removes_bias(norm)))
@@ -381,6 +381,15 @@ def run(layers: Iterable[Layer], x: torch.Tensor, fusion: Fusion) -> torch.Tenso
             x, i = layer(x), i + 1
     count_batches(norms)
     return x
+
+
+def _opened(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """The layers, with those of residual blocks, x + conv_block(x), in place of the blocks."""
+    for layer in layers:
+        if hasattr(layer, "conv_block"):
+            yield from (KEEP, *layer.conv_block, ADD)
+        else:
+            yield layer
 
 
 def _takes_images(layers: Layers, x: torch.Tensor, fusion: Fusion) -> bool:
@@ -464,10 +473,11 @@ def norm_group(norm: Layer) -> Group:
     return Group(kernels(), "batch", norm.eps, norm.momentum, running)
 
 
-def border(images: torch.Tensor, padding: int, following: Layer) -> torch.Tensor:
-    """Images, mirrored at their sides, in the type that a convolution computes in, with zero channels that it would like."""
-    dtype = _computing_type(images)
-    few = is_plain(following, *CONVOLUTIONS) and images.shape[1] < ALIGNED
+def border(images: torch.Tensor, padding: int, following: Layer, fusion: Fusion) -> torch.Tensor:
+    """Images, mirrored at their sides; before a convolution in its type, with zero channels that it would like to have."""
+    convolved = is_plain(following, *CONVOLUTIONS)
+    dtype = _computing_type(images) if convolved else images.dtype
+    few = fusion.channels and convolved and images.shape[1] < ALIGNED
     channels = ALIGNED if few and dtype != torch.float32 else None
     group = Group(kernels(), padding=padding, channels=channels, dtype=dtype)
     return Fused.apply(images, None, None, None, group)[0]
@@ -490,7 +500,7 @@ def convolve(layer: Layer, x: torch.Tensor, fusion: Fusion, biased: bool = True)
         weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, added))
         bias = None if bias is None else F.pad(bias, (0, added))
     if fusion.channels and half and x.shape[1] < ALIGNED:
-        x = border(x, 0, layer)
+        x = border(x, 0, layer, fusion)
     if x.shape[1] > layer.in_channels:
         weight = F.pad(weight, (0, 0, 0, 0, 0, x.shape[1] - layer.in_channels))
     y = F.conv2d(x, weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups)

@@ -11,13 +11,19 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.networks.channels_last import is_channels_last
+from models.networks.fused import Fusion, can_run, run
 
 # Fields along each side into which --netF reshape averages a map.
 FIELDS = 4
 
 
 def encode(
-    layers: Sequence[nn.Module], x: torch.Tensor, numbers: Sequence[int], *, to_end: bool = False
+    layers: Sequence[nn.Module],
+    x: torch.Tensor,
+    numbers: Sequence[int],
+    *,
+    to_end: bool = False,
+    fusion: Fusion | None = None,
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Runs layers one after the other, up to the last numbered one or to the end.
 
@@ -26,18 +32,30 @@ def encode(
     Args:
         x: (N, C, H, W).
         numbers: of the layers whose outputs are features, rising.
+        fusion: how those in between run on an NVIDIA GPU.
     Returns: the features, (N, C', H', W') each; the output of the layer that was run last.
     """
     features: dict[int, torch.Tensor] = {}
     last = numbers[-1]
     ends = {_with_relu(layers, number, last): number for number in numbers}
-    for i, layer in enumerate(layers if to_end else layers[: last + 1]):
-        if i == last + 1 and isinstance(layer, nn.ReLU):
+    begin = 0
+    for end in [*ends, len(layers) - 1] if to_end else ends:
+        between = layers[begin : end + 1]
+        if begin == last + 1 and between and isinstance(between[0], nn.ReLU):
             x = x.clone()  # which the ReLU overwrites
-        x = layer(x)
-        if i in ends:
-            features[ends[i]] = x
+        x = _run(between, x, fusion)
+        if end in ends:
+            features[ends[end]] = x
+        begin = end + 1
     return list(features.values()), x
+
+
+def _run(layers: Sequence[nn.Module], x: torch.Tensor, fusion: Fusion | None) -> torch.Tensor:
+    if can_run(fusion, x):
+        return run(layers, x, fusion)
+    for layer in layers:
+        x = layer(x)
+    return x
 
 
 def _with_relu(layers: Sequence[nn.Module], number: int, last: int) -> int:

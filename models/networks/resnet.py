@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import nn
 from models.networks.antialias import Downsample, Upsample
 from models.networks.channels_last import ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d
-from models.networks.fused import ADD, KEEP, Fusion, Mark, can_run, run
+from models.networks.fused import Fusion, can_run, run
 from models.networks.norms import needs_bias, norm_layer
 from models.networks.patch_sampler import encode
 from models.networks.upsampling import up_convolution
@@ -95,17 +95,11 @@ class ResnetGenerator(nn.Module):
     def forward(self, x: torch.Tensor, numbers: Sequence[int] = ()) -> Any:
         """The output; with numbers of layers also their features, as `models.networks.patch_sampler.encode` gives them."""
         if numbers:
-            features, output = encode(self.encoder(), x, numbers, to_end=True)
+            layers = self.encoder()
+            features, output = encode(layers, x, numbers, to_end=True, fusion=self.fusion)
             return output, features
-        return run(self._layers(), x, self.fusion) if can_run(self.fusion, x) else self.model(x)
+        return run(self.model, x, self.fusion) if can_run(self.fusion, x) else self.model(x)
 
     def encoder(self) -> Sequence[nn.Module]:
         """The layers that `feature_layers` numbers, to be run one after the other; here all there are."""
         return list(self.model)
-
-    def _layers(self) -> Iterator[nn.Module | Mark]:
-        for layer in self.model:
-            if isinstance(layer, ResnetBlock):
-                yield from (KEEP, *layer.conv_block, ADD)
-            else:
-                yield layer

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -32,15 +33,18 @@ MEASURES = {
     "save": saving.measure,
 }
 BY_MODEL = ("train", "save")
+BY_BATCH_SIZE = ("train", "data")
 
 
 def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     device = select_device(options.gpu_ids)
     print(f"{describe(device, options.gpu_ids)}, PyTorch {torch.__version__}\n")
-    models = options.model or list(PLAIN)
-    for number, name in enumerate(models if options.what in BY_MODEL else ["pix2pix"]):
-        row = MEASURES[options.what](name, device, options)
+    models = (options.model or list(PLAIN)) if options.what in BY_MODEL else ["pix2pix"]
+    sizes = options.batch_size if options.what in BY_BATCH_SIZE else options.batch_size[:1]
+    for number, (name, size) in enumerate(product(models, sizes)):
+        case = argparse.Namespace(**{**vars(options), "batch_size": size})
+        row = MEASURES[options.what](name, device, case)
         if number == 0:
             print("| " + " | ".join(row) + " |\n" + "|---" * len(row) + "|")
         print("| " + " | ".join(row.values()) + " |", flush=True)
@@ -58,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     )
     words.add_argument("--gpu_ids", default="0", help="-1 for the CPU")
     words.add_argument("--size", type=int, default=256, help="pixels, both ways")
-    words.add_argument("--batch_size", type=int, default=1, help="train, data")
+    words.add_argument("--batch_size", type=int, nargs="+", default=[1], help="train, data")
     words.add_argument("--netG", help="another generator than the model's default")
     words.add_argument("--ngf", type=int, default=64, help="filters; ndf is the same")
     words.add_argument("--repeats", type=int, default=7, help="of each, in turn; the median counts")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tables of docs/performance.md that need an NVIDIA GPU: bash scripts/dev/benchmark_gpu.sh [GPU] > gpu.md
-# About ten minutes on a fast card, and longer for --compile. PYTHON= chooses the interpreter.
+# Meant for at most eight minutes on an H100. PYTHON= chooses the interpreter.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 GPU="${1:-0}"
@@ -10,34 +10,42 @@ if [ -z "${PYTHON:-}" ]; then
 fi
 "$PYTHON" -c 'import torch, sys; sys.exit(not torch.cuda.is_available() and "PyTorch sees no NVIDIA GPU here")'
 
-bench() {
+measure() {
   echo
-  echo "\`python scripts/dev/benchmark.py $*\`"
+  echo "\`python scripts/dev/$*\`"
   echo
-  "$PYTHON" scripts/dev/benchmark.py "$@" --gpu_ids "$GPU" || echo "failed with status $?"
+  "$PYTHON" scripts/dev/"$@" --gpu_ids "$GPU" || echo "failed with status $?"
 }
 
-echo "## Do recorded steps train as ordinary ones do?"
+echo "## Do recorded steps and fused layers train as ordinary ones do?"
 echo
-CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q tests/system/test_gpu.py tests/models/test_gpu_layers.py tests/models/test_graphs.py tests/models/test_precision.py tests/models/test_golden.py || echo "some tests failed"
+TESTS="tests/models/test_gpu_layers.py tests/models/test_fused.py tests/models/test_graphs.py"
+if ! "$PYTHON" -c 'import pytest' 2>/dev/null; then
+  echo "not tried: pip install -r requirements-dev.txt brings what the tests need"
+else
+  # Without conftest.py, which needs everything that is in requirements-dev.txt.
+  PYTHONPATH=tests CUDA_VISIBLE_DEVICES="$GPU" "$PYTHON" -m pytest -q --noconftest -p no:cacheprovider -W default --tb=short \
+    $TESTS -k "network or features or rows or (gpu and dtype0) or bits or graphs_train" || echo "some tests failed"
+fi
 
 echo
 echo "## Steps"
-for batch in 1 4 16; do bench train --model pix2pix --batch_size "$batch" --repeats 10; done
-for batch in 1 4 16; do bench train --model cycle_gan --batch_size "$batch" --repeats 5; done
+measure benchmark.py train --model pix2pix --batch_size 1 4 16 --repeats 4
+measure benchmark.py train --model cycle_gan --batch_size 1 4 --repeats 3
 
 echo
-echo "## What each part brings, batch 1"
-bench train --repeats 6 --precision fp32
-bench train --repeats 6 --precision fp16
-bench train --repeats 6 --no_cuda_graphs
-bench train --repeats 6 --contiguous
-bench train --repeats 6 --compile  # takes minutes before it prints anything
+echo "## Kernels, and what each part brings; shares of a matrix product's speed and of a copy's"
+measure profile_steps.py --model pix2pix --batch_size 1 --parts today fused all --kernels today all
+measure profile_steps.py --model pix2pix --batch_size 16 --parts today all --kernels all
+measure profile_steps.py --model cycle_gan --batch_size 1 --parts today fused fused_casts all_but_streams all --kernels today all_but_streams
+measure profile_steps.py --model cycle_gan --batch_size 4 --parts today all --kernels all
+measure profile_steps.py --model cycle_gan --batch_size 16 --parts all --kernels --repeats 2
+measure profile_steps.py --model CUT --parts today all --kernels all
+measure profile_steps.py --model FastCUT --parts today all --kernels all
+measure benchmark.py train --repeats 4 --precision fp32
 
 echo
 echo "## Loading, testing, saving"
-bench data --num_threads 1 --batch_size 1
-bench data --num_threads 8 --batch_size 16
-bench test
-bench test --ngf 16
-bench save
+measure benchmark.py data --num_threads 8 --batch_size 1 16
+measure benchmark.py test
+measure benchmark.py save

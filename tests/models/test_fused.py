@@ -155,7 +155,7 @@ def test_a_fused_network_is_the_same_function(kernels, name, fusion) -> None:
         assert network._can_be_fused()
         found = network.run_fused(x, fusion)
     else:
-        found = run(network._layers() if "resnet" in name else network.model, x, fusion)
+        found = run(network.model, x, fusion)
     x_on_cpu = x.detach().cpu().requires_grad_()
     wanted = other.model(x_on_cpu)
     assert_same = partial(torch.testing.assert_close, check_device=False)
@@ -171,6 +171,21 @@ def test_a_fused_network_is_the_same_function(kernels, name, fusion) -> None:
             gradient = torch.zeros_like(parameter)
         assert_same(gradient, parameter.grad, rtol=1e-5, atol=1e-7)
     assert_same(dict(network.named_buffers()), dict(other.named_buffers()))
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_features_between_fused_layers_are_those_of_the_layers(
+    kernels, antialias, monkeypatch
+) -> None:
+    torch.manual_seed(0)
+    network = ResnetGenerator(3, 3, 2, "instance", n_blocks=6, antialias=antialias).double()
+    network.to(DEVICE)
+    x = draw(2, 3, 16, 12)
+    wanted, wanted_features = network(x, network.feature_layers)
+    network.fusion = Fusion()
+    monkeypatch.setattr("models.networks.patch_sampler.can_run", lambda *_: True)
+    found, features = network(x, network.feature_layers)
+    torch.testing.assert_close([found, *features], [wanted, *wanted_features])
 
 
 @pytest.mark.parametrize("channels", [1, 3, 6])
