@@ -17,11 +17,14 @@ from models.engine.cuda_graphs import Graphs
 from models.engine.precision import Precision
 from models.networks.fused import Fusion
 from models.pix2pix_model import Pix2PixOptions
+from options.model_options import CUTOptions, FastCUTOptions
 
 GPU = torch.device("cuda")
 TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks"}
 CYCLE_GAN = CycleGANOptions(**TINY, pool_size=2, no_dropout=False)
 PIX2PIX = Pix2PixOptions(**TINY, no_dropout=False)
+CUT = CUTOptions(**TINY, netF_nc=4, num_patches=16)
+FAST_CUT = FastCUTOptions(**TINY, netF_nc=4, num_patches=16)
 SIZES = [(1, 32), (1, 32), (1, 36), (1, 32), (1, 32), (1, 32), (2, 32), (1, 32), (1, 32)]
 
 
@@ -132,7 +135,9 @@ def repeatable(monkeypatch):
 
 
 @on_a_gpu
-@pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
+@pytest.mark.parametrize(
+    "options", [CYCLE_GAN, PIX2PIX, CUT, FAST_CUT], ids=["cycle_gan", "pix2pix", "cut", "fastcut"]
+)
 def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
     model = create_model(options, adam=Adam(), execution=Execution(GPU, cuda_graphs=True))
     plain = create_model(options, adam=Adam(), execution=Execution(GPU))

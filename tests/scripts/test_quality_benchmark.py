@@ -146,7 +146,7 @@ def test_a_job_is_trained_and_tested_by_real_commands_once(tmp_path) -> None:
 def test_a_part_of_a_budget_is_that_part_of_its_epochs_and_says_so() -> None:
     part = BUDGETS["quick"].share(0.25)
     epochs = {model: n for (model, data), n in part.epochs.items() if data == "relief2topo"}
-    assert epochs == {"pix2pix": 4, "cycle_gan": 2}
+    assert epochs == {"pix2pix": 4, "cycle_gan": 2, "cut": 2}
     assert part.epochs["cycle_gan", "song2brush"] == 2  # never less
     assert part.about.endswith("0.25 of its epochs")
 

@@ -18,7 +18,9 @@ class Recipe:
 L1 = Recipe("L1 regression", "pix2pix", "--lambda_GAN 0")
 PIX2PIX = Recipe("pix2pix", "pix2pix")
 CYCLEGAN = Recipe("CycleGAN", "cycle_gan")
-METHODS = (L1, PIX2PIX, CYCLEGAN)
+CUT = Recipe("CUT", "cut")
+FASTCUT = Recipe("FastCUT", "cut", "--CUT_mode FastCUT")
+METHODS = (L1, PIX2PIX, CYCLEGAN, CUT, FASTCUT)
 
 # Tables 1, 2 and 3 of Isola et al. 2017: losses, skips, patches. The default's patches are of 70 pixels, which at 64
 # pixels is the whole image.
@@ -47,7 +49,7 @@ CYCLEGAN_PARTS = (
 class Task:
     """A data set of datasets/prepare.py, its size in pixels, and what is trained on it.
 
-    directions: in which pix2pix is trained; one CycleGAN does both.
+    directions: that are trained; one CycleGAN does both.
     """
 
     title: str
@@ -56,6 +58,10 @@ class Task:
     recipes: Sequence[Recipe]
     directions: Sequence[str] = ("AtoB",)
     flags: str = ""
+
+    def trained(self, recipe: Recipe) -> Sequence[str]:
+        """The directions for which the recipe needs a training each."""
+        return self.directions[:1] if recipe.model == "cycle_gan" else self.directions
 
 
 def parts_of(task: Task) -> list[Task]:
@@ -92,12 +98,15 @@ QUICK = Budget(
     {
         "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004",
         "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --lambda_identity 0 --lr 0.0005",
+        "cut": "--netG resnet_6blocks --ngf 16 --ndf 16 --netF_nc 64 --lr 0.0005",
     },
     {
         ("pix2pix", "relief2topo"): 16,
         ("pix2pix", SONG): 3,
         ("cycle_gan", "relief2topo"): 8,
         ("cycle_gan", SONG): 2,
+        ("cut", "relief2topo"): 8,
+        ("cut", SONG): 2,
     },
 )
 SMALL = replace(
@@ -108,19 +117,22 @@ SMALL = replace(
         ("pix2pix", SONG): 12,
         ("cycle_gan", "relief2topo"): 30,
         ("cycle_gan", SONG): 6,
+        ("cut", "relief2topo"): 30,
+        ("cut", SONG): 6,
     },
 )
 FULL = Budget(
     "128 and 256 pixels, the papers' networks, about 10 minutes each on an H100",
     (
         Task("fluentflat2fluent3d", "fluentflat2fluent3d", 256, (L1, PIX2PIX)),
-        Task(SONG, SONG, 128, (CYCLEGAN,), flags=NO_MIRROR),
+        Task(SONG, SONG, 128, (CYCLEGAN, CUT), flags=NO_MIRROR),
     ),
-    {"pix2pix": "--netG unet_256 --batch_size 4", "cycle_gan": "--netG resnet_9blocks"},
+    {"pix2pix": "--netG unet_256 --batch_size 4", "cycle_gan": "--netG resnet_9blocks", "cut": ""},
     {
         ("pix2pix", "fluentflat2fluent3d"): 400,
         ("cycle_gan", "fluentflat2fluent3d"): 40,
         ("cycle_gan", SONG): 40,
+        ("cut", SONG): 40,
     },
 )
 BUDGETS = {"quick": QUICK, "small": SMALL, "full": FULL}

@@ -63,7 +63,7 @@ def jobs_of(tasks: Sequence[Task], seeds: Sequence[int]) -> list[TrainingJob]:
         for seed in seeds
         for task in tasks
         for recipe in task.recipes
-        for direction in (task.directions if recipe.model == "pix2pix" else task.directions[:1])
+        for direction in task.trained(recipe)
     ]
 
 

@@ -34,9 +34,8 @@ def tables_of(
 
 def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> TestRun:
     """Returns the results of one seed, of all directions, as if one model did both."""
-    directions = task.directions if recipe.model == "pix2pix" else task.directions[:1]
     files = {}
-    for direction in directions:
+    for direction in task.trained(recipe):
         run = read_run(place.results(TrainingJob(task, recipe, direction, seed)))
         backwards = direction == "BtoA"
         files |= {swapped(k) if backwards else k: found for k, found in run.files.items()}
@@ -44,5 +43,5 @@ def run_of(task: Task, recipe: Recipe, seed: int, place: Place) -> TestRun:
 
 
 def swapped(label: str) -> str:
-    """Returns fake_A for fake_B: with --direction BtoA, pix2pix calls domain A B."""
+    """Returns fake_A for fake_B: with --direction BtoA, models of one direction call domain A B."""
     return label[:-1] + OTHER[label[-1]]
