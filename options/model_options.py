@@ -15,6 +15,12 @@ from options.flags import flag, override, path
 from options.registry import find_class, has_file
 
 
+def check_antialias(netG: str, no_antialias_up: bool) -> None:
+    """Raises: ValueError where --antialias_up would do nothing."""
+    if not no_antialias_up and netG.startswith(("unet", "encoder_decoder")):
+        raise ValueError(f"--antialias_up is for ResNets: for --netG {netG} use --upsample blur")
+
+
 @dataclass(frozen=True)
 class Pix2PixOptions(GANOptions):
     """The paper's choices: U-Net, batch norm, vanilla GAN loss, L1."""
@@ -35,6 +41,7 @@ class Pix2PixOptions(GANOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_antialias(self.netG, self.no_antialias_up)
         at_least(0, lambda_L1=self.lambda_L1, lambda_feat=self.lambda_feat)
         if self.lambda_feat and not self.lambda_GAN:
             raise ValueError("--lambda_feat needs discriminators: a --lambda_GAN above 0")
@@ -55,6 +62,7 @@ class CycleGANOptions(GANOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_antialias(self.netG, self.no_antialias_up)
         at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
         at_least(0, lambda_identity=self.lambda_identity)
 

@@ -24,7 +24,7 @@ class Downsample(nn.Module):
         self.register_buffer("filt", binomial_filter((1, 2, 1), channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.conv2d(self.pad(x), self.filt, stride=2, groups=len(self.filt))
+        return F.conv2d(self.pad(x), _fitting(self.filt, x), stride=2, groups=x.shape[1])
 
 
 class Upsample(nn.Module):
@@ -37,10 +37,21 @@ class Upsample(nn.Module):
         self.register_buffer("filt", 4 * binomial_filter((1, 3, 3, 1), channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # (N, C, H + 2, W + 2) -> (N, C, 2H + 6, 2W + 6), of which padding takes three pixels off each side
-        return F.conv_transpose2d(
-            self.pad(x), self.filt, stride=2, padding=3, groups=len(self.filt)
-        )
+        padded = _repeat_border(x) if x.is_cuda else self.pad(x)  # (N, C, H + 2, W + 2)
+        # (N, C, 2H + 6, 2W + 6), of which padding takes three pixels off each side
+        filt = _fitting(self.filt, x)
+        return F.conv_transpose2d(padded, filt, stride=2, padding=3, groups=x.shape[1])
+
+
+def _fitting(filt: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The filters of as many channels as the images have: models/tiling follows pixels with one, in float32."""
+    return filt[: x.shape[1]].to(x.dtype)
+
+
+def _repeat_border(x: torch.Tensor) -> torch.Tensor:
+    """nn.ReplicationPad2d(1) by copies, whose gradient on a GPU, unlike PyTorch's, is the same every time."""
+    x = torch.cat([x[..., :1], x, x[..., -1:]], dim=-1)
+    return torch.cat([x[..., :1, :], x, x[..., -1:, :]], dim=-2)
 
 
 def binomial_filter(weights: Sequence[float], channels: int) -> torch.Tensor:

@@ -79,3 +79,8 @@ def test_a_word_that_is_no_truth_is_refused(capsys) -> None:
 def test_what_does_nothing_says_what_does(words, advice, capsys) -> None:
     mode = [] if "--CUT_mode" in words else ["--CUT_mode", "CUT"]
     assert advice in fails(capsys, *mode, *words)
+
+
+def test_u_nets_are_not_anti_aliased_and_say_what_to_use(capsys) -> None:
+    message = fails(capsys, "--model", "pix2pix", "--antialias_up")
+    assert "--antialias_up is for ResNets: for --netG unet_256 use --upsample blur" in message
