@@ -25,12 +25,7 @@ from data.loading.loader import skipped_lines
 from models import BaseModel, Execution
 from models.engine.precision import select_precision
 from models.inference.load_run import choose_settings, load_run
-from models.inference.translate_dataset import (
-    AT_ONCE,
-    read_ahead,
-    share_translations,
-    translations,
-)
+from models.inference.translate_dataset import AT_ONCE, read_ahead, share_translations, translations
 from models.tiling import draws_dropout
 from util import distributed
 from util.device import describe, select_device

@@ -94,7 +94,8 @@ class CUTModel(GANModel):
         with torch.set_grad_enabled(trains_G):
             outputs, keys = self._translate(inputs, flip)
         fake_B = outputs[0]  # (N, output_nc, H, W), mirrored with flip
-        by_D, D_losses = {}, {}
+        by_D: dict[str, torch.Tensor] = {}
+        D_losses: dict[str, torch.Tensor] = {}
         if self.has_D:
             by_D, D_losses = self.train_D(self.D, "B", fake_B, real_B, trains_G=trains_G)
 

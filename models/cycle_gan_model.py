@@ -70,11 +70,7 @@ class CycleGANModel(GANModel):
         return step_outputs(images, {**off, **losses})
 
     def _train_D(
-        self,
-        real_A: torch.Tensor,
-        real_B: torch.Tensor,
-        fake_A: torch.Tensor,
-        fake_B: torch.Tensor,
+        self, real_A: torch.Tensor, real_B: torch.Tensor, fake_A: torch.Tensor, fake_B: torch.Tensor
     ) -> Outputs:
         """Takes a step of both discriminators."""
         with self.fork() as beside:

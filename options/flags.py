@@ -133,11 +133,7 @@ def add_flags(
 
 
 def _add_flag(
-    section: argparse._ArgumentGroup,
-    name: str,
-    meta: dict[str, Any],
-    default: Any,
-    complete: bool,
+    section: argparse._ArgumentGroup, name: str, meta: dict[str, Any], default: Any, complete: bool
 ) -> None:
     if isinstance(meta["default"], bool):
         section.add_argument(

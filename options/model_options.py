@@ -55,9 +55,7 @@ class CycleGANOptions(GANOptions):
     lambda_A: float = flag(10.0, "weight of the cycle A -> B -> A", only="train")
     lambda_B: float = flag(10.0, "weight of the cycle B -> A -> B", only="train")
     lambda_identity: float = flag(
-        0.5,
-        "weight of the identity loss relative to the cycles; 0 = off, and faster",
-        only="train",
+        0.5, "weight of the identity loss relative to the cycles; 0 = off, and faster", only="train"
     )
 
     def __post_init__(self) -> None:

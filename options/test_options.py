@@ -19,12 +19,8 @@ ARCHITECTURE = (
     *("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout"),
     *("no_antialias", "no_antialias_up"),
 )
-VALUES = (
-    "range_A",
-    "range_B",
-    "label_A",
-    "alpha",
-)  # what files hold, for whatever model tests them
+# What files hold, for whatever model tests them.
+VALUES = ("range_A", "range_B", "label_A", "alpha")
 COMMON = (
     *(
         "dataroot",
@@ -56,9 +52,7 @@ a run, its best epoch (of a training with --val_freq), one generator alone:
   python test.py --dataroot datasets/facades --name faces --model pix2pix
   python test.py --dataroot datasets/facades --name faces --model pix2pix --epoch best
   python test.py --dataroot photos --name maps --model test --model_suffix _A"""
-TRAIN_FLAGS = {
-    *(name for group in TrainOptions.groups().values() for name in flags_of(group)),
-}
+TRAIN_FLAGS = {*(name for group in TrainOptions.groups().values() for name in flags_of(group))}
 TILE_MODES = ("exact", "blend")
 OTHER_WAY = {
     "range_A": "range_B",

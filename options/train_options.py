@@ -193,12 +193,7 @@ class TrainOptions:
     @classmethod
     def parse(cls, argv: Sequence[str]) -> TrainOptions:
         """Reads the command line; with --continue_train, the run's saved flags come before the defaults."""
-        line = CommandLine(
-            cls.groups(),
-            phase="train",
-            common=COMMON,
-            description=DESCRIPTION,
-        )
+        line = CommandLine(cls.groups(), phase="train", common=COMMON, description=DESCRIPTION)
         seen, explicit = line.look(argv)
         file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / OPTIONS_FILE, {}
         # os.path: False also for names that are too long

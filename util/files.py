@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from util.errors import InputError
 
@@ -61,13 +63,39 @@ def sweep(folder: Path) -> None:
 
 
 def _is_abandoned(process: int, file: Path) -> bool:
-    if os.name != "posix":  # where asking for a process by signal 0 would end it
+    if os.name != "posix":
         return time.time() - file.stat().st_mtime > 3600
+    return process == os.getpid() or not is_running(process)
+
+
+def is_running(process: int) -> bool:
+    """Tells whether a process of this machine lives; where asking by signal 0 would end it, it counts as running."""
     try:
-        os.kill(process, 0)
+        if os.name == "posix":
+            os.kill(process, 0)
     except ProcessLookupError:
-        return True
-    return process == os.getpid()
+        return False
+    except (OSError, OverflowError):  # of another user
+        pass
+    return True
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object; {} where the file is missing, cannot be read or holds something different."""
+    with suppress(OSError, ValueError, RecursionError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict):
+            return content
+    return {}
+
+
+def sha256_of(path: Path) -> str:
+    """Computes a file's checksum, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

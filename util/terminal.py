@@ -53,9 +53,8 @@ class Output(io.TextIOWrapper):
     def _drop(self, error: OSError) -> None:
         self.failure = error
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(
-            null, self.fileno()
-        )  # for what is still in buffers, and for processes that inherit it
+        # Also for what is still in buffers, and for processes that inherit it.
+        os.dup2(null, self.fileno())
         os.close(null)
 
 
@@ -64,9 +63,8 @@ def secure_output() -> None:
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
-        except (
-            OSError
-        ):  # closed: the next file that is opened would take its number, and what is printed
+        except OSError:
+            # It is closed: the next file that is opened would take its number, and what is printed.
             os.open(os.devnull, os.O_RDWR)
         stream = getattr(sys, name)
         if number and stream is None:
@@ -97,9 +95,8 @@ def can_colour(stream: TextIO) -> bool:
     """Tells whether it is a terminal that takes colours, and the user has not asked for none (no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return False
-    return (
-        sys.platform != "win32" or "WT_SESSION" in os.environ
-    )  # the older console shows the codes
+    # The older console shows the codes.
+    return sys.platform != "win32" or "WT_SESSION" in os.environ
 
 
 def styled(text: str, style: str, stream: TextIO) -> str:

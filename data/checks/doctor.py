@@ -120,11 +120,9 @@ def _in_processes(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
     """Calls, and yields the results in order, while a terminal shows how far it is."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     workers = 0 if len(arguments) <= FEW else cores or 1
+    # A batch is a plain list of results.
     loader = DataLoader(
-        _Calls(call, arguments),
-        batch_size=16,
-        num_workers=workers,
-        collate_fn=list,  # as they are
+        _Calls(call, arguments), batch_size=16, num_workers=workers, collate_fn=list
     )
     with tqdm(total=len(arguments), unit=" images", leave=False, disable=None) as bar:
         for batch in loader:

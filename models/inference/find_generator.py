@@ -20,11 +20,7 @@ from options.flags import build
 from options.ranges import AUTO, parse_range
 from options.saved import OPTIONS_FILE, read_options
 from util.checkpoints.files import load_weights
-from util.checkpoints.inference_settings import (
-    UNKNOWN,
-    InferenceSettings,
-    read_settings,
-)
+from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings, read_settings
 from util.checkpoints.names import list_networks, network_path, parse_network_path
 from util.errors import InputError
 from util.images.values import Values
@@ -207,9 +203,8 @@ def build_generator(
     if not found and not saved.flags:
         raise InputError(f"{saved.path} holds no generator of a kind known here (ResNet, U-Net)")
     try:
-        if (
-            own not in MODELS or not found
-        ):  # a network that is not ours: its model knows how it is built
+        # A network that is not ours: its model knows how it is built.
+        if own not in MODELS or not found:
             netG, netD = (str(saved.flags.get(name, "")) for name in ("netG", "netD"))
             group = model_options(own, netG, netD)
             options = build(group, dict(saved.flags))

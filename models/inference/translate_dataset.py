@@ -97,9 +97,7 @@ def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {key: value[start : start + size] for key, value in batch.items()}
 
 
-def share_translations(
-    own: Iterator[Translation],
-) -> Iterator[tuple[Translation, PictureMeasures]]:
+def share_translations(own: Iterator[Translation]) -> Iterator[tuple[Translation, PictureMeasures]]:
     """Yields the translations of all processes by their numbers; pictures and values only of this process.
 
     Every process has to know of all, so that no two of them give the same name to different results; the page needs to

@@ -37,9 +37,8 @@ def ordered_norm(norm: Callable[[torch.Tensor], torch.Tensor], input: torch.Tens
     other in the backward pass of its norms and silently returns a wrong gradient.
     """
     output = norm(input.contiguous())
-    if (
-        output.requires_grad and not torch.compiler.is_compiling()
-    ):  # compiled norms are not PyTorch's
+    # Compiled norms are not PyTorch's.
+    if output.requires_grad and not torch.compiler.is_compiling():
         output.register_hook(torch.Tensor.contiguous)
     return output
 

@@ -16,13 +16,8 @@ import torch
 from torch.nn import functional as F
 
 TILE = {3: 4, 4: 3}  # kernel -> m: both read 6 x 6 pixels
-POINTS = (
-    0.0,
-    1.0,
-    -1.0,
-    2.0,
-    -0.5,
-)  # where polynomials are evaluated, besides infinity: small and balanced
+# Where polynomials are evaluated, besides infinity: small and balanced.
+POINTS = (0.0, 1.0, -1.0, 2.0, -0.5)
 
 
 def winograd_conv2d(images: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -101,10 +101,7 @@ def window(span: Span, length: int, ramp: int) -> torch.Tensor:
     """
     position = torch.arange(span.first, span.last) + 0.5
     weights = torch.ones(len(position))
-    for seam, sign, inner in (
-        (span.start, 1, span.start > 0),
-        (span.stop, -1, span.stop < length),
-    ):
+    for seam, sign, inner in ((span.start, 1, span.start > 0), (span.stop, -1, span.stop < length)):
         if inner:
             along = ((sign * (position - seam)) / ramp + 0.5).clamp(0, 1)
             weights *= (along * (math.pi / 2)).sin().square()

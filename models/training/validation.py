@@ -242,13 +242,7 @@ class Tally:
     """
 
     def __init__(
-        self,
-        kind: str,
-        side: str,
-        made: str,
-        truth: str,
-        names: Sequence[str],
-        networks: Networks,
+        self, kind: str, side: str, made: str, truth: str, names: Sequence[str], networks: Networks
     ) -> None:
         self.kind, self.side, self.made, self.truth = kind, side, made, truth
         pairs = [name for name in names if metric(name).paired]

@@ -9,8 +9,5 @@ MODERN: dict[str, dict[str, Any]] = {
         "upsample": "resize",  # no checkerboards (Odena et al. 2016)
         "ema": "5%",  # averaged weights, half-life in shares of the run
     },
-    "cycle_gan": {
-        "upsample": "resize",
-        "ema": "5%",
-    },
+    "cycle_gan": {"upsample": "resize", "ema": "5%"},
 }

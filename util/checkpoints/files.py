@@ -7,7 +7,6 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from options.wording import did_you_mean, printable
 from util.checkpoints.names import STATE_FILE, list_networks
 from util.checkpoints.reader import Damaged, Refused, read_checkpoint
 from util.errors import InputError
-from util.files import replacing, write_text
+from util.files import read_json, replacing, write_text
 
 # Marks options.json of a run that has not yet put aside an earlier one's files.
 UNFINISHED = "puts_earlier_run_aside"
@@ -125,10 +124,8 @@ def finish_start(folder: Path) -> None:
 
     Raises: InputError when the folder refuses.
     """
-    with suppress(OSError, ValueError, RecursionError):
-        content = json.loads((folder / OPTIONS_FILE).read_text(encoding="utf-8"))
-        if isinstance(content, dict) and content.get(UNFINISHED) is True:
-            _put_aside(folder)
+    if read_json(folder / OPTIONS_FILE).get(UNFINISHED) is True:
+        _put_aside(folder)
 
 
 def _latest_files(folder: Path) -> list[Path]:
@@ -138,9 +135,8 @@ def _latest_files(folder: Path) -> list[Path]:
 
 def _put_aside(folder: Path) -> None:
     try:
-        for file in _latest_files(
-            folder
-        ):  # the state first: without it the rest is nothing to continue exactly
+        # The state first: without it the rest is nothing to continue exactly.
+        for file in _latest_files(folder):
             file.replace(file.with_name(file.name.replace("latest", "previous", 1)))
     except OSError as error:
         raise InputError(f"cannot rename files in {folder}: {error.strerror}") from None

@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from util.checkpoints.names import is_label, list_networks
-from util.files import write_text
+from util.files import read_json, write_text
 
 SETTINGS_FILE = "inference.json"
 POLICIES = ("image", "running")
@@ -83,16 +82,9 @@ def parse_settings(content: Any) -> InferenceSettings | None:
     return InferenceSettings(policy, averaged, reason)
 
 
-def _recorded(folder: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError, RecursionError):
-        content = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        return content if isinstance(content, dict) else {}
-    return {}
-
-
 def read_settings(folder: Path, label: str, flags: Mapping[str, Any]) -> InferenceSettings:
     """Returns what training recorded for a label, or what the flags of training (options.json) suggest."""
-    return parse_settings(_recorded(folder).get(label)) or settings_by_rule(flags)
+    return parse_settings(read_json(folder / SETTINGS_FILE).get(label)) or settings_by_rule(flags)
 
 
 def record_settings(folder: Path, labels: Iterable[str], settings: InferenceSettings) -> None:
@@ -101,6 +93,7 @@ def record_settings(folder: Path, labels: Iterable[str], settings: InferenceSett
     Raises: InputError when the disk refuses.
     """
     kept = {file.label for file in list_networks(folder)}
-    recorded = {name: one for name, one in _recorded(folder).items() if name in kept}
+    earlier = read_json(folder / SETTINGS_FILE)
+    recorded = {name: one for name, one in earlier.items() if name in kept}
     recorded |= {label: dataclasses.asdict(settings) for label in labels if is_label(label)}
     write_text(folder / SETTINGS_FILE, json.dumps(recorded, indent=2, sort_keys=True) + "\n")

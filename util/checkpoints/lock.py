@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from util.errors import InputError
-from util.files import make_folder
+from util.files import is_running, make_folder, read_json
 
 if sys.platform == "win32":
     import msvcrt
@@ -55,7 +55,7 @@ class RunLock:
         """Takes the lock. Raises: InputError when another process trains this run, or the folder refuses."""
         until = time.monotonic() + PATIENCE
         while not (file := self._open_and_lock()):
-            holder = _holder(self.folder / LOCK_FILE)
+            holder = read_json(self.folder / LOCK_FILE)
             if _is_running(holder) or time.monotonic() > until:
                 raise InputError(
                     f"{self.folder} is being trained {_words(holder)}: two trainings at once would overwrite each "
@@ -138,27 +138,12 @@ def _is_file(file: IO[bytes], path: Path) -> bool:
         return False
 
 
-def _holder(path: Path) -> dict[str, Any]:
-    """Process and machine that wrote themselves into the file; {} when they cannot be read."""
-    with suppress(OSError, ValueError):
-        content = json.loads(path.read_text())
-        if isinstance(content, dict):
-            return content
-    return {}
-
-
 def _is_running(holder: dict[str, Any]) -> bool:
     """Tells whether the holder is known to be at work: False for one of this machine that is gone."""
     process = holder.get("process")
     if holder.get("machine") != socket.gethostname() or not isinstance(process, int):
         return bool(holder)
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # of another user
-        return True
-    return True
+    return is_running(process)
 
 
 def _words(holder: dict[str, Any]) -> str:

@@ -83,9 +83,8 @@ class Archive:
         """
         end = self.size - 22
         mark, length, offset, comment = struct.unpack("<4s8xIIH", self._read(end, 22))
-        if (
-            self._read(end - 20, 4) == b"PK\x06\x07"
-        ):  # zip64: the true numbers are in a record before
+        # A zip64: the true numbers are in a record before.
+        if self._read(end - 20, 4) == b"PK\x06\x07":
             (end,) = struct.unpack("<8xQ4x", self._read(end - 20, 20))
             length, offset = struct.unpack("<40xQQ", self._read(end, 56))
             if end + 56 + 20 + 22 != self.size:

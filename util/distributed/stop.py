@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 # SIGHUP: the terminal was closed, or an ssh connection lost. SIGUSR1: a batch system's warning. Windows has neither.
@@ -61,10 +61,5 @@ class StopRequest:
             signal.signal(number, handler or signal.SIG_DFL)
         self._before = {}
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._restore()

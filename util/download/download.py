@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 import sys
@@ -28,7 +27,7 @@ from util.download.fetch import FetchError, fetch, forget, kept
 from util.download.published import CITYSCAPES, KINDS
 from util.download.unpack import ArchiveError, unpack
 from util.errors import InputError
-from util.files import replacing
+from util.files import replacing, sha256_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE_URL = "https://efrosgans.eecs.berkeley.edu"
@@ -123,13 +122,10 @@ def locate(kind: str, name: str, out: str | Path | None) -> tuple[Path, Path]:
 
 def install(source: Path, target: Path, sha256: str | None, say: Callable[[str], None]) -> None:
     """Checks source and unpacks it as, or copies it to, target. Raises: ArchiveError, OSError."""
-    digest = hashlib.sha256()
-    with open(source, "rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    if sha256 and digest.hexdigest() != sha256.strip().lower():
-        raise ArchiveError(f"its sha256 is {digest.hexdigest()}, not {sha256}")
-    say(f"sha256 {digest.hexdigest()}")
+    digest = sha256_of(source)
+    if sha256 and digest != sha256.strip().lower():
+        raise ArchiveError(f"its sha256 is {digest}, not {sha256}")
+    say(f"sha256 {digest}")
     if target.suffix != ".pth":
         n_files = unpack(source, target)
         say(f"{n_files} files in {target}")
@@ -142,9 +138,8 @@ def install(source: Path, target: Path, sha256: str | None, say: Callable[[str],
 
 def _check_weights(source: Path) -> None:
     """Raises: ArchiveError unless the file holds a network's weights, whole, and nothing else."""
-    from util.checkpoints.files import (
-        load_weights,  # PyTorch takes seconds, which data sets need not wait for
-    )
+    # PyTorch takes seconds, which data sets need not wait for.
+    from util.checkpoints.files import load_weights
 
     try:
         if not load_weights(source):

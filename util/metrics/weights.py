@@ -31,10 +31,7 @@ PUBLISHED = {
         "--inception_weights",
     ),
     "alexnet": Published(
-        "alexnet-owt-7be5be79.pth",
-        "https://download.pytorch.org/models/",
-        233,
-        "--lpips_weights",
+        "alexnet-owt-7be5be79.pth", "https://download.pytorch.org/models/", 233, "--lpips_weights"
     ),
 }
 

@@ -44,12 +44,7 @@ class Table:
 
 
 def write_page(
-    path: Path,
-    title: str,
-    rows: list[Row],
-    *,
-    width: int,
-    tables: Sequence[Table] = (),
+    path: Path, title: str, rows: list[Row], *, width: int, tables: Sequence[Table] = ()
 ) -> None:
     """Writes a page in place of an older one at once.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePath
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,7 @@ from util.files import make_folder
 from util.images import save_image, stretched
 from util.metrics.pictures import PictureMeasures, measure_pictures
 from util.pages.gallery import Example, Picture, write_gallery
-from util.pages.result_metrics import (
-    first_pair,
-    meanings,
-    metric_columns,
-)
+from util.pages.result_metrics import first_pair, meanings, metric_columns
 
 SINGLE = {"real", "fake"}  # labels of --model test
 LABEL = re.compile(r'alt="([^"]*)"')
@@ -155,12 +151,7 @@ class ResultWriter:
     def __enter__(self) -> ResultWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         try:
             while self.pending:
                 self.pending.popleft().result()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,6 +23,7 @@ from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
 from models.networks.norms import BatchNorm2d, SyncBatchNorm2d
 from models.networks.weights import architecture, describe_generator
 from util.errors import InputError
+from util.files import sha256_of
 
 AT_ONCE = 8  # images whose statistics are taken together
 # Ours differ from PyTorch's in how they compute, which is nothing to put into a file.
@@ -156,7 +155,3 @@ def recalibrate(network: nn.Module, sample: Sequence[torch.Tensor]) -> None:
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()
-
-
-def sha256_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -17,9 +17,8 @@ import torch
 from scripts.lib.exporting.formats import ExportJob, Format, Runtime
 from util.errors import InputError
 
-IN_FULL = (
-    2  # convolutions at either end that int8 leaves alone: few weights, and the most visible errors
-)
+# Convolutions at either end that int8 leaves alone: few weights, and the most visible errors.
+IN_FULL = 2
 OPSET = 18  # which browsers' runtimes know as well
 PACKAGES = "onnx onnxscript onnxruntime"
 

@@ -14,13 +14,13 @@ import torch
 
 from scripts.lib.exporting.certificate import choose_inputs, compare_outputs, make_certificate
 from scripts.lib.exporting.formats import ExportJob, Format
-from scripts.lib.exporting.generator import Exportable, sha256_of
+from scripts.lib.exporting.generator import Exportable
 from scripts.lib.exporting.onnx_file import ONNX
 from scripts.lib.exporting.pictures import TestPicture
 from scripts.lib.exporting.safetensors_file import SAFETENSORS
 from scripts.lib.exporting.torch_files import EXPORTED, TORCHSCRIPT
 from util.errors import InputError
-from util.files import make_folder, write_text
+from util.files import make_folder, sha256_of, write_text
 
 FORMATS: dict[str, Format] = {
     "onnx": ONNX,

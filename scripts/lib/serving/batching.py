@@ -92,9 +92,8 @@ class Batcher:
 
         def images() -> Iterator[Picture]:
             for one in batch:
-                if (
-                    not one.result.done()
-                ):  # its client may have left, or been told that it took too long
+                # Its client may have left, or been told that it took too long.
+                if not one.result.done():
                     begun.append(one)
                     yield one.image
 

@@ -64,9 +64,8 @@ def _translate(av: Any, t: Translator, source: Path, reader: Any, writer: Any, c
     )
     out.height, out.width = shown
     even = shown[0] % 2 == 0 and shown[1] % 2 == 0
-    out.pix_fmt = (
-        "yuv420p" if even else "yuv444p"
-    )  # which halves colour, and cannot halve odd sides
+    # yuv420p halves colour, and cannot halve odd sides.
+    out.pix_fmt = "yuv420p" if even else "yuv444p"
     context = out.codec_context
     context.time_base = video.time_base
     context.colorspace = context.color_primaries = context.color_trc = BT709
