@@ -106,31 +106,38 @@ class Validation:
     def run(self, networks: Mapping[str, nn.Module], most: float = math.inf) -> Outcome:
         """Measures a model's `saved_networks` on the first so many images, used as they are best.
 
-        In doubt, the statistics of batch norm are chosen on a few images. Raw and averaged weights are both measured,
-        and the better ones, by the first metric, give the scores.
-        All processes take part and get the same.
+        Raw and averaged weights are both measured, and the better ones, by the first metric, give the scores. In doubt,
+        either's statistics of batch norm are chosen on a few images. All processes take part and get the same.
         """
-        settings = self._choose_statistics(networks, most)
-        raw = self._measure(networks, "", settings.norm_policy, most)
+        raw = self._measure_at_best(networks, "", most)
         if not any(name.endswith(AVERAGED) for name in networks):
-            return replace(raw, settings=settings)
-        averaged = self._measure(networks, AVERAGED, settings.norm_policy, most)
+            return raw
+        averaged = self._measure_at_best(networks, AVERAGED, most)
         values = {f"{name}{AVERAGED}": value for name, value in averaged.values.items()}
-        better, numbers = _compare(averaged.scores, raw.scores, list(raw.scores), settings.averaged)
+        usual = self.settings.averaged
+        better, numbers = _compare(averaged.scores, raw.scores, list(raw.scores), usual)
+        chosen = averaged if better else raw
+        settings = replace(chosen.settings, averaged=better)
         if numbers:
             reason = "{} with averaged weights, {} with raw ones".format(*numbers)
             reasons = [settings.reason] if self.in_doubt else []
-            settings = replace(settings, averaged=better, reason="; ".join([*reasons, reason]))
-        scores = averaged.scores if settings.averaged else raw.scores
-        return Outcome({**raw.values, **values}, scores, settings)
+            settings = replace(settings, reason="; ".join([*reasons, reason]))
+        return Outcome({**raw.values, **values}, chosen.scores, settings)
+
+    def _measure_at_best(
+        self, networks: Mapping[str, nn.Module], suffix: str, most: float
+    ) -> Outcome:
+        """Measures raw or averaged weights with the statistics of batch norm that suit them."""
+        settings = self._choose_statistics(networks, suffix, most)
+        outcome = self._measure(networks, suffix, settings.norm_policy, most)
+        return replace(outcome, settings=settings)
 
     def _choose_statistics(
-        self, networks: Mapping[str, nn.Module], most: float
+        self, networks: Mapping[str, nn.Module], suffix: str, most: float
     ) -> InferenceSettings:
         """The settings, with the policy of batch norm that is better on a few images."""
         if not self.in_doubt:
             return self.settings
-        suffix = AVERAGED if any(name.endswith(AVERAGED) for name in networks) else ""
         running, image = (
             self._measure(networks, suffix, policy, min(FEW, most)).scores
             for policy in ("running", "image")

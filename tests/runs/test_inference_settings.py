@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from helpers import option
 from helpers.runs import content, run
 from helpers.translator import pixels, results_of
 
-from models import load_translator
+from models import create_model, load_translator
 from models.inference.find_generator import find_generator
+from models.training.validation import open_validation
 from scripts.lib.exporting.generator import open_generator
 from util.checkpoints.inference_settings import read_settings, settings_by_rule
 from util.checkpoints.names import list_networks
@@ -138,6 +142,46 @@ def test_the_better_of_raw_and_averaged_weights_is_the_default(paired, tmp_path,
     assert content(folder)["progress"]["best"]["l1"] == pytest.approx(default, abs=1e-6)
     used = find_generator(folder).path
     assert used.name == ("latest_net_G_ema.pth" if averaged < raw else "latest_net_G.pth")
+
+
+def test_raw_and_averaged_weights_have_statistics_of_their_own() -> None:
+    """Raw weights with the truth as their translation by the statistics of training; averaged ones for which these are wrong."""
+    options = option.train(
+        "--model",
+        "pix2pix",
+        "--netG",
+        "unet_64",
+        "--batch_size",
+        "8",
+        "--ema",
+        "0.9",
+        "--val_freq",
+        "1",
+        *BATCH,
+    )
+    model = create_model(options.model)
+    images = torch.rand(4, 3, 64, 64) * 2 - 1
+    paths = [f"{number}.png" for number in range(4)]
+    averaged = copy.deepcopy(model.G)
+    for name, buffer in averaged.named_buffers():
+        if name.endswith("running_var"):
+            buffer *= 1e-8
+    with torch.no_grad():
+        truth = model.G.eval()(images)
+    batch = {
+        "A": images,
+        "B": truth,
+        "A_paths": paths,
+        "B_paths": paths,
+        "number": torch.arange(4),
+    }
+    validation = open_validation(
+        options, lambda phase: lambda most: iter([batch]), torch.device("cpu")
+    )
+    outcome = validation.run({**model.networks(), "G_ema": averaged})
+    assert outcome.scores["l1"] == 0
+    assert outcome.settings.norm_policy == "running"
+    assert not outcome.settings.averaged
 
 
 def test_averaged_weights_that_are_gone_are_not_asked_for(paired, tmp_path) -> None:
