@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 
@@ -20,18 +21,13 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from options.base_options import PRECISIONS
-from scripts.dev.benchmarks import loading, saving, steps, translating
 from scripts.dev.benchmarks.plain_steps import PLAIN
 from util.device import describe, select_device
 from util.errors import run_command
 from util.script_parser import script_parser
 
-MEASURES = {
-    "train": steps.measure,
-    "data": loading.measure,
-    "test": translating.measure,
-    "save": saving.measure,
-}
+# Modules of scripts/dev/benchmarks, each imported when it is asked for: training steps need PyTorch alone.
+MEASURES = {"train": "steps", "data": "loading", "test": "translating", "save": "saving"}
 BY_MODEL = ("train", "save")
 BY_BATCH_SIZE = ("train", "data")
 
@@ -42,9 +38,10 @@ def main(argv: Sequence[str]) -> int:
     print(f"{describe(device, options.gpu_ids)}, PyTorch {torch.__version__}\n")
     models = (options.model or list(PLAIN)) if options.what in BY_MODEL else ["pix2pix"]
     sizes = options.batch_size if options.what in BY_BATCH_SIZE else options.batch_size[:1]
+    measure = import_module(f"scripts.dev.benchmarks.{MEASURES[options.what]}").measure
     for number, (name, size) in enumerate(product(models, sizes)):
         case = argparse.Namespace(**{**vars(options), "batch_size": size})
-        row = MEASURES[options.what](name, device, case)
+        row = measure(name, device, case)
         if number == 0:
             print("| " + " | ".join(row) + " |\n" + "|---" * len(row) + "|")
         print("| " + " | ".join(row.values()) + " |", flush=True)

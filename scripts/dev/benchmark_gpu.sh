@@ -10,6 +10,9 @@ if [ -z "${PYTHON:-}" ]; then
 fi
 "$PYTHON" -c 'import torch, sys; sys.exit(not torch.cuda.is_available() and "PyTorch sees no NVIDIA GPU here")'
 
+"$PYTHON" -c 'import dominate' 2>/dev/null ||
+  echo "dominate is not installed, which benchmark.py test and save need: pip install -r requirements.txt" >&2
+
 measure() {
   echo
   echo "\`python scripts/dev/$*\`"
@@ -32,6 +35,7 @@ echo
 echo "## Steps"
 measure benchmark.py train --model pix2pix --batch_size 1 4 16 --repeats 4
 measure benchmark.py train --model cycle_gan --batch_size 1 4 --repeats 3
+measure benchmark.py train --model cut --repeats 3
 
 echo
 echo "## Kernels, and what each part brings; shares of a matrix product's speed and of a copy's"
@@ -40,12 +44,12 @@ measure profile_steps.py --model pix2pix --batch_size 16 --parts today all --ker
 measure profile_steps.py --model cycle_gan --batch_size 1 --parts today fused fused_casts all_but_streams all --kernels today all_but_streams
 measure profile_steps.py --model cycle_gan --batch_size 4 --parts today all --kernels all
 measure profile_steps.py --model cycle_gan --batch_size 16 --parts all --kernels --repeats 2
-measure profile_steps.py --model CUT --parts today all --kernels all
-measure profile_steps.py --model FastCUT --parts today all --kernels all
-measure benchmark.py train --repeats 4 --precision fp32
+measure profile_steps.py --model cut --parts today all --kernels all
+measure profile_steps.py --model fastcut --parts today all --kernels all
+measure benchmark.py train --model pix2pix cycle_gan --repeats 4 --precision fp32
 
 echo
 echo "## Loading, testing, saving"
 measure benchmark.py data --num_threads 8 --batch_size 1 16
 measure benchmark.py test
-measure benchmark.py save
+measure benchmark.py save --model pix2pix cycle_gan

@@ -30,7 +30,7 @@ from models.networks.fused import Fusion, fuse_layers
 from models.networks.resnet import ResnetBlock
 from scripts.dev.benchmarks.kernels import LeastTraffic, by_kind, kernels, longest
 from scripts.dev.benchmarks.plain_steps import PLAIN
-from scripts.dev.benchmarks.steps import CUT_MODES, build, images, repeat
+from scripts.dev.benchmarks.steps import FASTCUT, build, images, repeat
 from scripts.dev.benchmarks.timing import alternating, copy_rate, matrix_product_rate
 from util.device import select_device
 from util.errors import run_command
@@ -173,7 +173,7 @@ def parser() -> argparse.ArgumentParser:
     words = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    words.add_argument("--model", choices=[*PLAIN, *CUT_MODES], default="cycle_gan")
+    words.add_argument("--model", choices=[*PLAIN, FASTCUT], default="cycle_gan")
     words.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     words.add_argument("--kernels", nargs="*", choices=list(PARTS), default=["today", "all"])
     words.add_argument("--gpu_ids", default="0", help="-1 for the CPU")
