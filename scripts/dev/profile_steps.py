@@ -88,7 +88,8 @@ class Case:
                 modes.enter_context(mode)
             self.step()
         self.flops, self.least_bytes = counter.get_total_flops(), traffic.bytes
-        for _ in range(3 * (WARM_UP + 2)):  # FastCUT mirrors half of its steps, which are another recording
+        # FastCUT mirrors half of its steps, which are another recording.
+        for _ in range(3 * (WARM_UP + 2)):
             self.losses = self.step()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
