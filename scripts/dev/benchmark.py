@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -22,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from options.base_options import PRECISIONS
 from scripts.dev.benchmarks.plain_steps import PLAIN
+from scripts.dev.benchmarks.timing import Row
 from util.device import describe, select_device
 from util.errors import run_command
 from util.script_parser import script_parser
 
-# Modules of scripts/dev/benchmarks, each imported when it is asked for: training steps need PyTorch alone.
-MEASURES = {"train": "steps", "data": "loading", "test": "translating", "save": "saving"}
+WHAT = ("train", "data", "test", "save")
 BY_MODEL = ("train", "save")
 BY_BATCH_SIZE = ("train", "data")
 
@@ -38,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"{describe(device, options.gpu_ids)}, PyTorch {torch.__version__}\n")
     models = (options.model or list(PLAIN)) if options.what in BY_MODEL else ["pix2pix"]
     sizes = options.batch_size if options.what in BY_BATCH_SIZE else options.batch_size[:1]
-    measure = import_module(f"scripts.dev.benchmarks.{MEASURES[options.what]}").measure
+    measure = measure_of(options.what)
     for number, (name, size) in enumerate(product(models, sizes)):
         case = argparse.Namespace(**{**vars(options), "batch_size": size})
         row = measure(name, device, case)
@@ -48,9 +47,22 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def measure_of(what: str) -> Callable[[str, torch.device, argparse.Namespace], Row]:
+    """Imports what is asked for alone: training steps need PyTorch, and no packages that write pages."""
+    if what == "train":
+        from scripts.dev.benchmarks.steps import measure
+    elif what == "data":
+        from scripts.dev.benchmarks.loading import measure
+    elif what == "test":
+        from scripts.dev.benchmarks.translating import measure
+    else:
+        from scripts.dev.benchmarks.saving import measure
+    return measure
+
+
 def parser() -> argparse.ArgumentParser:
     words = script_parser(__doc__)
-    words.add_argument("what", choices=list(MEASURES))
+    words.add_argument("what", choices=WHAT)
     words.add_argument(
         "--model",
         nargs="+",
