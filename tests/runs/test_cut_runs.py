@@ -10,6 +10,7 @@ import pytest
 from conftest import SMALL_TRAINING, write_images
 from helpers.export import exported
 from helpers.runs import assert_same, content, run
+from helpers.web_demo import make_demo
 from helpers.words import words
 from PIL import Image
 
@@ -89,6 +90,13 @@ def test_it_is_exported_with_a_certificate(checkpoints, unpaired, tmp_path, kind
     (certificate,) = exported(checkpoints, tmp_path, "cut", *flags)
     assert certificate["passed"]
     assert certificate["facts"]["architecture"]["antialias"]
+
+
+def test_a_browser_demo_is_made_of_it(checkpoints, unpaired, tmp_path) -> None:
+    flags = words("--size 32 --images", unpaired / "testA")
+    page = make_demo(checkpoints, "cut", tmp_path / "page", *flags)
+    assert (page / "index.html").exists()
+    assert (page / "model.json").exists()
 
 
 def test_published_networks_load_into_a_run_and_out_of_it(unpaired, tmp_path) -> None:
