@@ -33,7 +33,11 @@ SWITCHES: dict[str, dict[str, dict[str, str]]] = {
     "align_data": {"True": {"dataset_mode": "aligned"}},
     "use_dropout": {"True": {"no_dropout": "False"}},
 }
-VALUES = {("--lr_policy", "lambda"): "linear", ("--model", "one_direction_test"): "test"}
+VALUES = {
+    ("--lr_policy", "lambda"): "linear",
+    ("--model", "one_direction_test"): "test",
+    ("--display_id", "None"): "1",  # CUT's default: any window
+}
 # A flag whose meaning hung on the model: where the model has the second one, that was meant.
 BY_MODEL = {"lambda_A": "lambda_L1"}
 DROPPED = {

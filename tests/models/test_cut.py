@@ -13,7 +13,7 @@ from models import Adam, create_model, cut_model
 from models.cut_model import match_channels
 from models.engine.cuda_graphs import Graphs
 from models.networks import define_G
-from models.networks.patch_sampler import encode
+from models.networks.patch_sampler import encode, layer_numbers
 from options.model_options import CUTOptions, CycleGANOptions, FastCUTOptions, Pix2PixOptions
 
 SMALL = {**TINY, "netF_nc": 4, "num_patches": 16}
@@ -74,6 +74,11 @@ def test_without_anti_aliasing_the_same_places_are_compared() -> None:
 def test_layers_that_do_not_rise_or_do_not_exist_are_refused(layers) -> None:
     with pytest.raises(ValueError, match="--nce_layers .* give rising numbers of layers from 0 to"):
         cut(nce_layers=layers)
+
+
+def test_a_generator_that_gives_no_features_is_refused() -> None:
+    with pytest.raises(ValueError, match="--model cut needs a --netG that gives features"):
+        layer_numbers("auto", torch.nn.Identity())
 
 
 @pytest.mark.parametrize("netF", ["sample", "reshape"])

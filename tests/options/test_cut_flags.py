@@ -84,3 +84,19 @@ def test_what_does_nothing_says_what_does(words, advice, capsys) -> None:
 def test_u_nets_are_not_anti_aliased_and_say_what_to_use(capsys) -> None:
     message = fails(capsys, "--model", "pix2pix", "--antialias_up")
     assert "--antialias_up is for ResNets: for --netG unet_256 use --upsample blur" in message
+
+
+def test_the_flags_that_its_code_saved_are_read(tmp_path) -> None:
+    saved = {"model": "cut", "CUT_mode": "FastCUT", "lambda_NCE": 10.0, "flip_equivariance": True}
+    saved |= {"normG": "batch", "normD": "instance", "display_id": None, "easy_label": "cats"}
+    saved |= {"pretrained_name": None, "evaluation_freq": 5000, "nce_layers": "0,4,8,12,16"}
+    lines = [f"{name:>25}: {value!s:<30}" for name, value in saved.items()]
+    rule = "----------------- {} ---------------"
+    text = "\n".join([rule.format("Options"), *lines, rule.format("End")])
+    (tmp_path / "train_opt.txt").write_text(text)
+    values = train("--options", str(tmp_path / "train_opt.txt")).values()
+    assert (values["norm"], values["nce_layers"]) == ("batch", "0,4,8,12,16")
+    assert {name: values[name] for name in ("nce_idt", "n_epochs")} == {
+        "nce_idt": False,
+        "n_epochs": 150,
+    }
