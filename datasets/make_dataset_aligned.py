@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(f"{root} holds no trainA and trainB, nor testA and testB")
     plan = {split: find_pairs(root, split, options.by_order) for split in splits}
     for split, pairs in plan.items():  # all are looked at before the first is written
-        check_place(root, [target(root / split, pair, options.format) for pair in pairs])
+        check_place([target(root / split, pair, options.format) for pair in pairs])
     for split, pairs in plan.items():
         write_pairs(
             pairs, root / split, format=options.format, resize=False, threads=min(8, os.cpu_count() or 1)

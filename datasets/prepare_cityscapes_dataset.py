@@ -20,11 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.join_pairs import check_place, join_pictures, open_picture, write_picture
+from data.files.join_pairs import (
+    check_place,
+    join_pictures,
+    open_picture,
+    write_all,
+    write_picture,
+)
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -59,15 +64,9 @@ def main(argv: Sequence[str]) -> int:
         for theirs, ours in PHASES.items()
     }
     frames = [frame for found in phases.values() for frame in found]
-    check_place(options.output_dir, [path for frame in frames for path in frame.targets(suffix)])
+    check_place([path for frame in frames for path in frame.targets(suffix)])
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        done = pool.map(lambda frame: write(frame, suffix), frames)
-        try:
-            for _ in tqdm(done, total=len(frames), unit=" frames", leave=False, disable=None):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        write_all(pool, lambda frame: write(frame, suffix), frames, " frames")
     for phase, found in phases.items():
         print(f"{options.output_dir / phase}: {len(found)} pairs; also {phase}A and {phase}B")
     return 0

@@ -22,28 +22,10 @@ ARCHITECTURE = (
 # What files hold, for whatever model tests them.
 VALUES = ("range_A", "range_B", "label_A", "alpha")
 COMMON = (
-    *(
-        "dataroot",
-        "name",
-        "model",
-        "model_suffix",
-        "epoch",
-        "phase",
-        "num_test",
-        "results_dir",
-        "checkpoints_dir",
-    ),
-    *(
-        "gpu_ids",
-        "direction",
-        "preprocess",
-        "load_size",
-        "crop_size",
-        "norm_policy",
-        "use_ema",
-        "tile",
-    ),
-)
+    "dataroot", "name", "model", "model_suffix", "epoch", "phase", "num_test", "results_dir",
+    "checkpoints_dir", "gpu_ids", "direction", "preprocess", "load_size", "crop_size",
+    "norm_policy", "use_ema", "tile",
+)  # fmt: skip
 DESCRIPTION = """\
 Translates images with a trained model, measures the results, and writes
 results/NAME/test_latest/index.html.
@@ -186,17 +168,9 @@ def inherited(saved: dict[str, Any], model: str, *, backwards: bool = False) -> 
     """
     own = saved.get("model") == model
     skip = {"model", "name", "checkpoints_dir", "gpu_ids", "phase", "dataroot", "serial_batches"}
-    skip |= {
-        "num_threads",
-        "batch_size",
-        "max_dataset_size",
-        "bad_images",
-        "cache",
-        "precision",
-        "no_flip",
-        "verbose",
-    }
-    skip |= {"load_size", "crop_size", "preprocess", "use_wandb", "display_winsize"}
+    skip |= {"num_threads", "batch_size", "max_dataset_size", "bad_images", "cache", "precision"}
+    skip |= {"no_flip", "verbose", "load_size", "crop_size", "preprocess"}
+    skip |= {"use_wandb", "display_winsize"}
     taken = {
         name: value
         for name, value in saved.items()

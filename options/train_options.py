@@ -23,41 +23,13 @@ from options.parsing import CommandLine
 from options.saved import OPTIONS_FILE, dump_options
 
 METRICS = (
-    "l1",
-    "psnr",
-    "ssim",
-    "ms_ssim",
-    "lpips",
-    "pd_lite0",
-    "kid",
-    "fid",
-    "kd_lite0",
-    "fd_lite0",
-)
+    "l1", "psnr", "ssim", "ms_ssim", "lpips", "pd_lite0", "kid", "fid", "kd_lite0", "fd_lite0",
+)  # fmt: skip
 COMMON = (
-    *(
-        "dataroot",
-        "name",
-        "model",
-        "dataset_mode",
-        "direction",
-        "gpu_ids",
-        "batch_size",
-        "load_size",
-        "crop_size",
-    ),
-    *(
-        "preprocess",
-        "netG",
-        "n_epochs",
-        "n_epochs_decay",
-        "lr",
-        "val_freq",
-        "continue_train",
-        "init_from",
-    ),
-    *("recipe", "num_threads", "display_id"),
-)
+    "dataroot", "name", "model", "dataset_mode", "direction", "gpu_ids", "batch_size",
+    "load_size", "crop_size", "preprocess", "netG", "n_epochs", "n_epochs_decay", "lr",
+    "val_freq", "continue_train", "init_from", "recipe", "num_threads", "display_id",
+)  # fmt: skip
 DESCRIPTION = """\
 Trains pix2pix, CycleGAN or a model of yours. Pages show it while it trains:
 http://localhost:8097 and checkpoints/NAME/web/index.html.

@@ -22,6 +22,11 @@ class SharedError(InputError):
     """One that all processes of a group raise alike: the first one tells it."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Returns the first line of an error's text, or its kind where it has none."""
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def check_command_line(parse: Callable[[Sequence[str]], object]) -> None:
     """Answers --help and mistakes on the command line, before the caller imports what takes seconds.
 

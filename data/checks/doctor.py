@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import starmap
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from data.base_dataset import BaseDataset
@@ -103,26 +105,21 @@ def unusable(dataset: BaseDataset, index: int) -> BadImage | None:
     return item if isinstance(item, BadImage) else None
 
 
-class _Calls(Dataset[Any]):
-    """One call for each argument, so that loader processes can share them out."""
-
-    def __init__(self, call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> None:
-        self.call, self.arguments = call, arguments
-
-    def __len__(self) -> int:
-        return len(self.arguments)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.call(*self.arguments[index])
+def _call_each(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+    return list(starmap(call, arguments))
 
 
 def _in_processes(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
     """Calls, and yields the results in order, while a terminal shows how far it is."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     workers = 0 if len(arguments) <= FEW else cores or 1
-    # A batch is a plain list of results.
-    loader = DataLoader(
-        _Calls(call, arguments), batch_size=16, num_workers=workers, collate_fn=list
+    # Loader processes call when they put the arguments of a batch together.
+    each = partial(_call_each, call)
+    loader: DataLoader[Any] = DataLoader(
+        arguments,  # type: ignore[arg-type]
+        batch_size=16,
+        num_workers=workers,
+        collate_fn=each,
     )
     with tqdm(total=len(arguments), unit=" images", leave=False, disable=None) as bar:
         for batch in loader:

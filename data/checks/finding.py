@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+T = TypeVar("T")
 SEVERITIES = ("error", "warning", "note")
 LISTED = 10  # files shown of each finding
 
@@ -37,7 +39,7 @@ class Finding:
         return "\n".join([f"{self.severity}: {self.text}", *shown])
 
 
-def evenly(paths: Sequence[str], most: int) -> list[str]:
-    """At most `most` of the paths, from all parts of the list."""
-    count = min(len(paths), most)
-    return [paths[i * len(paths) // count] for i in range(count)]
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most `most` of the items, from all parts of the list."""
+    count = min(len(items), most)
+    return [items[i * len(items) // count] for i in range(count)]

@@ -66,8 +66,7 @@ def of_few_tars(paths: Sequence[str]) -> Sequence[str]:
     if lengths is None:
         return paths
     starts = [0, *accumulate(lengths)]
-    chosen = [i * len(lengths) // FEW_TARS for i in range(FEW_TARS)]
-    shards = chosen if len(lengths) > FEW_TARS else range(len(lengths))
+    shards = evenly(range(len(lengths)), FEW_TARS)
     return [path for i in shards for path in paths[starts[i] : starts[i + 1]]]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -26,6 +27,7 @@ from util.images.read import (
     upright_size,
 )
 
+T = TypeVar("T")
 FORMATS = ("auto", "png", "jpg")
 LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same
 
@@ -44,10 +46,18 @@ def open_picture(path: Path, deep: bool = True) -> Image.Image:
         picture = read_picture(str(path))
         if picture.mode in LOSSLESS_MODES and (deep or picture.mode != "I;16"):
             return picture
-        colour = read_image(str(path), 3)
     except BadImage as error:
         raise InputError(str(error)) from None
-    return Image.fromarray(np.ascontiguousarray(colour.permute(1, 2, 0).numpy()))
+    return Image.fromarray(read_8_bits(path))
+
+
+def read_8_bits(path: Path, channels: int = 3) -> np.ndarray:
+    """Reads uint8 (H, W, 3), or (H, W) for one channel. Raises: InputError when it cannot be read."""
+    try:
+        image = read_image(str(path), channels).permute(1, 2, 0).numpy()
+    except BadImage as error:
+        raise InputError(str(error)) from None
+    return np.ascontiguousarray(image[..., 0] if channels == 1 else image)
 
 
 def open_pair(pair: Pair, resize: bool = False) -> tuple[Image.Image, Image.Image]:
@@ -95,7 +105,7 @@ def write_pairs(
     when an image is damaged. Images that are written by then are whole.
     """
     targets = {folder / f"{pair.name}{suffix_of(pair, format)}": pair for pair in pairs}
-    check_place(folder, targets)
+    check_place(targets)
     if format == "jpg" and any(
         _header(path)[1].startswith("I;16") for pair in pairs for path in (pair.A, pair.B)
     ):
@@ -108,16 +118,23 @@ def write_pairs(
         if not resize:
             for _ in pool.map(_check_sizes, pairs):
                 pass
-        try:
-            done = pool.map(write, targets)
-            for _ in tqdm(done, total=len(targets), unit=" pairs", leave=False, disable=None):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        write_all(pool, write, list(targets), " pairs")
 
 
-def check_place(folder: Path, targets: Sequence[Path] | dict[Path, Pair]) -> None:
+def write_all(
+    pool: ThreadPoolExecutor, write: Callable[[T], None], items: Sequence[T], unit: str
+) -> None:
+    """Writes every item in threads, while a terminal shows how far it is; after an error none is begun any more."""
+    try:
+        done = pool.map(write, items)
+        for _ in tqdm(done, total=len(items), unit=unit, leave=False, disable=None):
+            pass
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+
+
+def check_place(targets: Collection[Path]) -> None:
     """Raises: InputError where the folders to write hold images that would mix with ours."""
     places = sorted({target.parent for target in targets})
     for place in (place for place in places if place.is_dir()):

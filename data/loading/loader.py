@@ -19,7 +19,7 @@ from data.loading.sampler import PositionSampler
 from data.loading.workers import Workers, live_and_die_with_the_main_process
 from util import distributed
 from util.distributed.stop import StopRequest
-from util.errors import InputError, SharedError
+from util.errors import InputError, SharedError, reason_of
 from util.images.read import BadImage
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
@@ -170,9 +170,8 @@ class Loader:
                 self._loader = self._make(0 if full else self._loader.num_workers)
                 deaths += not full
                 if deaths > REPLACEMENTS:
-                    reason = text.splitlines()[0] if text else type(error).__name__
                     raise WorkersDied(
-                        f"loader processes keep dying, as when memory runs out ({reason}): lower "
+                        f"loader processes keep dying, as when memory runs out ({reason_of(error)}): lower "
                         "--num_threads, --batch_size or --crop_size, and go on with --continue_train"
                     ) from None
                 advice = shared_memory_advice() if full else DIED

@@ -10,11 +10,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from data.files.image_folder import list_images
-from data.files.join_pairs import check_place, join_pictures, write_picture
+from data.files.join_pairs import check_place, join_pictures, read_8_bits, write_picture
 from data.files.pairs import names_of
 from scripts.edges.lines import canny_edges, clean, drawn_edges
 from util.errors import InputError
-from util.images.read import BadImage, read_image
 
 
 def draw_edges(options: argparse.Namespace) -> int:
@@ -27,13 +26,13 @@ def draw_edges(options: argparse.Namespace) -> int:
             raise InputError(f"--pairs_dir needs a photo of {missing[0]} in --images_dir")
     folders = [folder for folder in (options.edge_dir, options.pairs_dir) if folder]
     for folder in folders:
-        check_place(folder, [folder / f"{name}.png" for name in sources])
+        check_place([folder / f"{name}.png" for name in sources])
     for name, path in tqdm(sources.items(), unit=" images", leave=False, disable=None):
         edges = edges_of_soft(path, options) if options.soft_dir else edges_of_photo(path, options)
         drawing = Image.fromarray(np.where(edges, 0, 255).astype(np.uint8))
         write_picture(options.edge_dir / f"{name}.png", drawing)
         if options.pairs_dir:
-            photo = resize(Image.fromarray(read(photos[name], 3)), drawing.size)
+            photo = resize(Image.fromarray(read_8_bits(photos[name])), drawing.size)
             pair = join_pictures(drawing.convert("RGB"), photo)
             write_picture(options.pairs_dir / f"{name}.png", pair)
     for folder in folders:
@@ -56,14 +55,16 @@ def find_soft(folder: Path) -> dict[str, Path]:
 def edges_of_photo(path: Path, options: argparse.Namespace) -> np.ndarray:
     """(H, W) bool."""
     width = options.image_width
-    photo = resize(Image.fromarray(read(path, 1)), (width, width) if width else None)
+    photo = resize(Image.fromarray(read_8_bits(path, 1)), (width, width) if width else None)
     edges = canny_edges(np.asarray(photo) / 255, options.sigma, options.low, options.high)
     return clean(edges, options.small_edge)
 
 
 def edges_of_soft(path: Path, options: argparse.Namespace) -> np.ndarray:
     """(H, W) bool."""
-    soft = read_mat(path) if path.suffix == ".mat" else read(path, 1).astype(np.float32) / 255
+    soft = (
+        read_mat(path) if path.suffix == ".mat" else read_8_bits(path, 1).astype(np.float32) / 255
+    )
     width = options.image_width
     picture = resize(Image.fromarray(soft), (width, width) if width else None)
     return drawn_edges(np.asarray(picture), options.threshold, options.small_edge)
@@ -73,16 +74,6 @@ def resize(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
     if size is None or size == image.size:
         return image
     return image.resize(size, Image.Resampling.BICUBIC)
-
-
-def read(path: Path, channels: int) -> np.ndarray:
-    """(H, W) or (H, W, 3) uint8."""
-    try:
-        image = read_image(str(path), channels)
-    except BadImage as error:
-        raise InputError(str(error)) from None
-    array = image.permute(1, 2, 0).numpy()
-    return np.ascontiguousarray(array[..., 0] if channels == 1 else array)
 
 
 def read_mat(path: Path) -> np.ndarray:

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from data.files.image_folder import list_images
+from data.files.join_pairs import read_8_bits
 from util.errors import InputError
 from util.images.label_maps import Palette, train_ids, true_labels
-from util.images.read import BadImage, read_image
 from util.metrics.segmentation import IGNORED
 
 LABEL_FILE = re.compile(r"(.+)_gt(?:Fine|Coarse)_label(Train)?Ids\.png")
@@ -127,14 +127,6 @@ def check_complete(cases: list[Case], names: Iterable[str], missing_is_fine: boo
         )
 
 
-def read_result(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8. Raises: InputError when it cannot be read."""
-    try:
-        return np.ascontiguousarray(read_image(str(path), 3).permute(1, 2, 0).numpy())
-    except BadImage as error:
-        raise InputError(str(error)) from None
-
-
 def read_truth(path: Path, palette: Palette) -> np.ndarray:
     """(H, W) uint8 train ids or classes, IGNORED where nothing counts.
 
@@ -151,7 +143,7 @@ def read_truth(path: Path, palette: Palette) -> np.ndarray:
     if labels is None:
         if match:
             raise InputError(f"{path} should hold label ids in grey, but is in colour")
-        return true_labels(read_result(path), palette)
+        return true_labels(read_8_bits(path), palette)
     if match and not match[2]:
         return train_ids(labels)
     wrong = labels[(labels != IGNORED) & ((labels < 0) | (labels >= len(palette.names)))]

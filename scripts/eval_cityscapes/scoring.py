@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from data.files.join_pairs import read_8_bits
 from scripts.eval_cityscapes.frames import (
     Case,
     check_complete,
@@ -17,7 +18,6 @@ from scripts.eval_cityscapes.frames import (
     images_by_name,
     match_frames,
     match_names,
-    read_result,
     read_truth,
 )
 from scripts.eval_cityscapes.labellers import Labeller, by_colours, by_network
@@ -102,7 +102,7 @@ def compare(
     classes = len(palette.names)
     confusion = np.zeros((classes, classes), np.int64)
     for number, case in enumerate(tqdm(cases, unit=" images", leave=False, disable=None)):
-        truth, image = read_truth(case.truth, palette), read_result(case.result)
+        truth, image = read_truth(case.truth, palette), read_8_bits(case.result)
         labels = labeller(image, (truth.shape[0], truth.shape[1]))
         confusion += confusion_matrix(truth, labels, classes)
         if pictures:

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 
 from options.ranges import Range
-from util.errors import InputError
+from util.errors import InputError, reason_of
 from util.images.packages import image_package
-from util.images.read import reason_of, upright
+from util.images.read import upright
 from util.images.values import LUMA, Unfit, Values, composite
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")

@@ -8,46 +8,13 @@ import re
 
 JPEG = frozenset((".jpg", ".jpeg", ".jfif"))
 EXTENSIONS = JPEG | {".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".npy", ".npz"}
-UNREAD = frozenset(  # of images in formats that are not read
-    [
-        ".gif",
-        ".heic",
-        ".heif",
-        ".avif",
-        ".jp2",
-        ".j2k",
-        ".jxl",
-        ".svg",
-        ".psd",
-        ".raw",
-        ".dng",
-        ".cr2",
-        ".cr3",
-        ".nef",
-        ".arw",
-        ".dcm",
-        ".nii",
-        ".hdr",
-        ".tga",
-        ".ico",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".jpe",
-        ".jfi",
-        ".jif",
-        ".apng",
-        ".eps",
-        ".pdf",
-        ".mat",
-        ".h5",
-        ".czi",
-        ".lif",
-        ".nd2",
-        ".svs",
-        ".ndpi",
-    ]
-)
+# Of images in formats that are not read.
+UNREAD = frozenset((
+    ".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".raw", ".dng",
+    ".cr2", ".cr3", ".nef", ".arw", ".dcm", ".nii", ".hdr", ".tga", ".ico", ".pgm", ".pbm",
+    ".pnm", ".jpe", ".jfi", ".jif", ".apng", ".eps", ".pdf", ".mat", ".h5", ".czi", ".lif",
+    ".nd2", ".svs", ".ndpi",
+))  # fmt: skip
 ARRAYS = frozenset((".npy", ".npz"))  # which count only where there are no images beside them
 COMPRESSED_TAR = re.compile(r".+\.(tgz|tbz2?|txz|tar\.(gz|bz2|xz|zst|lz4|lzma|Z))", re.I)
 TAR_INDEX = ".index"  # what the name of a tar's index file ends in, behind that of the tar

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from util.errors import InputError
+from util.errors import InputError, reason_of
 from util.images.names import ARRAYS
 from util.images.packages import image_package
 from util.images.tars import image_bytes, tar_of
@@ -181,11 +181,6 @@ def unreadable(path: str) -> Iterator[None]:
         raise BadImage(path, str(error)) from None
     except Exception as error:
         raise BadImage(path, f"cannot be read as an image ({reason_of(error)})") from None
-
-
-def reason_of(error: Exception) -> str:
-    """The first line of an exception's text."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def image_source(path: str) -> Source:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -31,8 +30,8 @@ class At:
     lr: float = 0.0
 
 
-class Sink(Protocol):
-    """A place where losses and images go."""
+class Sink:
+    """A place where losses and images go; one that has no use for some of them leaves those methods out."""
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
         """Weighted losses by name."""

@@ -18,7 +18,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,14 +173,14 @@ def _known(value: Any) -> Any:
     return math.nan if value is None else value
 
 
-def finite(value: Any) -> Any:
-    """Replaces numbers that JSON has no word for by null."""
+def finite(value: Any, instead: Callable[[float], Any] = lambda number: None) -> Any:
+    """Replaces numbers that JSON has no word for, by null or what `instead` makes of them."""
     if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
+        return {str(key): finite(item, instead) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
+        return [finite(item, instead) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return instead(value)
     return value
 
 

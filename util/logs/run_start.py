@@ -65,7 +65,7 @@ def announce(options: TrainOptions, model: Resumable, found: Found, *, afresh: b
 
 
 def _for_programs(options: TrainOptions, model: Resumable, found: Found) -> None:
-    """The ancestor's lines, which are parsed and compared."""
+    """Prints the lines of the original code, which other programs parse."""
     print(options.table())
     print(describe(found.device, options.run.gpu_ids))
     print(found.arithmetic)

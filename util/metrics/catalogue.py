@@ -39,46 +39,12 @@ METRICS = {
         Metric("psnr", "peak signal to noise ratio, dB", False, True, decimals=2),
         Metric("ssim", "structural similarity", False, True, TORCHMETRICS),
         Metric("ms_ssim", "SSIM at five scales", False, True, TORCHMETRICS),
-        Metric(
-            "lpips",
-            "LPIPS 0.1, AlexNet",
-            True,
-            True,
-            f"{TORCHMETRICS}, and AlexNet's weights",
-            "alexnet",
-        ),
-        Metric(
-            "pd_lite0",
-            "perceptual distance, EfficientNet-Lite0, no learned weights (not LPIPS)",
-            True,
-            True,
-            LITE0,
-            "lite0",
-        ),
-        Metric(
-            "kid", "Kernel Inception Distance x 1000", True, False, INCEPTION, "inception", decimals=2
-        ),
-        Metric(
-            "fid", "Frechet Inception Distance", True, False, INCEPTION, "inception", decimals=2
-        ),
-        Metric(
-            "kd_lite0",
-            "kernel distance x 1000, EfficientNet-Lite0 (not KID)",
-            True,
-            False,
-            f"{TORCHMETRICS}; {LITE0}",
-            "lite0",
-            decimals=1,
-        ),
-        Metric(
-            "fd_lite0",
-            "Frechet distance, EfficientNet-Lite0 (not FID)",
-            True,
-            False,
-            f"{TORCHMETRICS}; {LITE0}",
-            "lite0",
-            decimals=1,
-        ),
+        Metric("lpips", "LPIPS 0.1, AlexNet", True, True, f"{TORCHMETRICS}, and AlexNet's weights", "alexnet"),
+        Metric("pd_lite0", "perceptual distance, EfficientNet-Lite0, no learned weights (not LPIPS)", True, True, LITE0, "lite0"),
+        Metric("kid", "Kernel Inception Distance x 1000", True, False, INCEPTION, "inception", decimals=2),
+        Metric("fid", "Frechet Inception Distance", True, False, INCEPTION, "inception", decimals=2),
+        Metric("kd_lite0", "kernel distance x 1000, EfficientNet-Lite0 (not KID)", True, False, f"{TORCHMETRICS}; {LITE0}", "lite0", decimals=1),
+        Metric("fd_lite0", "Frechet distance, EfficientNet-Lite0 (not FID)", True, False, f"{TORCHMETRICS}; {LITE0}", "lite0", decimals=1),
     )
 }  # fmt: skip
 NAMES = tuple(METRICS)

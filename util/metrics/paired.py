@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 
 from util.errors import InputError
-from util.metrics.weights import need_torchmetrics
+from util.metrics.weights import need
 
 # Pixels a side: the window; the window at a sixteenth of the size; what AlexNet has a pixel left of.
 SMALLEST = {"ssim": 11, "ms_ssim": 176, "lpips": 31}
@@ -36,7 +36,7 @@ def ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     in windows over the mirrored border, which matters for small images.
     Raises: InputError for images smaller than the window.
     """
-    need_torchmetrics("ssim")
+    need("ssim", "torchmetrics")
     from torchmetrics.functional.image import structural_similarity_index_measure as measure
 
     check_size("ssim", fake)
@@ -47,7 +47,7 @@ def ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
 
 def ms_ssim(fake: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
     """Computes SSIM at five scales (Wang et al. 2003). Raises: InputError for images too small to be halved so often."""
-    need_torchmetrics("ms_ssim")
+    need("ms_ssim", "torchmetrics")
     from torchmetrics.functional.image import (
         multiscale_structural_similarity_index_measure as measure,
     )

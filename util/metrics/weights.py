@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,23 +53,10 @@ def find_weights(network: str, given: Mapping[str, str | Path]) -> Path:
     )
 
 
-def fingerprint(path: Path) -> str:
-    """Returns the first eight digits of the file's SHA-256, as the published names end with."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:8]
-
-
-def need(name: str, packages: dict[str, str], flags: str = "") -> None:
-    """Raises: InputError when a metric's package is missing. packages: module -> name on PyPI."""
-    absent = [pip for module, pip in packages.items() if importlib.util.find_spec(module) is None]
+def need(name: str, *packages: str, flags: str = "") -> None:
+    """Raises: InputError when one of a metric's packages, by their names for pip, is missing."""
+    absent = [one for one in packages if importlib.util.find_spec(one.replace("-", "_")) is None]
     if absent:
         raise InputError(
             f"the metric {name} needs a package that is not installed: pip install {flags}{' '.join(absent)}"
         )
-
-
-def need_torchmetrics(name: str) -> None:
-    need(name, {"torchmetrics": "torchmetrics"})

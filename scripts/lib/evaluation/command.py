@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.lib.evaluation.checkpoints import Tester, latest_of, training_images
 from scripts.lib.evaluation.page import write_report_page
 from scripts.lib.evaluation.report import text_of, write_csv, write_json
-from scripts.lib.evaluation.result_folders import name_distinctly
+from scripts.lib.evaluation.result_folders import SIDES, name_distinctly
 from scripts.lib.evaluation.segmenter import Segmenter, label_table, score_labels
 from scripts.lib.evaluation.tables import EvaluationOptions, Groups, build_tables
 from scripts.lib.generator_flags import chosen_device
@@ -45,7 +45,7 @@ def evaluate(options: argparse.Namespace) -> int:
     asked = EvaluationOptions(
         names,
         lenient=options.metrics == "auto",
-        sides={"AtoB": "B", "BtoA": "A", "both": "AB"}[options.direction],
+        sides=SIDES[options.direction],
         truth=options.truth,
         train=options.train,
         half=options.half,

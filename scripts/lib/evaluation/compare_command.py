@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 
 from scripts.lib.evaluation.examples import METRICS, collect_examples, link_to
-from scripts.lib.evaluation.result_folders import COMPARISONS, name_distinctly, read_run
+from scripts.lib.evaluation.result_folders import COMPARISONS, SIDES, name_distinctly, read_run
 from util.errors import InputError
 from util.files import make_folder
 from util.pages.gallery import write_gallery
 from util.pages.result_metrics import meanings
-
-SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}
 
 
 def compare_results(options: argparse.Namespace) -> int:

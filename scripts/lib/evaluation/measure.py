@@ -67,9 +67,12 @@ def _score_pairs(
     scorer = Scorer(names, networks=networks)
     for batch in _batches(read_pair(fakes[name], reals[name]) for name in shared):
         scorer.add(*(torch.stack(side) for side in zip(*batch, strict=True)))
-    per_image = {
-        name: dict(zip(shared, values, strict=True)) for name, values in scorer.per_image().items()
-    }
+    return _paired_scores(scorer, shared)
+
+
+def _paired_scores(scorer: Scorer, shared: Sequence[str]) -> Scores:
+    values = scorer.per_image().items()
+    per_image = {name: dict(zip(shared, each, strict=True)) for name, each in values}
     return Scores(scorer.results(), per_image)
 
 
@@ -95,10 +98,7 @@ def score_constant(
     scorer = Scorer([name for name in names if metric(name).paired], networks=networks)
     for name in shared:
         scorer.add(image[None], read(reals[name])[None])
-    per_image = {
-        name: dict(zip(shared, values, strict=True)) for name, values in scorer.per_image().items()
-    }
-    return Scores(scorer.results(), per_image)
+    return _paired_scores(scorer, shared)
 
 
 def _batches(items: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[list[tuple[torch.Tensor, ...]]]:

@@ -97,15 +97,16 @@ def cell(row: ScoreRow, name: str) -> str:
 def text_of(table: ScoreTable) -> str:
     """Returns the table for the console."""
     lines = [["", *table.shown], *table.cells()[1:]]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     title = f"{table.comparison.title}: {table.comparison.fake} against {table.comparison.real}, {table.counts()}"
-    text = [
-        "  "
-        + "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
     notes = [f"  note: {note}" for note in table.notes]
-    return "\n".join([title, *text, f"  {_directions(table.shown)}", *notes])
+    return "\n".join([title, *align(lines), f"  {_directions(table.shown)}", *notes])
+
+
+def align(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Returns the lines of a table, indented, with columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ([word.ljust(n) for word, n in zip(line, widths, strict=True)] for line in lines)
+    return ["  " + "  ".join(words).rstrip() for words in padded]
 
 
 def _directions(names: Sequence[str]) -> str:

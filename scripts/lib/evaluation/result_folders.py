@@ -17,6 +17,8 @@ from util.images.read import BadImage, read_image, read_values
 from util.images.values import Values
 from util.images.write import described_values
 
+# Value of --direction -> domains of the results that are looked at.
+SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}
 LABELS = ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B", "fake", "real")
 RESULT = re.compile(rf"(.+)_({'|'.join(LABELS)})\.png")
 

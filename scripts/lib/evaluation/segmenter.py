@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.networks.unet import UnetGenerator
+from scripts.lib.evaluation.report import align
 from scripts.lib.evaluation.result_folders import File, TestRun, read
 from util.checkpoints.files import load
 from util.errors import InputError
@@ -141,11 +142,8 @@ class Pairs:
             return torch.randint(top, (count,), generator=generator).tolist()
 
         while True:
-            images, rows, columns = (
-                draw(len(self.classes)),
-                draw(height - size + 1),
-                draw(width - size + 1),
-            )
+            images = draw(len(self.classes))
+            rows, columns = draw(height - size + 1), draw(width - size + 1)
             photographs, classes = [], []
             for image, y, x, mirrored in zip(images, rows, columns, draw(2), strict=True):
                 part = (..., slice(y, y + size), slice(x, x + size))
@@ -276,10 +274,4 @@ def read_picture(path: File) -> np.ndarray:
 def label_table(rows: Sequence[LabelRow]) -> str:
     """The rows for the console."""
     lines = [["", *(name.replace("_", " ") for name in SCORES)], *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    text = [
-        "  "
-        + "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
-    return "\n".join(["labels that the segmenter recognises (higher is better)", *text])
+    return "\n".join(["labels that the segmenter recognises (higher is better)", *align(lines)])

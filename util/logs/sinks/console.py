@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-import numpy as np
 from tqdm import tqdm
 
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 from util.terminal import emphasised, styled
 
 # What matters most comes first: a narrow terminal cuts off the end.
@@ -63,7 +62,7 @@ class Pace:
         return f"{speed}, {self.waiting:.0%} of the time waiting for data"
 
 
-class ConsoleSink:
+class ConsoleSink(Sink):
     """Prints losses; on a terminal keeps one line with images/s, share of waiting for data, and time left.
 
     last: the newest losses.
@@ -102,12 +101,6 @@ class ConsoleSink:
 
     def scores(self, at: At, scores: dict[str, float]) -> None:
         self.message(f"{styled(_when(at), 'dim', sys.stdout)} {loss_text(scores)}")
-
-    def health(self, at: At, values: dict[str, float]) -> None:
-        """Does nothing: the pages draw it."""
-
-    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        """Does nothing: a console shows no images."""
 
     def message(self, text: str) -> None:
         """Prints a line, above the progress bar."""

@@ -6,10 +6,8 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from util.errors import InputError
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 from util.logs.sinks.appending import AppendedFile
 from util.logs.sinks.console import loss_line
 
@@ -17,7 +15,7 @@ BEGINNING = "Training Loss"  # in the banner of a run that is not continued
 POSITION = re.compile(r"\(epoch: (\d{1,18}), iters: (\d{1,18}),")
 
 
-class LossLogSink:
+class LossLogSink(Sink):
     """Appends a line for every print; a banner stands where a run starts.
 
     Args:
@@ -41,16 +39,8 @@ class LossLogSink:
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self.file.add(loss_line(at, losses))
 
-    scores = losses
-
-    def health(self, at: At, values: dict[str, float]) -> None:
-        """Does nothing: old readers of this file know losses alone."""
-
-    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        """Does nothing: this is a text file."""
-
-    def close(self, ending: str) -> None:
-        """Does nothing: nothing is kept open."""
+    def scores(self, at: At, scores: dict[str, float]) -> None:
+        self.losses(at, scores)
 
 
 def _until(path: Path, resumed: tuple[int, int]) -> list[str]:

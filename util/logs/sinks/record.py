@@ -6,14 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 from util.logs.records import line_of, lines_until, point_line
 from util.logs.sinks.appending import AppendedFile
 
 
-class RecordSink:
+class RecordSink(Sink):
     """Appends a line for everything that is logged.
 
     Args:
@@ -37,9 +35,6 @@ class RecordSink:
 
     def health(self, at: At, values: dict[str, float]) -> None:
         self.file.add(point_line("health", at, values, time.time()))
-
-    def images(self, at: At, images: dict[str, np.ndarray]) -> None:
-        """Does nothing: images are files of their own, in web/images."""
 
     def close(self, ending: str) -> None:
         self.file.add(line_of("end", time=time.time(), ending=ending))

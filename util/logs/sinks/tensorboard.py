@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from util.errors import InputError
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 
 FLUSH_SECONDS = 20  # how old what TensorBoard shows may be
 
@@ -25,7 +25,7 @@ def require_tensorboard() -> Any:
     return SummaryWriter
 
 
-class TensorBoardSink:
+class TensorBoardSink(Sink):
     """Losses, scores, signs of health and images at the count of images; the options as text.
 
     Args:

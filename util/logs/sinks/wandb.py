@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from util.checkpoints.names import list_networks
-from util.errors import InputError
+from util.errors import InputError, reason_of
 from util.files import write_text
 from util.logs.logger import At, Sink
 
@@ -32,7 +32,7 @@ def require_wandb() -> Any:
     return wandb
 
 
-class WandbSink:
+class WandbSink(Sink):
     """Losses and scores by name, signs of health under health/ and images under results/, at the count of images.
 
     Args:
@@ -114,12 +114,12 @@ def open_wandb(
             run = begin(settings=wandb.Settings(**limits), mode="offline")
             log.warning(
                 "Weights & Biases cannot be reached (%s): the run is kept in %s, upload it with wandb sync %s",
-                _first_line(error),
+                reason_of(error),
                 folder / "wandb",
                 Path(run.dir).parent,
             )
     except Exception as error:
-        log.warning("Weights & Biases is not used: %s", _first_line(error))
+        log.warning("Weights & Biases is not used: %s", reason_of(error))
         return []
     return [WandbSink(run, folder if networks else None)]
 
@@ -132,7 +132,3 @@ def run_identity(folder: Path, continued: bool) -> str:
     identity = os.urandom(8).hex()
     write_text(path, identity + "\n")
     return identity
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

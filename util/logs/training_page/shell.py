@@ -29,7 +29,11 @@ def write_shell(path: Path, name: str) -> None:
             tags.h1(name)
             tags.p("Loading data/now.js ...", id="state", role="status")
             tags.progress(id="done", max="1", value="0")
-            tags.noscript(tags.p("Curves need JavaScript. The images are in ", _link("images/")))
+            tags.noscript(
+                tags.p(
+                    "Curves need JavaScript. The images are in ", tags.a("images/", href="images/")
+                )
+            )
         tags.dl(id="facts")
         _images()
         _curves()
@@ -68,10 +72,6 @@ def _curves() -> None:
             tags.button("all", type="button", id="whole", title="whole run (double click)")
             tags.small("drag to zoom; the wheel zooms a chart that was clicked", cls="hint")
         tags.div(id="charts")
-
-
-def _link(file: str) -> tags.a:
-    return tags.a(file, href=file)
 
 
 def _text(name: str) -> str:

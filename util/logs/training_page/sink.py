@@ -13,7 +13,7 @@ import numpy as np
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import write_png
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 from util.logs.training_page.shell import write_shell
 from util.logs.training_page.stream import Stream, point, shown
 from util.training.progress import crossed
@@ -21,7 +21,7 @@ from util.training.progress import crossed
 SHARE = 0.01  # of the time may go into bringing the page up to date
 
 
-class PageSink:
+class PageSink(Sink):
     """Writes images at the first display of an epoch, and whenever update_html_freq images have gone by.
 
     A disk that refuses is told of once and tried again.

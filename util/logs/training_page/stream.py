@@ -11,6 +11,7 @@ from typing import Any
 
 from util.files import replacing
 from util.logs.logger import At
+from util.logs.records import finite
 
 SIZE = 500  # events in a file: at most some 100 KB to write for an update, and 200 files to open for 100,000 points
 
@@ -54,7 +55,7 @@ class Stream:
     def write(self, ending: str = "", when: float | None = None) -> None:
         """Brings the disk up to date, as of `when` or now. Raises: InputError when it refuses; nothing is lost then."""
         if not self.opened:
-            self._call("run.js", "run", json.dumps(_plain(self.run)))
+            self._call("run.js", "run", json.dumps(finite(self.run, instead=str)))
             for number in self._numbers_beyond():
                 (self.folder / f"{number:05d}.js").unlink(missing_ok=True)
             self.opened = True
@@ -89,12 +90,3 @@ def _json(event: list[Any]) -> str:
 def _short(value: float) -> float | None:
     """Rounds to six digits: more than a screen can show."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
-
-
-def _plain(value: Any) -> Any:
-    """Returns the same with texts for what JSON has no word for."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

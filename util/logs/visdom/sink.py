@@ -15,7 +15,7 @@ from subprocess import Popen
 
 import numpy as np
 
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 from util.logs.records import Record
 from util.logs.visdom import server as visdom_server
 from util.logs.visdom.windows import KINDS, Windows
@@ -24,7 +24,7 @@ CPU_SHARE = 0.05  # of one core, for drawing
 
 
 @dataclass(eq=False)
-class VisdomSink:
+class VisdomSink(Sink):
     """Shows a run's curves, newest images and state. Starts a server on this machine if none is up."""
 
     server: str  # such as http://localhost
