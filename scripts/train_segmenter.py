@@ -79,25 +79,15 @@ def read_pairs(dataroot: str, labels: str, phase: str):
     """Photographs and label maps of a split, each (H, W, 3) uint8."""
     import random
 
-    from data import Source, create_dataset, dataset_options
-    from options.flags import build
-    from util.images import to_uint8
+    from data import Source, create_dataset
+    from data.checks.doctor import as_picture
+    from options.base_options import DataOptions
 
-    chosen = {
-        "dataroot": dataroot,
-        "dataset_mode": "aligned",
-        "preprocess": "none",
-        "no_flip": True,
-    }
-    source = Source(phase=phase, augment=False, multiple=1)
-    dataset = create_dataset(build(dataset_options("aligned"), chosen), source)
+    options = DataOptions(dataroot, dataset_mode="aligned", preprocess="none", no_flip=True)
+    dataset = create_dataset(options, Source(phase=phase, augment=False, multiple=1))
     items = [dataset.item(index, random.Random(0)) for index in range(len(dataset))]
-
-    def picture(image):
-        return to_uint8(image) if image.is_floating_point() else image.movedim(0, -1).numpy()
-
     other = "A" if labels == "B" else "B"
-    return tuple([picture(item[side]) for item in items] for side in (other, labels))
+    return tuple([as_picture(item[side], 0) for item in items] for side in (other, labels))
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -32,11 +32,7 @@ def main(argv: Sequence[str]) -> int:
         except InputError as error:
             damaged += 1
             print(f"BAD  {error}", flush=True)
-    print(
-        f"{len(files)} files, {damaged} of them damaged"
-        if damaged
-        else f"{len(files)} files, all whole"
-    )
+    print(f"{len(files)} files, {f'{damaged} of them damaged' if damaged else 'all whole'}")
     return 1 if damaged else 0
 
 

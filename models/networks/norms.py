@@ -134,7 +134,7 @@ class ImageDropout(nn.Dropout):
 def separate_images(network: nn.Module) -> list[torch.Generator]:
     """Makes each image's result, in training mode, that of a batch of one, whatever batch it is in.
 
-    The ancestor tests pix2pix so, image by image. Batch norm turns into the instance norm that it then equals, and
+    The original code tests pix2pix so, image by image. Batch norm turns into the instance norm that it then equals, and
     dropout draws from the generators returned: put one for each image there before every batch.
     """
     generators: list[torch.Generator] = []

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from models.networks.norms import image_norm, rebuilt
 from models.tiling.norm_statistics import Gathered, ImageStatistics
@@ -171,7 +172,9 @@ def _blended(work: Work) -> Iterator[Part]:
         weights = window(span, size[0], ramp)[:, None]
         for column, across_weight in zip(across, across_weights, strict=True):
             output = run(network, Region(span, column).read(read))[0]
-            sums = _lengthened(sums, len(output), span.last - start).to(output)
+            if not sums.numel():
+                sums = output.new_zeros(len(output), 0, width)
+            sums = F.pad(sums, (0, 0, 0, span.last - start - sums.shape[1]))
             weighted = output * (weights * across_weight).to(output)
             above = max(0, start - span.first)  # rows that have no weight in this tile
             place = sums[:, span.first + above - start :, column.first : column.last]
@@ -181,15 +184,6 @@ def _blended(work: Work) -> Iterator[Part]:
         ready = span.last if span is down[-1] else span.stop - ramp
         yield Part(slice(start, ready), slice(0, width), sums[:, : ready - start])
         sums, start = sums[:, ready - start :], ready
-
-
-def _lengthened(sums: torch.Tensor, channels: int, rows: int) -> torch.Tensor:
-    """(C, h, W) -> (channels, rows, W), by zeros."""
-    if sums.shape[1] == rows:
-        return sums
-    longer = sums.new_zeros(channels, rows, sums.shape[2])
-    longer[:, : sums.shape[1]] = sums if sums.numel() else 0
-    return longer
 
 
 def _clipped(part: Part, size: tuple[int, int]) -> Part:

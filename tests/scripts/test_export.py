@@ -163,7 +163,7 @@ def broken_format(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def write(job, path) -> None:
         with torch.no_grad():
-            list(job.network.parameters())[-1].sub_(0.02)
+            list(job.generator.network.parameters())[-1].sub_(0.02)
         form.write(job, path)
 
     monkeypatch.setitem(writing.FORMATS, "torchscript", replace(form, write=write))

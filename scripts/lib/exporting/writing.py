@@ -59,22 +59,12 @@ def write_checked(
 
     Args:
         kind: of FORMATS.
-        facts: see `facts_of`.
+        facts: see `gather_facts`.
         sample: images (1, C, size, size) for the ranges of int8.
     Raises: InputError when a package is missing, or the disk refuses.
     """
     form, precision = FORMATS[kind], facts["precision"]
-    job = ExportJob(
-        network=exportable.network,
-        weights=exportable.weights,
-        channels=exportable.input_nc,
-        multiple=exportable.multiple,
-        size=facts["size"],
-        dynamic=facts["dynamic"],
-        precision=precision,
-        facts=facts,
-        sample=sample,
-    )
+    job = ExportJob(exportable, facts, sample)
     stem = "generator" if precision == "fp32" else f"generator_{precision}"
     make_folder(folder)
     try:

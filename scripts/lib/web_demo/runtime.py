@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from util.download.packages import Package, cached, download, read_members
+from util.download.packages import Package, fetched, read_members
 from util.errors import InputError
 
 PACKAGE = Package(
@@ -28,11 +28,7 @@ NAMES = {
 def runtime_files(cache: Path) -> dict[str, bytes]:
     """Returns file name -> content. Raises: InputError when the package is not in the cache and cannot be fetched."""
     try:
-        path = cached(PACKAGE, cache)
-        if path is None:
-            print(f"Fetching {PACKAGE} with npm, {PACKAGE.megabytes:g} MB.", flush=True)
-            path = download(PACKAGE, cache)
-        members = read_members(path, PACKAGE.wanted)
+        members = read_members(fetched(PACKAGE, cache), PACKAGE.wanted)
     except OSError as error:
         raise InputError(f"--cache {cache} cannot be used: {error}") from None
     return {NAMES[name.rpartition("/")[2]]: content for name, content in members.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from util.files import replacing, write_text
+from util.images import write_png
 
 PAGE = Path(__file__).parent / "page"
 
@@ -46,18 +46,9 @@ def write_demo(
     for file in sorted(PAGE.iterdir()):
         write_text(out / file.name, file.read_text(encoding="utf-8"))
     for name, picture in pictures.items():
-        _write(out / name, _png(picture))
+        with replacing(out / name) as opened:
+            write_png(opened, picture)
     for name, content in runtime.items():
-        _write(out / name, content)
+        with replacing(out / name) as opened:
+            opened.write(content)
     write_text(out / "model.json", json.dumps(asdict(demo), indent=1))
-
-
-def _png(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as file:
-        file.write(content)
