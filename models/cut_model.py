@@ -18,6 +18,7 @@ from models.networks.norms import init_weights
 from models.networks.patch_sampler import (
     PatchMLP,
     average_rows,
+    averaging,
     draw_flip,
     draw_positions,
     encode,
@@ -207,6 +208,5 @@ def match_channels(images: torch.Tensor, channels: int) -> torch.Tensor:
     """
     if images.shape[1] == channels:
         return images
-    unit = torch.eye(images.shape[1], dtype=images.dtype, device=images.device)
-    weight = F.adaptive_avg_pool1d(unit, channels).T  # (channels, C): shares of C in each channel
+    weight = averaging(images.shape[1], channels, images)  # (channels, C)
     return F.conv2d(images, weight[:, :, None, None])

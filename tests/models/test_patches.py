@@ -89,3 +89,10 @@ def test_averaged_rows_are_means_of_sixteen_fields() -> None:
     averages = average_rows(features)
     assert averages.shape == (1, 16, 1)
     assert averages[0, :2, 0].tolist() == [(0 + 1 + 8 + 9) / 4, (2 + 3 + 10 + 11) / 4]
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 6), (5, 13)])
+def test_averages_are_those_of_pytorchs_pooling(size) -> None:
+    features = torch.randn(2, 3, *size, dtype=torch.float64)
+    expected = F.adaptive_avg_pool2d(features, 4).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(average_rows(features), expected)
