@@ -7,15 +7,15 @@ import string
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn, get_type_hints
 
-from options.base_options import DataOptions, GANOptions, ModelOptions
+from options.base_options import DataOptions, GANOptions, ModelOptions, RunOptions
 from options.dataset_options import DATASETS, dataset_options
-from options.flags import add_flags, build, defaults_of, flags_of
+from options.flags import add_flags, build, changes, defaults_of, flags_of, flat, table
 from options.flags import path as path_of
 from options.legacy import BY_MODEL, DROPPED, modernise
 from options.model_options import MODELS, model_options
@@ -36,6 +36,36 @@ class Parsed:
     groups: dict[str, Any]
     defaults: dict[str, Any]
     explicit: frozenset[str]
+
+
+class CommandOptions:
+    """Everything that one command is told: a group of flags in each field of a frozen dataclass, and their defaults."""
+
+    phase: ClassVar[str]
+    run: RunOptions
+    defaults: dict[str, Any]
+
+    @classmethod
+    def groups(cls) -> dict[str, type]:
+        """Lists attribute -> options group; those of model and data are replaced by the chosen ones' own."""
+        hints: dict[str, type] = get_type_hints(cls)
+        return {name: hints[name] for name in hints if is_dataclass(hints[name])}
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run's checkpoints."""
+        return Path(self.run.checkpoints_dir) / self.run.name
+
+    def values(self) -> dict[str, Any]:
+        """Collects flag name -> value."""
+        return flat(self.phase, *(getattr(self, name) for name in self.groups()))
+
+    def table(self) -> str:
+        return table({**self.values(), "isTrain": self.phase == "train"}, self.defaults)
+
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """Collects flag name -> value and default, where these differ."""
+        return changes(self.values(), self.defaults)
 
 
 class BriefParser(argparse.ArgumentParser):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
-from options.flags import changes, count_or_inf, flag, flags_of, flat, path, table
-from options.parsing import CommandLine
+from options.flags import count_or_inf, flag, flags_of, path
+from options.parsing import CommandLine, CommandOptions
 from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
 
@@ -87,7 +87,7 @@ class ResultOptions:
 
 
 @dataclass(frozen=True)
-class TestOptions:
+class TestOptions(CommandOptions):
     """Everything one test is told.
 
     saved: flags of the training run, {} for a bare downloaded checkpoint.
@@ -95,6 +95,7 @@ class TestOptions:
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
+    phase = "test"
 
     run: RunOptions
     data: DataOptions
@@ -110,7 +111,7 @@ class TestOptions:
         """Reads the command line over the flags that the run was trained with."""
         line = CommandLine(
             cls.groups(),
-            phase="test",
+            phase=cls.phase,
             common=COMMON,
             description=DESCRIPTION,
             other={"train.py": TRAIN_FLAGS},
@@ -123,39 +124,12 @@ class TestOptions:
         parsed = line.parse(argv, inherited(saved, seen["model"], backwards=backwards))
         return cls(**parsed.groups, defaults=parsed.defaults, saved=saved, explicit=parsed.explicit)
 
-    @staticmethod
-    def groups() -> dict[str, type]:
-        """Lists attribute -> options group; those of model and data are replaced by the chosen ones' own."""
-        return {
-            "run": RunOptions,
-            "data": DataOptions,
-            "model": ModelOptions,
-            "log": LogOptions,
-            "result": ResultOptions,
-        }
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the run's checkpoints."""
-        return Path(self.run.checkpoints_dir) / self.run.name
-
     @property
     def result_folder(self) -> Path:
         iteration = f"_iter{self.run.load_iter}" if self.run.load_iter else ""
         average = "_ema" if self.result.use_ema else ""
         label = f"{self.run.phase}_{self.run.epoch}{iteration}{average}"
         return Path(self.result.results_dir) / self.run.name / label
-
-    def values(self) -> dict[str, Any]:
-        """Collects flag name -> value."""
-        return flat("test", self.run, self.data, self.model, self.log, self.result)
-
-    def table(self) -> str:
-        return table({**self.values(), "isTrain": False}, self.defaults)
-
-    def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Collects flag name -> value and default, where these differ."""
-        return changes(self.values(), self.defaults)
 
 
 def inherited(saved: dict[str, Any], model: str, *, backwards: bool = False) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from options.base_options import (
     at_least,
     plain_name,
 )
-from options.flags import changes, count_or_inf, flag, flat, path, table
-from options.parsing import CommandLine
+from options.flags import count_or_inf, flag, flat, path
+from options.parsing import CommandLine, CommandOptions
 from options.saved import OPTIONS_FILE, dump_options
 
 METRICS = (
@@ -146,11 +146,13 @@ class ValidationOptions:
 
 
 @dataclass(frozen=True)
-class TrainOptions:
+class TrainOptions(CommandOptions):
     """Everything one training run is told.
 
     explicit: names of the flags that stood on the command line.
     """
+
+    phase = "train"
 
     run: RunOptions
     data: DataOptions
@@ -165,7 +167,7 @@ class TrainOptions:
     @classmethod
     def parse(cls, argv: Sequence[str]) -> TrainOptions:
         """Reads the command line; with --continue_train, the run's saved flags come before the defaults."""
-        line = CommandLine(cls.groups(), phase="train", common=COMMON, description=DESCRIPTION)
+        line = CommandLine(cls.groups(), phase=cls.phase, common=COMMON, description=DESCRIPTION)
         seen, explicit = line.look(argv)
         file, saved = Path(seen["checkpoints_dir"]) / seen["name"] / OPTIONS_FILE, {}
         # os.path: False also for names that are too long
@@ -179,29 +181,6 @@ class TrainOptions:
         parsed = line.parse(argv, saved)
         return cls(**parsed.groups, defaults=parsed.defaults, explicit=parsed.explicit)
 
-    @staticmethod
-    def groups() -> dict[str, type]:
-        """Lists attribute -> options group; those of model and data are replaced by the chosen ones' own."""
-        return {
-            "run": RunOptions,
-            "data": DataOptions,
-            "model": ModelOptions,
-            "optim": OptimOptions,
-            "val": ValidationOptions,
-            "save": SaveOptions,
-            "log": LogOptions,
-        }
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.run.checkpoints_dir) / self.run.name
-
-    def values(self) -> dict[str, Any]:
-        """Collects flag name -> value."""
-        return flat(
-            "train", self.run, self.data, self.model, self.optim, self.val, self.save, self.log
-        )
-
     def learning(self) -> dict[str, Any]:
         """Collects flag name -> value, of those that decide what is learned."""
         inert = {"num_threads", "bad_images", "cache", "continue_train", "epoch_count", "init_from"}
@@ -209,13 +188,6 @@ class TrainOptions:
         run = self.run
         values |= {"seed": run.seed, "phase": run.phase, "precision": run.precision}
         return {name: value for name, value in values.items() if name not in inert}
-
-    def table(self) -> str:
-        return table({**self.values(), "isTrain": True}, self.defaults)
-
-    def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Collects flag name -> value and default, where these differ."""
-        return changes(self.values(), self.defaults)
 
     def json(self) -> str:
         return dump_options({**self.values(), "isTrain": True})

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -96,6 +97,27 @@ def sha256_of(path: Path) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Renames a folder to target, in place of what is there, which comes back where that fails.
+
+    Raises: OSError.
+    """
+    aside = target.with_name(f".{target.name}.replaced")
+    moved = target.exists()
+    if moved:
+        if aside.exists():
+            shutil.rmtree(aside)  # left by a run that was killed when it had its new target
+        target.rename(aside)
+    try:
+        new.rename(target)
+    except BaseException:
+        if moved:
+            aside.rename(target)
+        raise
+    if moved:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from sources.items import Pictures, share_out
 from util.errors import InputError
+from util.files import replace_folder
 
 SPLITS = {"train": 0.75, "val": 0.10, "test": 0.15}
 FOLDERS = ("train", "val", "test", "trainA", "trainB", "valA", "valB", "testA", "testB")
@@ -32,20 +33,13 @@ MANIFEST = "manifest.json"
 def all_or_nothing(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder` that takes its place at the end, or vanishes on an error."""
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    old = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
         yield partial
-        # A folder with files in it cannot be replaced in one step.
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(partial, folder)
+        replace_folder(partial, folder)
     finally:
-        if old.exists() and not folder.exists():
-            os.replace(old, folder)
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_set(folder: Path, pictures: Pictures, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple, cast
 
+from util.files import replace_folder
+
 CHUNK = 1 << 20  # bytes per read
 BLOCK = 4096  # bytes that every member is counted as at least
 # Pictures hardly compress; a small archive may hold 256 MiB.
@@ -66,7 +68,7 @@ def unpack(archive: Path, target: Path, *, limit: int | None = None) -> int:
             raise ArchiveError(f"{archive.name} cannot be read ({error})") from error
         if not n_files:
             raise ArchiveError(f"{archive.name} holds no files")
-        replace(top_folder(content, target.name), target)
+        replace_folder(top_folder(content, target.name), target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return n_files
@@ -212,20 +214,3 @@ def top_folder(content: Path, name: str) -> Path:
     if len(entries) == 1 and entries[0].is_dir() and any(p.is_dir() for p in entries[0].iterdir()):
         return entries[0]
     return content
-
-
-def replace(new: Path, target: Path) -> None:
-    aside = target.with_name(f".{target.name}.replaced")
-    moved = target.exists()
-    if moved:
-        if aside.exists():
-            shutil.rmtree(aside)  # left by a run that was killed when it had its new target
-        target.rename(aside)
-    try:
-        new.rename(target)
-    except BaseException:
-        if moved:
-            aside.rename(target)
-        raise
-    if moved:
-        shutil.rmtree(aside, ignore_errors=True)
