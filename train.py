@@ -88,10 +88,8 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     loader = create_loader(dataset, seed=run.seed, device=device)
     epoch_images = len(loader) * world_size
     if optim.ema:
-        step_images, run_images = (
-            options.data.batch_size * world_size,
-            epoch_images * optim.last_epoch,
-        )
+        step_images = options.data.batch_size * world_size
+        run_images = epoch_images * optim.last_epoch
         model.average(decay_per_step(optim.ema, step_images, run_images))
 
     # Resume from what was saved.

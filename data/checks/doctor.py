@@ -115,12 +115,8 @@ def _in_processes(call: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
     workers = 0 if len(arguments) <= FEW else cores or 1
     # Loader processes call when they put the arguments of a batch together.
     each = partial(_call_each, call)
-    loader: DataLoader[Any] = DataLoader(
-        arguments,  # type: ignore[arg-type]
-        batch_size=16,
-        num_workers=workers,
-        collate_fn=each,
-    )
+    listed: Any = arguments  # DataLoader takes any sequence
+    loader = DataLoader[Any](listed, batch_size=16, num_workers=workers, collate_fn=each)
     with tqdm(total=len(arguments), unit=" images", leave=False, disable=None) as bar:
         for batch in loader:
             bar.update(len(batch))

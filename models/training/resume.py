@@ -191,11 +191,8 @@ def _restore(
             for name, before, now in _changes(state["flags"], flat("train", options.model))
         ]
         raise InputError("\n".join([*unlike, str(error)])) from None
-    networks = {
-        name: state["networks"][name]
-        for name in model.saved_networks()
-        if name in state["networks"]
-    }
+    saved = state["networks"]
+    networks = {name: saved[name] for name in model.saved_networks() if name in saved}
     complete_networks(folder, {**state, "networks": networks})
     source = f"continuing {folder} after {progress.run_images} images"
     lines = [
@@ -219,11 +216,8 @@ def _restore(
 
 def _changes(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """(name, before, now) of everything that is not what the run was saved with."""
-    return [
-        (name, saved[name], value)
-        for name, value in now.items()
-        if name in saved and saved[name] != value
-    ]
+    both = [(name, saved[name], value) for name, value in now.items() if name in saved]
+    return [change for change in both if change[1] != change[2]]
 
 
 def init_from(model: BaseModel, source: Path, label: str) -> list[str]:

@@ -85,14 +85,8 @@ class Reporter:
         """
         log, progress = self.options.log, self.progress
         before, self.shown = self.shown, progress.run_images
-        at = At(
-            progress.epoch,
-            progress.seen,
-            progress.run_images,
-            progress.x,
-            data=waited,
-            lr=learning_rate,
-        )
+        where = progress.epoch, progress.seen, progress.run_images, progress.x
+        at = At(*where, data=waited, lr=learning_rate)
         if self.is_main:
             self.console.progress(at, images)
         if self._due(before, log.print_freq):

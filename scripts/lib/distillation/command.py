@@ -82,7 +82,5 @@ def _channels(teacher: SavedGenerator) -> tuple[str, str]:
 
 def student_size(flags: Mapping[str, Any], netG: str, ngf: int) -> tuple[str, int]:
     """Returns the student's netG and ngf: by default the teacher's, a quarter as wide."""
-    return (
-        netG or str(flags.get("netG", "resnet_9blocks")),
-        ngf or max(1, int(flags.get("ngf", 64)) // 4),
-    )
+    quarter = max(1, int(flags.get("ngf", 64)) // 4)
+    return netG or str(flags.get("netG", "resnet_9blocks")), ngf or quarter

@@ -117,10 +117,8 @@ def training_images(checkpoints: Sequence[Checkpoint]) -> tuple[Path, str] | Non
     found = set()
     for checkpoint in checkpoints:
         flags = saved_flags(checkpoint)
-        aligned, backwards = (
-            flags.get("dataset_mode") == "aligned",
-            flags.get("direction") == "BtoA",
-        )
+        aligned = flags.get("dataset_mode") == "aligned"
+        backwards = flags.get("direction") == "BtoA"
         root = Path(str(flags["dataroot"]))
         if backwards and not aligned:
             return None  # trainB is then what results call domain A

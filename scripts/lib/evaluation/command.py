@@ -32,11 +32,10 @@ def evaluate(options: argparse.Namespace) -> int:
         for path in filter(None, weights.values()):
             if not Path(path).is_file():  # automatic metrics would do without it and say nothing
                 raise InputError(f"there is no file {path} of weights")
-        names = (
-            automatic_metrics(weights)
-            if options.metrics == "auto"
-            else choose_metrics(options.metrics)
-        )
+        if options.metrics == "auto":
+            names = automatic_metrics(weights)
+        else:
+            names = choose_metrics(options.metrics)
     except ValueError as error:
         raise InputError(str(error)) from None
     absent = missing_metrics(names, weights)

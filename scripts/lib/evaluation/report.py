@@ -60,10 +60,8 @@ class ScoreTable:
         """Returns header and lines of the table."""
         marks = {True: "lower is better", False: "higher is better"}
         header = [f"{name} ({marks[metric(name).lower_is_better]})" for name in self.shown]
-        return [
-            ["", *header],
-            *([_title(row), *(cell(row, n) for n in self.shown)] for row in self.rows),
-        ]
+        lines = [[_title(row), *(cell(row, n) for n in self.shown)] for row in self.rows]
+        return [["", *header], *lines]
 
     @cached_property
     def differences(self) -> list[tuple[str, str, str, Any]]:

@@ -63,11 +63,9 @@ def build_tables(
             "fake_A). Give them by --truth DIR, under the names of the inputs"
         )
     if not any(table.rows for table in tables):
-        notes = (
-            "; ".join(note for table in tables for note in table.notes)
-            or "--unpaired leaves only sets"
-        )
-        raise InputError(f"none of {', '.join(options.names)} can be measured here: {notes}")
+        notes = [note for table in tables for note in table.notes]
+        reason = "; ".join(notes) or "--unpaired leaves only sets"
+        raise InputError(f"none of {', '.join(options.names)} can be measured here: {reason}")
     return [table for table in tables if table.rows]
 
 

@@ -42,13 +42,9 @@ class ExportJob:
 
     def example(self) -> torch.Tensor:
         """Returns an input to trace with; where sizes are free all of them differ, and none is 1 anywhere inside."""
-        channels, multiple, size = (
-            self.generator.input_nc,
-            self.generator.multiple,
-            self.facts["size"],
-        )
+        channels, multiple = self.generator.input_nc, self.generator.multiple
         if not self.dynamic:
-            return torch.zeros(1, channels, size, size)
+            return torch.zeros(1, channels, self.facts["size"], self.facts["size"])
         least = 2 * multiple if multiple >= 8 else 16
         return torch.zeros(2, channels, least, least + multiple)
 

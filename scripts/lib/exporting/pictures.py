@@ -145,10 +145,8 @@ def _items(dataset: BaseDataset, most: int) -> Iterator[dict[str, Any]]:
     try:
         for batch in loader.epoch(1):
             sides = [side for side in "AB" if side in batch]
-            yield {
-                **batch,
-                **{f"{side}_path": Path(batch[f"{side}_paths"][0]).name for side in sides},
-            }
+            names = {f"{side}_path": Path(batch[f"{side}_paths"][0]).name for side in sides}
+            yield {**batch, **names}
     except BadImage as bad:
         raise InputError(
             f"{bad}\n--size says how large images are, --images which are taken"
