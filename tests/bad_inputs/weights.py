@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -143,9 +144,13 @@ def packed_behind(path: Path) -> None:
 
 
 def flip(path: Path) -> None:
-    """One bit in the middle of the tensors."""
+    """One bit in the middle of the largest tensor."""
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda info: info.file_size)
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    header = content[largest.header_offset :][:30]  # ends with the lengths of name and extra field
+    start = largest.header_offset + 30 + sum(struct.unpack("<HH", header[26:]))
+    content[start + largest.file_size // 2] ^= 1
     path.write_bytes(content)
 
 
