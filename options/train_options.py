@@ -19,12 +19,10 @@ from options.base_options import (
     plain_name,
 )
 from options.flags import count_or_inf, flag, flat, path
+from options.metrics import METRICS
 from options.parsing import CommandLine, CommandOptions
 from options.saved import OPTIONS_FILE, dump_options
 
-METRICS = (
-    "l1", "psnr", "ssim", "ms_ssim", "lpips", "pd_lite0", "kid", "fid", "kd_lite0", "fd_lite0",
-)  # fmt: skip
 COMMON = (
     "dataroot", "name", "model", "dataset_mode", "direction", "gpu_ids", "batch_size",
     "load_size", "crop_size", "preprocess", "netG", "n_epochs", "n_epochs_decay", "lr",

@@ -13,6 +13,8 @@ from conftest import picture
 from util.errors import InputError
 from util.metrics import NAMES, Scorer, choose_metrics, metric, missing_metrics
 from util.metrics.lite0 import perceptual_distance
+from util.metrics.paired import PIXEL_METRICS
+from util.metrics.pictures import as_images
 
 GREY = np.full((1, 4, 4, 3), 100, np.uint8)
 COPY = 20 * math.log10(510)  # dB of an exact copy
@@ -151,6 +153,19 @@ def test_the_catalogue_says_which_way_is_better() -> None:
     assert metric("l1").better(0.1, 0.2)
     assert metric("psnr").better(20, 10)
     assert all(metric(name).paired != (name[:2] in ("ki", "fi", "kd", "fd")) for name in NAMES)
+
+
+def test_every_metric_of_pixels_has_its_function() -> None:
+    assert {name for name in NAMES if metric(name).paired and not metric(name).network} == set(
+        PIXEL_METRICS
+    )
+
+
+def test_pictures_of_pages_are_measured_as_images_with_channels() -> None:
+    colour = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    assert as_images(colour).shape == (1, 3, 4, 5)
+    assert torch.equal(as_images(colour)[0, 1], torch.from_numpy(colour[..., 1]))
+    assert as_images(colour[..., 0]).shape == (1, 1, 4, 5)
 
 
 def test_pixel_metrics_need_nothing() -> None:

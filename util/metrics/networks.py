@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from util.metrics.catalogue import metric
+from options.metrics import metric
 from util.metrics.inception import Inception
 from util.metrics.lite0 import Lite0
 from util.metrics.lpips import Lpips

@@ -52,5 +52,7 @@ def truth_of(label: str) -> str:
 
 
 def as_images(picture: np.ndarray) -> torch.Tensor:
-    """A picture (H, W, 3) or (H, W) as one image of one channel, in the same memory where that may be written."""
-    return torch.from_numpy(np.require(picture, requirements="W")).reshape(1, 1, len(picture), -1)
+    """A picture (H, W, C) or (H, W) as one image (1, C, H, W), in the same memory where that may be written."""
+    return torch.from_numpy(np.require(np.atleast_3d(picture), requirements="W")).permute(2, 0, 1)[
+        None
+    ]

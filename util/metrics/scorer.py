@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from options.metrics import METRICS, choose_metrics, metric
 from util.errors import InputError
-from util.metrics.catalogue import METRICS, choose_metrics, metric
 from util.metrics.lite0 import perceptual_distance
 from util.metrics.networks import Networks, check_available
 from util.metrics.paired import PIXEL_METRICS, check_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from util.metrics.catalogue import metric
+from options.metrics import metric
 from util.metrics.pictures import truth_of
 from util.pages.gallery.content import Column, Example, Place
 

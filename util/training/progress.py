@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from options.metrics import metric
 from util import distributed
-from util.metrics.catalogue import metric
 
 
 @dataclass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from scripts.lib.evaluation.examples import METRICS, collect_examples, link_to
+from options.metrics import SIMPLE
+from scripts.lib.evaluation.examples import collect_examples, link_to
 from scripts.lib.evaluation.result_folders import COMPARISONS, SIDES, name_distinctly, read_run
 from util.errors import InputError
 from util.files import make_folder
@@ -33,7 +34,7 @@ def compare_results(options: argparse.Namespace) -> int:
         width=options.display_winsize,
         pair=page.pair,
         links={name: link_to(path, out) for name, path in pages.items() if path.is_file()},
-        notes=[*page.notes, *meanings(METRICS if page.columns else [])],
+        notes=[*page.notes, *meanings(SIMPLE if page.columns else [])],
     )
     print(f"{len(page.examples)} inputs, {len(runs)} runs; see {out / 'index.html'}")
     return 0

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import torch
 
+from options.metrics import SIMPLE, metric
 from scripts.lib.evaluation.result_folders import Comparison, TestRun, read
 from util.errors import InputError
-from util.metrics.catalogue import metric
 from util.metrics.paired import PIXEL_METRICS
 from util.pages.gallery import Column, Example, Picture
 from util.pages.gallery.content import Place
 from util.pages.result_metrics import column
 
-METRICS = ("l1", "psnr")
 INPUT, TRUTH = "input", "truth"
 
 
@@ -75,10 +74,10 @@ def _missing(
 
 def _columns(labels: Sequence[str]) -> Iterator[Column]:
     for label in labels:
-        for name in METRICS:
+        for name in SIMPLE:
             yield column((label, name), f"{label} {name}", name)
     for other in labels[1:]:
-        for name in METRICS:
+        for name in SIMPLE:
             place = _against(other, labels[0], name)
             yield Column(place, place[1], None, metric(name).decimals)
         place = _apart(other, labels[0])
@@ -147,7 +146,7 @@ class _ExampleMaker:
 def _values(label: str, image: torch.Tensor, truth: torch.Tensor) -> dict[Place, float]:
     if image.shape != truth.shape:
         return {}
-    return {(label, name): PIXEL_METRICS[name](image[None], truth[None]).item() for name in METRICS}
+    return {(label, name): PIXEL_METRICS[name](image[None], truth[None]).item() for name in SIMPLE}
 
 
 def _differences(
@@ -155,7 +154,7 @@ def _differences(
 ) -> dict[Place, float]:
     found = {}
     for label in images.keys() - {first} if first in images else ():
-        for name in METRICS:
+        for name in SIMPLE:
             if (label, name) in values and (first, name) in values:
                 difference = values[label, name] - values[first, name]
                 found[_against(label, first, name)] = difference

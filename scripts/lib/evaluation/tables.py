@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from options.metrics import SIMPLE, metric
 from scripts.lib.evaluation.measure import score, score_constant, training_mean
 from scripts.lib.evaluation.report import ScoreTable
 from scripts.lib.evaluation.result_folders import (
@@ -18,7 +19,6 @@ from scripts.lib.evaluation.result_folders import (
 )
 from scripts.lib.evaluation.verdict import ScoreRow
 from util.errors import InputError
-from util.metrics import metric
 from util.metrics.networks import Networks
 from util.metrics.paired import SMALLEST
 
@@ -53,7 +53,7 @@ def build_tables(
     tables = []
     for comparison in (each for each in COMPARISONS if each.into in sides):
         translation = bool(comparison.source)
-        names = [name for name in options.names if translation or name in ("l1", "psnr")]
+        names = [name for name in options.names if translation or name in SIMPLE]
         truth = options.truth if translation else None
         if names and (table := _table(comparison, groups, names, options, truth, networks)):
             tables.append(table)

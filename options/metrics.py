@@ -1,4 +1,7 @@
-"""The metrics by name: which way is better, whether pairs are compared or sets, and what each needs."""
+"""The metrics by name: which way is better, whether pairs are compared or sets, and what each needs.
+
+`--val_metrics` and all that measures go by this list; how each is computed stands in util/metrics.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ class Metric:
 
     paired: compares each image with its own truth; otherwise a whole set with a set.
     needs: what to install or supply; "" when nothing.
-    network: the features it is computed from; "" for pixels.
+    network: the features it is computed from; "" for pixels, which need no more than the two images.
     decimals: as many as are shown.
     """
 
@@ -48,6 +51,8 @@ METRICS = {
     )
 }  # fmt: skip
 NAMES = tuple(METRICS)
+# Pairs of images are enough for these: they are shown wherever there are truths.
+SIMPLE = tuple(each.name for each in METRICS.values() if each.paired and not each.needs)
 
 
 def metric(name: str) -> Metric:
