@@ -28,7 +28,7 @@ from util.metrics.segmentation import SegmentationScores, confusion_matrix, segm
 DOWNS = 6
 MULTIPLE = 2**DOWNS
 # Share of a label map's pixels that have a colour of the palette; photographs have fewer.
-FLAT = 0.8
+FLAT = 0.5
 SCORES = ("pixel_accuracy", "class_accuracy", "class_iou")
 CODE = np.array([65536, 256, 1])  # a colour as one number
 NOISE = 4  # grey levels between neighbours of one colour, after JPEG
