@@ -12,6 +12,7 @@ from models.gan_model import GANModel
 from models.inference.find_generator import find_generator
 from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
+from models.pix2pix_model import truth_losses
 from options.model_options import DistillOptions
 from util.errors import InputError
 
@@ -72,8 +73,7 @@ class DistillModel(GANModel):
             images = {"real_A": real_A, "fake_B": fake_B, "teacher_B": teacher_B, "real_B": real_B}
             losses = {"G_teacher": o.lambda_teacher * reconstruction_loss(fake_B, teacher_B, "l1")}
             if self.of_pairs:
-                loss = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
-                losses["G_L1"] = o.lambda_L1 * loss
+                losses |= truth_losses(o, fake_B, real_B)
             elif "back" in self.frozen_networks and o.lambda_cycle:
                 loss = reconstruction_loss(self._teach("back", fake_B), real_A, "l1")
                 losses["G_cycle"] = o.lambda_cycle * loss

@@ -43,12 +43,10 @@ class Pix2PixModel(GANModel):
 
     def _train(self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
         """Takes a step of D and then of G, on (N, input_nc, H, W) and (N, output_nc, H, W)."""
-        o = self.options
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
             images = {"real_A": real_A, "fake_B": fake_B, "real_B": real_B}
-            L1 = reconstruction_loss(fake_B, real_B, o.loss_reconstruction)
-            G_losses = {"G_L1": o.lambda_L1 * L1, **self.extra_losses(images)}
+            G_losses = {**truth_losses(self.options, fake_B, real_B), **self.extra_losses(images)}
         D_losses: Outputs = {}
         if self.has_D:
             fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
@@ -62,3 +60,15 @@ class Pix2PixModel(GANModel):
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
         return {"real_A": real_A, "fake_B": self.translated(self.G, real_A), "real_B": real_B}
+
+
+def truth_losses(
+    options: Pix2PixOptions, fake_B: torch.Tensor, real_B: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Computes G's weighted losses by the known truth, for every model with pix2pix's flags.
+
+    Args:
+        fake_B, real_B: (N, output_nc, H, W) in [-1, 1].
+    """
+    L1 = reconstruction_loss(fake_B, real_B, options.loss_reconstruction)
+    return {"G_L1": options.lambda_L1 * L1}
