@@ -84,7 +84,7 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         Options: the group of command-line flags the data set understands.
         listed: folder -> the images that `list_images` found there, for checks of the files.
         values: side -> meaning of the numbers in its files, of data sets that `settle` it.
-        sides_in_a_file: 2 where A and B are the halves of one file.
+        sides_in_a_file: how many equally wide images a file holds: 2 where A and B are its halves.
         unpaired_files: files without a partner.
     """
 

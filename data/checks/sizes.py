@@ -21,23 +21,25 @@ def size_findings(
     dataset: BaseDataset, sizes: Mapping[str, Size], noun: str = "images"
 ) -> list[Finding]:
     """Says what --preprocess will do to images of these sizes (path -> height, width)."""
-    if dataset.sides_in_a_file == 1:
+    parts = dataset.sides_in_a_file
+    if parts == 1:
         return [*pair_findings(dataset, sizes, noun), *_preprocess_findings(dataset, sizes, noun)]
-    odd = [f"{path}: {w} pixels wide" for path, (_, w) in sizes.items() if w % 2]
+    uneven = [f"{path}: {w} pixels wide" for path, (_, w) in sizes.items() if w % parts]
     findings = []
-    if odd:
-        text = f"odd width, so no two equal halves: {len(odd)} of {len(sizes)} {noun}"
-        findings.append(Finding(stops(dataset), text, tuple(odd)))
+    if uneven:
+        text = f"width not a multiple of {parts}, so no {parts} equal parts: {len(uneven)} of {len(sizes)} {noun}"
+        findings.append(Finding(stops(dataset), text, tuple(uneven)))
     square = [path for path, (h, w) in sizes.items() if 0.8 < w / h < 1.25]
-    halves = {path: (h, w // 2) for path, (h, w) in sizes.items() if w % 2 == 0}
-    resizing = _preprocess_findings(dataset, halves, noun.replace("images", "pairs"))
+    divided = {path: (h, w // parts) for path, (h, w) in sizes.items() if w % parts == 0}
+    noun_of_parts = noun.replace("images", "pairs") if parts == 2 else noun
+    resizing = _preprocess_findings(dataset, divided, noun_of_parts)
     if len(square) > 0.9 * len(sizes):
         text = (
-            f"about square, like single images: {len(square)} of {len(sizes)} {noun}; aligned reads A and B "
-            "from one side-by-side image, twice as wide as each, or from two folders; see docs/datasets.md"
+            f"about square, like single images: {len(square)} of {len(sizes)} {noun}; --dataset_mode "
+            f"{dataset.options.dataset_mode} reads {parts} images side by side from one file; see docs/datasets.md"
         )
         findings.append(Finding("note", text))
-        # What happens to their halves is beside the point, unless it stops the training.
+        # What happens to their parts is beside the point, unless it stops the training.
         resizing = [finding for finding in resizing if finding.severity == "error"]
     return [*findings, *resizing]
 

@@ -107,12 +107,13 @@ class ImageReader:
 
     def _resize(self, path: str, sides: list[Values]) -> Resized:
         images = read_sides(path, sides)
-        height, width = images[0].shape[-2], images[0].shape[-1] // len(sides)
-        if images[0].shape[-1] % len(sides):
+        height, whole = images[0].shape[-2:]
+        width, left = divmod(whole, len(sides))
+        if left:
             raise BadImage(
                 path,
-                f"{images[0].shape[-1]} pixels wide, which is odd: an aligned image holds A and B side by side, "
-                "equally wide; pairs in two folders belong in <phase>A and <phase>B",
+                f"{whole} pixels wide, which is not a multiple of {len(sides)}: it must hold {len(sides)} equally wide "
+                "images side by side. For pix2pix, A and B may also lie in folders <phase>A and <phase>B",
             )
         try:
             size = self.preprocess.resized((height, width))

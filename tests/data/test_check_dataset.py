@@ -122,7 +122,7 @@ def test_more_than_ten_files_are_counted_not_listed() -> None:
 def test_pairs_of_odd_width_are_listed(tmp_path, checked, quick) -> None:
     save(clean_pairs(tmp_path) / "train/odd.png", pair(7)[:, :-1])
     report = checked(tmp_path, *aligned(), *quick)
-    report.one("error: odd width, so no two equal halves: 1 of 7 images")
+    report.one("error: width not a multiple of 2, so no 2 equal parts: 1 of 7 images")
     assert "train/odd.png: 31 pixels wide" in report.text
     assert report.status == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from helpers.data import dataset
 from PIL import Image
 
 from data import Source, create_dataset
+from data.checks.sizes import size_findings
 from data.files.image_folder import list_images
 from options.base_options import DataOptions
 from options.ranges import Range
@@ -27,7 +29,22 @@ def test_an_odd_width_cannot_be_a_pair(tmp_path) -> None:
     write_images(tmp_path / "train", 1, 32, 65)
     bad = dataset(tmp_path, "aligned")[0]
     assert isinstance(bad, BadImage)
-    assert "65 pixels wide, which is odd" in bad.reason
+    assert "65 pixels wide, which is not a multiple of 2" in bad.reason
+
+
+def test_a_file_of_three_images_is_divided_by_three(tmp_path) -> None:
+    write_images(tmp_path / "train", 1, 32, 96)
+    write_images(tmp_path / "train", 1, 32, 64, start=1)
+    items = dataset(tmp_path, "aligned")
+    whole, bad = items.paths
+    parts = items.read_parts(whole, (3, 3, 1), random.Random(0))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    with pytest.raises(BadImage, match="64 pixels wide, which is not a multiple of 3"):
+        items.read_parts(bad, (3, 3, 1), random.Random(0))
+    items.sides_in_a_file = 3
+    findings = size_findings(items, {whole: (32, 96), bad: (32, 64)})
+    assert "width not a multiple of 3, so no 3 equal parts: 1 of 2 images" in findings[0].text
+    assert findings[0].files == (f"{bad}: 64 pixels wide",)
 
 
 def test_listing_is_sorted_recursive_and_knows_extensions_in_any_case(tmp_path) -> None:

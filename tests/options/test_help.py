@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from helpers.option import fails, for_test, train
+
+from data import DATASETS
+from models import MODELS
+from models.networks import DISCRIMINATORS, GENERATORS
+from options.base_options import DataOptions, ModelOptions
+from options.flags import flags_of
 
 
 def shown(capsys, parse, *words: str) -> str:
@@ -55,3 +63,18 @@ def test_what_was_mistyped_is_proposed(words, message, capsys) -> None:
 
 def test_a_flag_of_training_is_named_as_such_when_testing(capsys) -> None:
     assert "--lr is a flag of train.py" in fails(capsys, "--lr", "3", parse=for_test)
+
+
+@pytest.mark.parametrize(
+    ("group", "flag", "names"),
+    [
+        (DataOptions, "dataset_mode", DATASETS),
+        (ModelOptions, "model", MODELS),
+        (ModelOptions, "netG", GENERATORS),
+        (ModelOptions, "netD", DISCRIMINATORS),
+    ],
+)
+def test_help_names_all_that_may_be_chosen(group, flag, names) -> None:
+    text = flags_of(group)[flag]["help"]
+    families = {re.sub(r"(?<=_)[0-9]+$", "", name) for name in names}  # unet_64 ... unet_1024
+    assert all(re.search(rf"\b{name}", text) for name in families)
