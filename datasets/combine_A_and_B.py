@@ -14,18 +14,24 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.image_folder import list_images
-from data.files.join_pairs import FORMATS, write_pairs
-from data.files.pairs import Pair, find_unpaired, match_pairs, names_of
+from options.dataset_options import PAIR_FORMATS
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
+
+if TYPE_CHECKING:
+    from data.files.pairs import Pair
 
 
 def main(argv: Sequence[str]) -> int:
     options = parse(argv)
+    from data.files.image_folder import list_images
+    from data.files.join_pairs import write_pairs
+    from data.files.pairs import find_unpaired, match_pairs, names_of
+
     names = {}
     for flag, folder in (("--fold_A", options.fold_A), ("--fold_B", options.fold_B)):
         if not folder.is_dir():
@@ -60,7 +66,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     words.add_argument("--num_imgs", type=int, default=1_000_000, help="of each split, at most")
     words.add_argument("--use_AB", action="store_true", help="joins X_A and X_B to X")
     words.add_argument(
-        "--format", choices=FORMATS, default="auto",
+        "--format", choices=PAIR_FORMATS, default="auto",
         help="auto: jpg where both halves are JPEG files, otherwise png, which loses nothing",
     )  # fmt: skip
     words.add_argument("--resize", action="store_true", help="brings B to the size of A")

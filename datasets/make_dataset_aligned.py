@@ -13,27 +13,31 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.image_folder import list_images
-from data.files.join_pairs import FORMATS, check_place, suffix_of, write_pairs
-from data.files.pairs import Pair, find_unpaired, match_pairs, names_of
+from options.dataset_options import PAIR_FORMATS
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
+
+if TYPE_CHECKING:
+    from data.files.pairs import Pair
 
 SPLITS = ("train", "val", "test")
 
 
 def main(argv: Sequence[str]) -> int:
     options = parse(argv)
+    from data.files.join_pairs import check_place, suffix_of, write_pairs
+
     root = options.dataset_path
     splits = [name for name in SPLITS if any((root / f"{name}{side}").is_dir() for side in "AB")]
     if not splits:
         raise InputError(f"{root} holds no trainA and trainB, nor testA and testB")
     plan = {split: find_pairs(root, split, options.by_order) for split in splits}
     for split, pairs in plan.items():  # all are looked at before the first is written
-        check_place([target(root / split, pair, options.format) for pair in pairs])
+        check_place([root / split / f"{p.name}{suffix_of(p, options.format)}" for p in pairs])
     for split, pairs in plan.items():
         write_pairs(
             pairs, root / split, format=options.format, resize=False, threads=min(8, os.cpu_count() or 1)
@@ -56,7 +60,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="pairs the n-th of A with the n-th of B, whatever their names, and numbers them",
     )  # fmt: skip
     words.add_argument(
-        "--format", choices=FORMATS, default="auto",
+        "--format", choices=PAIR_FORMATS, default="auto",
         help="auto: jpg where both halves are JPEG files, otherwise png, which loses nothing",
     )  # fmt: skip
     return words.parse_args(argv)
@@ -64,6 +68,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def find_pairs(root: Path, split: str, by_order: bool) -> list[Pair]:
     """Pairs of a split. Raises: InputError unless every image has its partner."""
+    from data.files.image_folder import list_images
+    from data.files.pairs import Pair, find_unpaired, match_pairs, names_of
+
     folders = [root / f"{split}{side}" for side in "AB"]
     for folder in folders:
         if not folder.is_dir():
@@ -91,10 +98,6 @@ def find_pairs(root: Path, split: str, by_order: bool) -> list[Pair]:
             "if the n-th of A does belong to the n-th of B"
         )
     return pairs
-
-
-def target(folder: Path, pair: Pair, format: str) -> Path:
-    return folder / f"{pair.name}{suffix_of(pair, format)}"
 
 
 if __name__ == "__main__":

@@ -19,17 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.join_pairs import (
-    check_place,
-    join_pictures,
-    open_picture,
-    write_all,
-    write_picture,
-)
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -56,6 +47,8 @@ class Frame:
 
 def main(argv: Sequence[str]) -> int:
     options = parse(argv)
+    from data.files.join_pairs import check_place, write_all
+
     suffix = f".{options.format}"
     phases = {
         ours: find_frames(
@@ -108,6 +101,10 @@ def find_frames(labels: Path, photos: Path, folder: Path) -> list[Frame]:
 
 def write(frame: Frame, suffix: str) -> None:
     """The pair and its halves. Labels are reduced without mixing colours into ones that no class has."""
+    from PIL import Image
+
+    from data.files.join_pairs import join_pictures, open_picture, write_picture
+
     photo = open_picture(frame.photo, deep=False).convert("RGB")
     labels = open_picture(frame.labels, deep=False).convert("RGB")
     A = photo.resize(SIZE, Image.Resampling.BICUBIC)

@@ -26,6 +26,8 @@ class ColorizationDataOptions(DataOptions):
             )
 
 
+# Of files that hold pairs side by side; auto: jpg where both halves are JPEG files.
+PAIR_FORMATS = ("auto", "png", "jpg")
 # Name -> its flags; None: they stand in the data set's own file, as a data set of the user's has them.
 DATASETS: dict[str, type[DataOptions] | None] = {
     "aligned": DataOptions,

@@ -7,20 +7,30 @@ python scripts/check_dataset.py --dataroot ./datasets/maps --model pix2pix. Noth
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from options.train_options import TrainOptions
+from util.errors import check_command_line, run_command
+
+# --help and mistakes are answered before PyTorch is imported, which takes seconds.
+if __name__ == "__main__":
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+    check_command_line(lambda words: TrainOptions.parse([w for w in words if w != "--quick"]))
+
 import itertools
 import math
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from data import BaseDataset, Source, create_dataset
 from data.checks import doctor
@@ -37,9 +47,8 @@ from data.files.image_folder import list_images
 from data.loading.loader import Loader
 from models import Adam, BaseModel, create_model
 from options.sizes import Typed
-from options.train_options import TrainOptions
 from util.device import describe, duration, peak_memory, select_device, wait_for
-from util.errors import InputError, explain_out_of_memory, run_command
+from util.errors import InputError, explain_out_of_memory
 from util.terminal import show_notes
 
 MEASURED = 32  # files of each folder whose values are measured
@@ -48,8 +57,6 @@ STEPS = 3  # measured, after one to warm up
 
 def main(argv: Sequence[str]) -> int:
     """Prints a report; returns 1 where training would stop."""
-    if {"-h", "--help"} & set(argv):
-        print(__doc__)
     quick = "--quick" in argv
     words = [word for word in argv if word != "--quick"]
     options = TrainOptions.parse(words)

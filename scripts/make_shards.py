@@ -15,17 +15,18 @@ import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from data.files.pack_tars import Shard, pack, plan_shards
 from util.errors import InputError, run_command
 from util.files import make_folder, sweep
-from util.images.names import TAR_INDEX, is_tar
-from util.images.tars import read_index, scan, write_index
 from util.script_parser import script_parser
+
+if TYPE_CHECKING:
+    from data.files.pack_tars import Shard
 
 MEGABYTE = 10**6
 
@@ -39,6 +40,8 @@ def main(argv: Sequence[str]) -> int:
         return index(options.dataroot)
     if options.out is None:
         words.error("--out is missing: the folder that the tars are written to")
+    from data.files.pack_tars import pack, plan_shards
+
     out = options.out.resolve()
     check_place(options.dataroot.resolve(), out)
     limit = options.size * MEGABYTE if options.images is None else math.inf
@@ -87,6 +90,9 @@ def check_place(root: Path, out: Path) -> None:
 
 def already_there(unfinished: Path, shards: Sequence[Shard]) -> set[Path]:
     """Tars that an interrupted run has left complete. Raises: InputError when they are of another division."""
+    from util.images.names import TAR_INDEX, is_tar
+    from util.images.tars import read_index, scan
+
     plan = {shard.tar: shard for shard in shards}
     kept = set()
     for parent, _, files in os.walk(unfinished):
@@ -114,6 +120,9 @@ def put_in_place(unfinished: Path, out: Path) -> None:
 
 def index(root: Path) -> int:
     """Writes index files for tars that were made elsewhere."""
+    from util.images.names import is_tar
+    from util.images.tars import scan, write_index
+
     tars = [str(tar) for tar in sorted(root.rglob("*")) if is_tar(tar.name) and tar.is_file()]
     if not tars:
         raise InputError(f"--dataroot {root} holds no tars")

@@ -28,7 +28,6 @@ from util.images.read import (
 )
 
 T = TypeVar("T")
-FORMATS = ("auto", "png", "jpg")
 LOSSLESS_MODES = ("L", "RGB", "I;16")  # that are kept, where both halves have the same
 
 

@@ -14,18 +14,20 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from options.base_options import PRECISIONS
-from scripts.dev.benchmarks.plain_steps import PLAIN
-from scripts.dev.benchmarks.timing import Row
-from util.device import describe, select_device
 from util.errors import run_command
 from util.script_parser import script_parser
 
+if TYPE_CHECKING:
+    import torch
+
+    from scripts.dev.benchmarks.timing import Row
+
+MODELS = ("pix2pix", "cycle_gan", "cut")  # that have a plain version in benchmarks/plain_steps.py
 WHAT = ("train", "data", "test", "save")
 BY_MODEL = ("train", "save")
 BY_BATCH_SIZE = ("train", "data")
@@ -33,9 +35,13 @@ BY_BATCH_SIZE = ("train", "data")
 
 def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
+    import torch
+
+    from util.device import describe, select_device
+
     device = select_device(options.gpu_ids)
     print(f"{describe(device, options.gpu_ids)}, PyTorch {torch.__version__}\n")
-    models = (options.model or list(PLAIN)) if options.what in BY_MODEL else ["pix2pix"]
+    models = (options.model or MODELS) if options.what in BY_MODEL else ["pix2pix"]
     sizes = options.batch_size if options.what in BY_BATCH_SIZE else options.batch_size[:1]
     measure = measure_of(options.what)
     for number, (name, size) in enumerate(product(models, sizes)):
@@ -66,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     words.add_argument(
         "--model",
         nargs="+",
-        choices=list(PLAIN),
+        choices=MODELS,
         help="train, save: default both",
     )
     words.add_argument("--gpu_ids", default="0", help="-1 for the CPU")

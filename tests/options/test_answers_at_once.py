@@ -45,3 +45,23 @@ def test_a_mistake_needs_no_pytorch(script: str, mistake: str, tmp_path: Path) -
     assert done.returncode == 2
     assert done.stderr.startswith(f"{script}: error: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "scripts/check_dataset.py",
+        "scripts/make_shards.py",
+        "scripts/dev/benchmark.py",
+        "datasets/combine_A_and_B.py",
+        "datasets/make_dataset_aligned.py",
+        "datasets/prepare_cityscapes_dataset.py",
+    ],
+)
+def test_scripts_for_data_sets_answer_without_pytorch(script: str, tmp_path: Path) -> None:
+    helped = answer(tmp_path, f"{script} --help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "--help" in helped.stdout
+    mistaken = answer(tmp_path, f"{script} --no_such_flag")
+    assert mistaken.returncode == 2
+    assert "error: " in mistaken.stderr

@@ -14,6 +14,7 @@ from conftest import SMALL, SMALL_TRAINING, write_images
 from helpers.runs import ROOT, assert_same, content, run
 
 import test as test_script
+from data.files import pack_tars
 from data.files.image_folder import list_images
 from scripts import make_shards
 from scripts.check_dataset import main as check_dataset
@@ -94,7 +95,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_tars(
     folders, tmp_path, monkeypatch, capsys
 ) -> None:
     make(folders, tmp_path / "whole", "--images", "2")
-    pack, packed = make_shards.pack, []
+    pack, packed = pack_tars.pack, []
 
     def interrupted(shard, tar) -> None:
         if len(packed) == 3:
@@ -103,7 +104,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_tars(
         packed.append(tar)
         pack(shard, tar)
 
-    monkeypatch.setattr(make_shards, "pack", interrupted)
+    monkeypatch.setattr(pack_tars, "pack", interrupted)
     with pytest.raises(KeyboardInterrupt):
         make(folders, tmp_path / "out", "--images", "2")
     assert not (tmp_path / "out").exists()
