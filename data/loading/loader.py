@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader
@@ -23,6 +23,7 @@ from util.errors import InputError, SharedError, reason_of
 from util.images.read import BadImage
 
 REPLACEMENTS = 3  # of dead loader processes, in one epoch
+LOCKS = 1 << 18  # bytes of shared memory that the locks of loader processes take at most
 DIED = "a loader process died, as when memory runs out; it is replaced (if this goes on, lower --num_threads)"
 CHUNK = 8  # images that a loader process hands over at once, where batches are smaller
 
@@ -62,7 +63,10 @@ class Loader:
     Attributes:
         skipped: path -> reason of the bad images met with bad_images="skip".
         position: how many images of the epoch have been handed out or skipped.
+        shared_memory_is_small: found out by any loader; from then on all of them load in their own process.
     """
+
+    shared_memory_is_small: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -102,7 +106,7 @@ class Loader:
         self._workers = Workers()
 
     def _make(self, workers: int) -> DataLoader:
-        size = self.batch_size
+        size, workers = self.batch_size, 0 if Loader.shared_memory_is_small else workers
         return DataLoader(
             self._dataset,
             batch_size=size * max(1, CHUNK // size) if workers else size,
@@ -139,6 +143,9 @@ class Loader:
         self.sampler.start = 0
 
     def _start(self) -> Iterator[SharedBlock]:
+        disk = shared_memory()
+        if self._loader.num_workers and disk and disk.f_bavail * disk.f_frsize < LOCKS:
+            raise SharedMemoryFull("no room for locks")
         try:
             return iter(self._loader)
         except OSError as error:
@@ -167,7 +174,8 @@ class Loader:
                     raise
                 self.close()
                 # A new one: one that lost a process may wait for what that held.
-                self._loader = self._make(0 if full else self._loader.num_workers)
+                Loader.shared_memory_is_small |= full
+                self._loader = self._make(self._loader.num_workers)
                 deaths += not full
                 if deaths > REPLACEMENTS:
                     raise WorkersDied(
@@ -216,13 +224,18 @@ class Loader:
         self._workers.kill()
 
 
+def shared_memory() -> os.statvfs_result | None:
+    """The sizes of the disk that shared memory lies on; None where the system has no such disk."""
+    try:
+        return os.statvfs("/dev/shm")
+    except (OSError, AttributeError):
+        return None
+
+
 def shared_memory_advice() -> str:
     """Says that loader processes had too little shared memory, how much there is, and how to get more."""
-    try:
-        disk = os.statvfs("/dev/shm")
-        size = f" (/dev/shm has {disk.f_blocks * disk.f_frsize / 1e6:.0f} MB)"
-    except (OSError, AttributeError):  # not on this system
-        size = ""
+    disk = shared_memory()
+    size = f" (/dev/shm has {disk.f_blocks * disk.f_frsize / 1e6:.0f} MB)" if disk else ""
     return (
         f"shared memory is too small for the loader processes{size}: from now on images are loaded in the training "
         "process, which is slower. Give more, as with docker run --shm-size 2g, or use --num_threads 0"
