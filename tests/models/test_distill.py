@@ -12,6 +12,7 @@ from helpers.runs import run
 
 from models import Adam, create_model, load_translator
 from models.distill_model import DistillOptions
+from models.pix2pix_model import truth_losses
 from scripts import distill
 from util.checkpoints import files as checkpoint
 from util.checkpoints import names
@@ -55,6 +56,17 @@ def test_the_losses_are_those_of_the_teachers_kind(runs) -> None:
     assert step.losses["G_teacher"] == pytest.approx(100 * float(difference), rel=1e-4)
     step = student_of(runs / "cycle", lambda_teacher=0.0, lambda_GAN=0.0).train_step(batch_of())
     assert list(step.losses) == ["G_teacher", "G_cycle"]
+
+
+def test_a_student_of_pairs_learns_the_truth_as_pix2pix_does(runs) -> None:
+    model = student_of(runs / "plain", loss_reconstruction="l2", lambda_L1=7.0)
+    step = model.train_step(batch_of())
+    wanted = truth_losses(model.options, step.visuals["fake_B"], step.visuals["real_B"])
+    squares = (step.visuals["fake_B"] - step.visuals["real_B"]).square()
+    assert float(wanted["G_L1"]) == pytest.approx(7 * float(squares.mean()), rel=1e-4)
+    assert {name: float(step.losses[name]) for name in wanted} == pytest.approx(
+        {name: float(loss) for name, loss in wanted.items()}, rel=1e-4
+    )
 
 
 def test_a_teacher_may_be_asked_with_the_statistics_of_its_training(runs) -> None:
