@@ -8,6 +8,7 @@ python scripts/check_dataset.py --dataroot ./datasets/maps --model pix2pix. Noth
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,16 +18,21 @@ from util.errors import check_command_line, run_command
 
 # --help and mistakes are answered before PyTorch is imported, which takes seconds.
 if __name__ == "__main__":
-    if {"-h", "--help"} & set(sys.argv):
-        print(__doc__)
-    check_command_line(lambda words: TrainOptions.parse([w for w in words if w != "--quick"]))
+
+    def parse(words: Sequence[str]) -> TrainOptions:
+        """Parses the flags of train.py, without --quick; --help begins with the text above."""
+        if {"-h", "--help"} & set(words):
+            print(__doc__)
+        return TrainOptions.parse([word for word in words if word != "--quick"])
+
+    check_command_line(parse)
 
 import itertools
 import math
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
