@@ -13,7 +13,7 @@ from util.images.values import Values
 
 
 class UnalignedDataset(BaseDataset):
-    """A in order, B drawn anew for every item; as long as the larger folder.
+    """A in order, a random B for every item; as long as the larger folder.
 
     With --serial_batches both go in order, the smaller starting over. --direction BtoA swaps the folders.
     B in tars goes tar by tar in an order of its own, instead of being drawn: `partner_shards`.

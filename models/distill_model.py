@@ -66,7 +66,7 @@ class DistillModel(GANModel):
         o, trains_G = self.options, self.next_step_trains_G()
         real_A, real_B = self.pair(batch) if self.of_pairs else self._unpaired(batch)
 
-        # G's losses by what is known without a discriminator.
+        # G's losses that need no discriminator.
         teacher_B = self._teach("forth", real_A)  # (N, output_nc, H, W) in [-1, 1]
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)

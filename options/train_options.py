@@ -140,7 +140,9 @@ class ValidationOptions:
         if unknown := [name for name in names if name not in METRICS]:
             raise ValueError(f"--val_metrics {unknown[0]!r}: choose from {', '.join(METRICS)}")
         if self.early_stop and not self.val_freq:
-            raise ValueError("--early_stop needs --val_freq: it goes by what that measures")
+            raise ValueError(
+                "--early_stop counts measurements without a new best, so it needs --val_freq"
+            )
 
 
 @dataclass(frozen=True)

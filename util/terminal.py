@@ -105,7 +105,7 @@ def styled(text: str, style: str, stream: TextIO) -> str:
 
 
 def emphasised(text: str, stream: TextIO) -> str:
-    """Styles a line, or a few, whose first one stands out or steps back by what it begins with."""
+    """Styles a message of one or more lines: how it begins decides whether it stands out or is dimmed."""
     style = next((style for start, style in STYLES.items() if text.startswith(start)), "")
     first, end, rest = text.partition("\n")
     return f"{styled(first, style, stream)}{end}{rest}" if style else text

@@ -36,7 +36,7 @@ Image = tuple[Size, Sequence[torch.Tensor]]  # height and width before resizing;
 
 
 class ImageCache:
-    """A folder of resized images, found by the content of their files and by what was done to them.
+    """A folder of resized images, keyed by the content of their files and by the recipe that was applied.
 
     Any number of processes and runs may share it: an entry is written beside and renamed, and one that is
     damaged, or belongs to a file that has changed, is made again. A folder that cannot be written to costs

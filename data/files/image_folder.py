@@ -107,7 +107,7 @@ def _members(tars: list[str]) -> list[str]:
     if unfit:
         logging.getLogger(__name__).warning(
             "%s does not fit its tar or is older, as %d of %d index files: headers are read instead, which takes "
-            "longer (python scripts/make_shards.py --index_only makes them anew)",
+            "longer (python scripts/make_shards.py --index_only rewrites them)",
             unfit[0],
             len(unfit),
             len(tars),

@@ -30,7 +30,7 @@ class Resized(NamedTuple):
 
 
 class ImageReader:
-    """Reads images by what their values mean, resizes them, and crops and flips them by one draw.
+    """Reads images in their side's values, resizes them, and crops and flips them with one draw.
 
     cache: a folder for images that are resized; none if empty.
     """

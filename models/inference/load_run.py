@@ -27,7 +27,7 @@ def load_run(
 
     It is in training mode where each image has its own statistics of batch norm, and dropout; in evaluation mode where
     those of training are used, without dropout.
-    Returns: the options, completed by what the weights tell; the model; network -> file of its weights.
+    Returns: the options, completed from the weights; the model; network -> file of its weights.
     Raises: InputError when there are no weights, or none that fit.
     """
     names = list(sketch(options.model))

@@ -80,7 +80,7 @@ def translations(
 
 
 def read_ahead(batches: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Reads the next batch in a thread while the network runs; for loaders without processes, whose deaths only the main thread is told of."""
+    """Reads the next batch in a thread while the network runs; for loaders without processes, whose deaths only the main thread notices."""
     with ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:

@@ -89,7 +89,7 @@ def _describe_unet(weights: Weights) -> dict[str, Any]:
 
 
 def _upsample(weights: Weights, place: str) -> str:
-    """Tells how layers of these names double the image, by what stands in front of their convolution."""
+    """Finds how layers of these names double the image, from the layers in front of their convolution."""
     for upsample, number in CONVOLUTION.items():
         if any(re.fullmatch(rf"{place}\.{number}\.weight", key) for key in weights):
             return upsample

@@ -39,7 +39,7 @@ class Start:
         notes: what to tell the user; [] for a fresh start.
         source: what it goes on from; "" for a fresh start.
         exactly: whether it goes on as if it had never stopped, so that what it has logged since is void.
-        restarted: whether torchrun has started it anew after a failure, by the command of its beginning.
+        restarted: whether torchrun has restarted it after a failure, with the command of its first start.
         everyone: what each process had of its own, the first one first; [] where no state was read.
         settings: how the saved weights were best used; None where that is not known.
     """

@@ -149,7 +149,7 @@ def test_new_processes_do_not_meet_the_dead_in_the_store_of_torchrun() -> None:
 
 
 def test_a_state_belongs_to_the_torchrun_that_started_it(monkeypatch) -> None:
-    asked = job.__wrapped__  # anew each time
+    asked = job.__wrapped__  # a new job each time
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     assert asked() == ""
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "some job")

@@ -24,7 +24,7 @@ def files_of(web: Path) -> dict[Path, tuple[int, int]]:
 
 
 def written_since(before: dict[Path, tuple[int, int]], web: Path) -> dict[str, int]:
-    """Name -> size of the files that have been written anew."""
+    """Name -> size of the files that have been rewritten."""
     return {p.name: size for p, (n, size) in files_of(web).items() if before.get(p, (0, 0))[0] != n}
 
 

@@ -99,14 +99,14 @@ class Saver:
                 file.path.unlink()
 
     def wait(self) -> None:
-        """Returns when nothing is being written; tells of a failure."""
+        """Waits until nothing is being written, then reports a failure."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
         self.report()
 
     def report(self) -> None:
-        """Tells of a save that has failed since it was last asked."""
+        """Reports a save that has failed since the last call."""
         error, self._error = self._error, None
         if error is not None:
             self._say(f"warning: {error}. What was saved before is whole; it will be tried again")

@@ -113,7 +113,7 @@ def _tiff(path: Path) -> Iterator[LargeImage]:
 
 
 def _mapped(path: Path, page: Any) -> Callable[[slice, slice], np.ndarray]:
-    """Uncompressed pixels; mapped anew each time, since pages that stay mapped count as memory in use."""
+    """Uncompressed pixels; mapped for each read, since pages that stay mapped count as memory in use."""
 
     def pixels(rows: slice, columns: slice) -> np.ndarray:
         shape = page.imagelength, page.imagewidth, page.samplesperpixel

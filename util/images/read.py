@@ -172,7 +172,7 @@ def read_pixels(path: str) -> Pixels:
 
 @contextmanager
 def unreadable(path: str) -> Iterator[None]:
-    """Makes a BadImage of whatever is found wrong with a file: libraries have many exceptions for a damaged one."""
+    """Turns any error while reading into a BadImage: libraries raise many kinds for a damaged file."""
     try:
         yield
     except BadImage:

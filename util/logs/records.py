@@ -192,7 +192,7 @@ def earlier(path: Path, curve: Sequence[tuple[float, Mapping[str, float]]]) -> R
     """
     try:
         record = read_record(path)
-    except OSError:  # a full disk, which is told of elsewhere
+    except OSError:  # a full disk, which the sink reports
         record = Record()
     if not record.losses:
         points = [(At(int(x) + 1, 0, 0, x, lr=math.nan), dict(values)) for x, values in curve]

@@ -126,7 +126,7 @@ class Watchdog:
         self._paths = []
 
     def _look_for_divergence(self) -> None:
-        """Tells of losses that ran away in all steps since the last check."""
+        """Reports losses that diverged in every step since the last check."""
         least = dict(zip(self._names[: self._losses], self._least.tolist(), strict=False))
         self._least = torch.full_like(self._least, torch.inf)
         self.ran_away = symptoms.losses_that_ran_away(least)

@@ -116,7 +116,7 @@ class PlainCycleGAN:
 
 
 class PlainCUT:
-    """One step at a time on the networks of a CUTModel; features of inputs are computed anew, by positions drawn on the CPU."""
+    """One step at a time on the networks of a CUTModel; features of inputs are computed again, at positions drawn on the CPU."""
 
     def __init__(self, model: BaseModel) -> None:
         networks = plain_networks(model)

@@ -17,7 +17,7 @@ OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain
 
 
 def training_options(saved: SavedGenerator) -> dict[str, Any]:
-    """Returns the flags that decided what was learnt; of paths the last part, since they tell of a machine."""
+    """Returns the flags that decided what was learnt; of paths only the last part, since the rest describes a machine."""
     groups = (RunOptions, LogOptions, SaveOptions)
     left_out = {name for group in groups for name in flags_of(group)} | OF_A_MACHINE
     flags = {

@@ -142,7 +142,7 @@ def plain_layers(network: nn.Module) -> nn.Module:
 
 
 def recalibrate(network: nn.Module, sample: Sequence[torch.Tensor]) -> None:
-    """Takes batch norm's running statistics anew: the mean over batches of those of a few images each."""
+    """Measures batch norm's running statistics again: the mean over batches of a few images each."""
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

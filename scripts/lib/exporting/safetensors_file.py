@@ -48,7 +48,7 @@ def write_safetensors(job: ExportJob, path: Path) -> None:
 
 
 def open_safetensors(path: Path) -> Runtime:
-    """Returns the file's weights in a network that is built by what the file says."""
+    """Builds the network that the file describes, with the file's weights."""
     import safetensors
 
     with safetensors.safe_open(str(path), "pt") as file:

@@ -32,7 +32,7 @@ def events_of(record: Record, images: Path, epochs: float) -> list[str]:
 
 
 def rebuild(folder: Path) -> None:
-    """Makes the page of the run in the folder anew. Raises: OSError when its record cannot be read, InputError when
+    """Rebuilds the page of the run in the folder. Raises: OSError when its record cannot be read, InputError when
     the page cannot be written."""
     record, web = read_record(folder / FILE), folder / "web"
     options = record.options

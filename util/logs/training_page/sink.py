@@ -24,7 +24,7 @@ SHARE = 0.01  # of the time may go into bringing the page up to date
 class PageSink(Sink):
     """Writes images at the first display of an epoch, and whenever update_html_freq images have gone by.
 
-    A disk that refuses is told of once and tried again.
+    A disk that refuses is reported once and tried again.
 
     Args:
         run: what the page says of the run (util/logs/training_page/stream.py).

@@ -51,7 +51,7 @@ class SameOrigin(app.Application):
 
 
 class KeepsSizes(PostHandler):
-    """Keeps the first size of a window that is drawn anew without one, for pages opened later.
+    """Keeps a window's first size when it is redrawn without one, for pages opened later.
 
     A size undoes what the user has made of a window, in a page that is loaded again.
     """

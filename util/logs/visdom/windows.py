@@ -38,7 +38,7 @@ class Windows:
     def draw(
         self, record: Record, images: Mapping[str, np.ndarray], kinds: Collection[str]
     ) -> None:
-        """Draws what the kinds name, anew.
+        """Redraws the named kinds of windows.
 
         Args:
             images: (H, W, 3) or (H, W) uint8.
