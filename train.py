@@ -230,7 +230,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
             reporter.say(
                 f"stopping early: {progress.stale} measurements in a row without a better "
                 f"{next(iter(progress.best))} than {next(iter(progress.best.values())):.4g} "
-                "(--early_stop; a larger one or 0 goes on)"
+                "(--early_stop; raise it, or set it to 0, to train longer)"
             )
         elif not finished:
             asked = "the time limit" if stop.agreed == TIME_LIMIT else "a signal"
@@ -243,7 +243,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     if watchdog.ran_away:
         reporter.say(f"warning: this training has diverged ({watchdog.ran_away})")
     if not finished:
-        reporter.say("go on with the same command and --continue_train")
+        reporter.say("to continue, run the same command with --continue_train")
         return STOPPED
     reporter.say(f"done: {options.folder}")
     return 0

@@ -59,7 +59,7 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
     images = [path for path in found if os.path.splitext(path)[1].lower() not in ARRAYS]
     if images and len(images) < len(found):
         logging.getLogger(__name__).warning(
-            "%s: %d .npy or .npz files are passed over, because there are images beside them",
+            "%s: %d .npy or .npz files are ignored, because the folder also holds images",
             folder,
             len(found) - len(images),
         )

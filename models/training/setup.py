@@ -44,7 +44,7 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
 def _compile(model: BaseModel) -> None:
     if model.options.gan_mode == "wgangp":
         raise InputError(
-            "--compile does not go with --gan_mode wgangp, whose penalty needs second derivatives"
+            "--compile does not work with --gan_mode wgangp, whose penalty needs second derivatives"
         )
     for network in model.networks().values():
         network.compile()

@@ -183,7 +183,7 @@ def test_arrays_beside_images_are_passed_over_with_a_note(tmp_path, caplog) -> N
     write(tmp_path / "a.png", noise(np.uint8, 8, 8))
     write(tmp_path / "a.npy", noise(np.uint16, 8, 8))
     assert [Path(path).name for path in dataset(tmp_path, "single").paths] == ["a.png"]
-    assert "1 .npy or .npz files are passed over" in caplog.text
+    assert "1 .npy or .npz files are ignored" in caplog.text
 
 
 def test_the_cache_keeps_deep_images_and_their_neighbours_apart(tmp_path) -> None:

@@ -81,7 +81,7 @@ def test_another_precision_is_told_of_when_continuing(finished) -> None:
 
 
 def test_compiling_and_second_derivatives_do_not_go_together(paired, tmp_path) -> None:
-    with pytest.raises(InputError, match="--compile does not go with --gan_mode wgangp"):
+    with pytest.raises(InputError, match="--compile does not work with --gan_mode wgangp"):
         run(paired, tmp_path, "n", "--compile --gan_mode wgangp")
 
 

@@ -65,7 +65,7 @@ def test_a_run_stopped_by_a_signal_goes_on_bit_for_bit_in_the_middle_of_an_epoch
                 break
         rest = process.stdout.read()
     assert process.returncode == STOPPED
-    assert "go on with the same command and --continue_train" in rest
+    assert "to continue, run the same command with --continue_train" in rest
     middle = Progress(**content(tmp_path / "part")["progress"])
     assert (middle.epoch, 6 < middle.position < 60) == (1, True)
     subprocess.run(

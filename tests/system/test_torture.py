@@ -56,7 +56,7 @@ def test_a_signal_saves_in_the_middle_of_an_epoch_and_its_exit_status_is_not_tha
     state = checkpoint.load(run.folder / names.STATE_FILE)
     assert state["progress"]["epoch"] == 1
     assert 5 <= state["progress"]["position"] < 24
-    assert "go on with the same command and --continue_train" in run.tail()
+    assert "to continue, run the same command with --continue_train" in run.tail()
 
 
 def test_a_second_ctrl_c_stops_at_once_without_a_save(data, tmp_path) -> None:

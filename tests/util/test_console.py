@@ -116,7 +116,7 @@ def test_ctrl_c_ends_with_the_summary_and_how_to_go_on(paired, tmp_path) -> None
     reached = rows(final)["reached"]
     assert re.fullmatch(r"epoch \d+ of 500, image \d of 6", reached)
     assert int(reached.split()[1]) >= 3
-    assert "go on with the same command and --continue_train" in final
+    assert "to continue, run the same command with --continue_train" in final
 
 
 @needs_pty

@@ -132,7 +132,7 @@ class Saver:
         if self.failed:
             raise InputError(
                 f"the end of this run could not be saved in {self.folder}; what was saved before is whole, "
-                "and --continue_train goes on from there"
+                "and --continue_train continues from there"
             )
 
     def __enter__(self) -> Saver:

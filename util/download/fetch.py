@@ -138,7 +138,7 @@ def state_of(part: Path, url: str | None = None) -> tuple[int, str]:
 def kept(part: Path) -> str:
     """Words what there is to go on from; empty for nothing."""
     size = state_of(part)[0]
-    here = f"{size / 1e6:.1f} MB are kept in {part}: the same command goes on from there"
+    here = f"{size / 1e6:.1f} MB are kept in {part}: the same command continues from there"
     return here if size else ""
 
 

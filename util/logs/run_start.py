@@ -51,7 +51,7 @@ def announce(options: TrainOptions, model: Resumable, found: Found, *, afresh: b
     elif start_afresh(folder, options.json()):
         logging.getLogger(__name__).warning(
             "%s holds an earlier run, whose numbered checkpoints will be overwritten; its newest are now called "
-            "previous_*. To go on with it, stop now, rename %s to %s, and use --continue_train",
+            "previous_*. To continue it instead, stop now, rename %s to %s, and use --continue_train",
             folder,
             PREVIOUS_STATE,
             STATE_FILE,

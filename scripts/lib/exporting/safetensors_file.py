@@ -39,7 +39,7 @@ def write_safetensors(job: ExportJob, path: Path) -> None:
         ) from None
     if not job.facts["architecture"]:
         raise InputError(
-            "safetensors holds weights alone, for networks known here (ResNet, U-Net): choose another --format"
+            "safetensors holds only weights, for known networks (ResNet, U-Net): choose another --format"
         )
     weights = {name: value.contiguous() for name, value in job.generator.weights.items()}
     if job.precision == "half":
