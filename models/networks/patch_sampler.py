@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.networks.channels_last import is_channels_last
-from models.networks.fused import Fusion, can_run, run
+from models.networks.fused.layers import Fusion, can_run, run
 
 # Fields along each side into which --netF reshape averages a map.
 FIELDS = 4

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from models.networks.antialias import Downsample
 from models.networks.cpu_convolutions import Conv2d
-from models.networks.fused import Fusion, can_run, run
+from models.networks.fused.layers import Fusion, can_run, run
 from models.networks.norms import needs_bias, norm_layer
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from models.networks.antialias import Downsample, Upsample
 from models.networks.channels_last import ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d
-from models.networks.fused import Fusion, can_run, run
+from models.networks.fused.layers import Fusion, can_run, run
 from models.networks.norms import needs_bias, norm_layer
 from models.networks.patch_sampler import encode
 from models.networks.upsampling import up_convolution

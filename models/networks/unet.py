@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.networks.cpu_convolutions import ConvTranspose2d
-from models.networks.fused import (
+from models.networks.fused.layers import (
     Fused,
     Fusion,
     Join,

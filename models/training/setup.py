@@ -6,7 +6,7 @@ import torch
 
 from models import Adam, BaseModel, Execution, create_model
 from models.engine.precision import select_precision
-from models.networks.fused import Fusion, fuse_layers
+from models.networks.fused.layers import Fusion, fuse_layers
 from options.train_options import TrainOptions
 from util import distributed
 from util.errors import InputError

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from models import BaseModel
 from models.engine.cuda_graphs import WARM_UP
 from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
-from models.networks.fused import Fusion, fuse_layers
+from models.networks.fused.layers import Fusion, fuse_layers
 from models.networks.resnet import ResnetBlock
 from scripts.dev.benchmarks.kernels import LeastTraffic, by_kind, kernels, longest
 from scripts.dev.benchmarks.plain_steps import PLAIN

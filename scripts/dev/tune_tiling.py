@@ -1,6 +1,6 @@
 """How long the fused norms take by the size of their tiles: python scripts/dev/tune_tiling.py [--only NAME ...]
 
-Microseconds of the four kernels on an NVIDIA GPU, for images as the networks have them; the best is `fused.TILING`.
+Microseconds of the four kernels on an NVIDIA GPU, for images as the networks have them; the best is `operation.TILING`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from models.networks import fused
+from models.networks.fused import layers, operation
 from scripts.dev.benchmarks.kernels import kernels
 from scripts.dev.benchmarks.steps import repeat
 from util.errors import run_command
@@ -30,7 +30,7 @@ SHAPES = [
     (1, 512, 32, 32), (1, 128, 64, 64), (16, 256, 32, 32), (16, 128, 64, 64),
 ]  # fmt: skip
 BATCH_NORMS = 4
-BEST = fused.Tiling()
+BEST = operation.Tiling()
 TILINGS = {
     "now": BEST,
     "programs 2112": BEST._replace(programs=2112),
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     print("| tiling | images | " + " | ".join(f"{name}, us" for name in KERNELS) + " | sum |")
     print("|---" * (len(KERNELS) + 3) + "|")
     for name in options.only:
-        fused.TILING = TILINGS[name]
+        operation.TILING = TILINGS[name]
         for number, shape in enumerate(SHAPES):
             norm = "batch" if number >= len(SHAPES) - BATCH_NORMS else "image"
             try:
@@ -73,12 +73,12 @@ def measure(shape: tuple[int, int, int, int], norm: str, device: torch.device) -
     images = torch.randn(shape, dtype=torch.bfloat16, device=device)
     y = images.contiguous(memory_format=torch.channels_last).requires_grad_()
     padding = 1 if norm == "image" else 0
-    group = fused.Group(fused.kernels(), norm, 1e-5, slope=0.0, padding=padding)
+    group = operation.Group(layers.kernels(), norm, 1e-5, slope=0.0, padding=padding)
     slope = None
 
     def both_ways() -> None:
         nonlocal slope
-        out = fused.Fused.apply(y, None, None, None, group)[0]
+        out = operation.Fused.apply(y, None, None, None, group)[0]
         slope = torch.randn_like(out) if slope is None else slope
         torch.autograd.grad(out, y, slope)
 

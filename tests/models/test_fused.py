@@ -10,10 +10,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.networks import define_D, define_G, fused
-from models.networks.fused import Fused, Fusion, Group, convolve, run
+from models.networks import define_D, define_G
+from models.networks.fused import operation
+from models.networks.fused.layers import Fusion, convolve, run
+from models.networks.fused.operation import Fused, Group
+from models.networks.fused.row_convolutions import convolve_images, convolve_to_images
 from models.networks.resnet import ResnetGenerator
-from models.networks.row_convolutions import convolve_images, convolve_to_images
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -21,7 +23,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 @pytest.fixture(scope="module")
 def kernels():
     """The kernels; without a GPU, run by Triton's interpreter (see conftest.py)."""
-    return pytest.importorskip("models.networks.fused_kernels")
+    return pytest.importorskip("models.networks.fused.triton_kernels")
 
 
 def draw(*shape: int, dtype=torch.float64, offset: float = 0.0) -> torch.Tensor:
@@ -45,7 +47,7 @@ def gradients(outputs, inputs):
 def test_instance_norm_activation_sum_and_border(
     kernels, shape, padding, slope, dtype, whole, monkeypatch
 ) -> None:
-    monkeypatch.setattr(fused, "TILING", fused.Tiling(whole=whole, sum_high=16, high=16))
+    monkeypatch.setattr(operation, "TILING", operation.Tiling(whole=whole, sum_high=16, high=16))
     torch.manual_seed(0)
     y, residual = draw(*shape, dtype=dtype, offset=3.0), draw(*shape, dtype=dtype)
     group = Group(kernels, "image", 1e-5, slope=slope, padding=padding, keeps=True)

@@ -15,7 +15,7 @@ from models import Adam, Execution, create_model
 from models.cycle_gan_model import CycleGANOptions
 from models.engine.cuda_graphs import Graphs
 from models.engine.precision import Precision
-from models.networks.fused import Fusion
+from models.networks.fused.layers import Fusion
 from models.pix2pix_model import Pix2PixOptions
 from options.model_options import CUTOptions, FastCUTOptions
 
