@@ -16,6 +16,7 @@ from data.files.reading import ImageReader
 from data.transforms import Preprocess
 from options.base_options import DataOptions, ModelOptions
 from options.ranges import parse_range
+from options.sizes import sides
 from util.errors import InputError
 from util.images.detect_values import detect_values
 from util.images.read import BadImage
@@ -99,8 +100,8 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         self.unpaired_files: list[str] = []
         preprocess = Preprocess(
             options.preprocess,
-            options.load_size,
-            options.crop_size,
+            sides(options.load_size),
+            sides(options.crop_size),
             multiple=source.multiple,
             smallest=source.smallest,
             augment=source.augment,

@@ -10,7 +10,7 @@ import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as TF
 
-from options.sizes import Typed, sides
+from options.sizes import as_typed
 
 Size = tuple[int, int]  # height, width, in pixels
 MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
@@ -22,15 +22,15 @@ class Preprocess:
 
     Attributes:
         mode: a value of --preprocess.
-        load_size, crop_size: as typed: 256, or "256x512" for a height and a width.
+        load_size, crop_size: heights and widths.
         multiple, smallest: what both sides must be divisible by, and at least, where the mode leaves them
             free, when training.
         augment: random crops and flips (training); otherwise central crops, and images keep their sides.
     """
 
     mode: str
-    load_size: Typed
-    crop_size: Typed
+    load_size: Size
+    crop_size: Size
     multiple: int = 1
     smallest: int = 1
     augment: bool = True
@@ -51,7 +51,7 @@ class Preprocess:
         if "crop" not in self.mode and self.augment:
             crop = self._rounded_sides(size)
         elif "crop" in self.mode:
-            crop = sides(self.crop_size)
+            crop = self.crop_size
         if crop and self.augment:
             top, left = rng.randint(0, height - crop[0]), rng.randint(0, width - crop[1])
         elif crop:
@@ -71,10 +71,10 @@ class Preprocess:
                 f"{size[1]}x{size[0]}, which are too many: give a smaller --load_size or "
                 "--crop_size, or images that are less narrow"
             )
-        crop_height, crop_width = sides(self.crop_size)
+        crop_height, crop_width = self.crop_size
         if "crop" in self.mode and (height < crop_height or width < crop_width):
             raise ValueError(
-                f"{width}x{height} pixels are too few for --crop_size {self.crop_size} with "
+                f"{width}x{height} pixels are too few for --crop_size {as_typed(self.crop_size)} with "
                 f"--preprocess {self.mode}; crop less, or use scale_width_and_crop"
             )
         if "crop" not in self.mode and self.augment:
@@ -87,9 +87,9 @@ class Preprocess:
         """Words all that the resized image depends on, besides the image."""
         words: list[object] = [self.mode]
         if self.mode not in ("crop", "none"):
-            words.append(self.load_size)
+            words.append(as_typed(self.load_size))
         if self.mode == "scale_width_and_crop":
-            words.append(self.crop_size)
+            words.append(as_typed(self.crop_size))
         if "crop" not in self.mode and self.augment:
             words += [self.multiple, self.smallest]
         return " ".join(map(str, words))
@@ -97,11 +97,11 @@ class Preprocess:
     def _scaled(self, size: Size) -> Size:
         height, width = size
         if self.mode == "resize_and_crop":
-            return sides(self.load_size)
+            return self.load_size
         if self.mode.startswith("scale_width"):
-            scale = sides(self.load_size)[1] / width
+            scale = self.load_size[1] / width
             if self.mode == "scale_width_and_crop":  # wide images: as much larger as the crop needs
-                scale = max(scale, sides(self.crop_size)[0] / height)
+                scale = max(scale, self.crop_size[0] / height)
             height, width = max(1, round(height * scale)), max(1, round(width * scale))
         return height, width
 

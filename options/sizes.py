@@ -15,7 +15,12 @@ def size(text: str) -> Typed:
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a number of pixels nor HEIGHTxWIDTH such as 256x512"
         )
-    height, width = int(match[1]), int(match[2] or match[1])
+    return as_typed((int(match[1]), int(match[2] or match[1])))
+
+
+def as_typed(size: tuple[int, int]) -> Typed:
+    """Writes a height and a width as `size` reads them."""
+    height, width = size
     return height if height == width else f"{height}x{width}"
 
 

@@ -31,7 +31,7 @@ from util.images.read import BadImage
 def test_sizes_after_preprocessing(mode, size, train, test) -> None:
     image = torch.zeros(3, *size, dtype=torch.uint8)
     for augment, wanted in ((True, train), (False, test)):
-        preprocess = Preprocess(mode, 40, 32, multiple=4, augment=augment)
+        preprocess = Preprocess(mode, (40, 40), (32, 32), multiple=4, augment=augment)
         assert preprocess.sample(image, random.Random(0))(image).shape == (3, *wanted)
 
 
@@ -40,7 +40,7 @@ def test_scaling_to_a_width_keeps_the_aspect_ratio_before_cropping() -> None:
         torch.zeros(3, 50, 200, dtype=torch.uint8),
         torch.zeros(3, 200, 50, dtype=torch.uint8),
     )
-    preprocess = Preprocess("scale_width_and_crop", 100, 64)
+    preprocess = Preprocess("scale_width_and_crop", (100, 100), (64, 64))
     assert preprocess.sample(wide, random.Random(0)).resized == (
         64,
         256,
@@ -56,7 +56,7 @@ def test_an_image_smaller_than_the_crop_is_refused_not_padded(unpaired) -> None:
 
 def test_resizing_is_pillows_bicubic() -> None:
     image = picture(3, 60, 70)
-    ours = Preprocess("resize_and_crop", 40, 40, augment=False)
+    ours = Preprocess("resize_and_crop", (40, 40), (40, 40), augment=False)
     tensor = torch.from_numpy(image).permute(2, 0, 1)
     resized = ours.sample(tensor, random.Random(0)).pixels(tensor).permute(1, 2, 0).numpy()
     pillow = np.asarray(Image.fromarray(image).resize((40, 40), Image.Resampling.BICUBIC))

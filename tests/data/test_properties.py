@@ -110,7 +110,13 @@ def preparations(draw: Any, augment: st.SearchStrategy[bool]) -> tuple[Preproces
     load_size = max(2, crop_size) + draw(st.integers(0, 64))  # PyTorch fails at a width of 1
     smallest = draw(st.integers(1, 24))
     prepared = Preprocess(
-        mode, load_size, crop_size, multiple, smallest, draw(augment), draw(st.booleans())
+        mode,
+        (load_size, load_size),
+        (crop_size, crop_size),
+        multiple,
+        smallest,
+        draw(augment),
+        draw(st.booleans()),
     )
     height, width = draw(SIDES), draw(SIDES)
     assume(max(height / width, width / height) < 40)  # thinner ones are scaled to a lot of pixels
@@ -122,20 +128,19 @@ def preparations(draw: Any, augment: st.SearchStrategy[bool]) -> tuple[Preproces
 
 def wanted_size(prepared: Preprocess, height: int, width: int) -> tuple[int, int]:
     """What docs/datasets.md promises for a test, and for training where there is a crop."""
-    if prepared.mode == "resize_and_crop" and not prepared.augment:
-        return (prepared.crop_size, prepared.crop_size)
     if "crop" in prepared.mode:
-        return prepared.crop_size, prepared.crop_size
+        return prepared.crop_size
     if prepared.mode == "none":
         return height, width
-    return max(1, round(height * (prepared.load_size / width))), prepared.load_size
+    load = prepared.load_size[1]
+    return max(1, round(height * (load / width))), load
 
 
 @given(preparations(st.booleans()), st.integers())
 def test_prepared_images_have_the_promised_size_and_range(prepared_and_image, seed) -> None:
     prepared, image = prepared_and_image
     height, width = image.shape[-2:]
-    if prepared.mode == "crop" and min(height, width) < prepared.crop_size:
+    if prepared.mode == "crop" and min(height, width) < prepared.crop_size[0]:
         with pytest.raises(ValueError, match="pixels are too few"):
             prepared.sample(image, random.Random(seed))
         return
@@ -157,7 +162,7 @@ def test_prepared_images_have_the_promised_size_and_range(prepared_and_image, se
 @given(preparations(st.just(True)), st.integers())
 def test_one_draw_does_the_same_to_both_images_of_a_pair(prepared_and_image, seed) -> None:
     prepared, image = prepared_and_image
-    assume(prepared.mode != "crop" or min(image.shape[-2:]) >= prepared.crop_size)
+    assume(prepared.mode != "crop" or min(image.shape[-2:]) >= prepared.crop_size[0])
     same = prepared.sample(image, random.Random(seed))
     assert torch.equal(same(image), same(image.clone()))
     assert torch.equal(same(image), prepared.sample(image, random.Random(seed))(image))
@@ -171,7 +176,7 @@ def test_one_draw_does_the_same_to_both_images_of_a_pair(prepared_and_image, see
 @given(preparations(st.just(True)), st.integers())
 def test_a_flip_is_the_exact_mirror_of_none(prepared_and_image, seed) -> None:
     prepared, image = prepared_and_image
-    assume(prepared.mode != "crop" or min(image.shape[-2:]) >= prepared.crop_size)
+    assume(prepared.mode != "crop" or min(image.shape[-2:]) >= prepared.crop_size[0])
     sampled = prepared.sample(image, random.Random(seed))
     there, back = (dataclasses.replace(sampled, mirrored=flip)(image) for flip in (True, False))
     assert torch.equal(there, back.flip(-1))

@@ -31,19 +31,19 @@ from util.errors import InputError
 def test_sizes_after_preprocessing(mode, size, trained, tested) -> None:
     image = torch.zeros(3, *size, dtype=torch.uint8)
     for augment, wanted in ((True, trained), (False, tested)):
-        preprocess = Preprocess(mode, "36x60", "32x48", multiple=4, augment=augment)
+        preprocess = Preprocess(mode, (36, 60), (32, 48), multiple=4, augment=augment)
         assert preprocess.sample(image, random.Random(0))(image).shape == (3, *wanted)
 
 
 def test_crops_are_drawn_from_all_of_a_rectangle() -> None:
-    preprocess = Preprocess("resize_and_crop", "36x60", "32x48")
+    preprocess = Preprocess("resize_and_crop", (36, 60), (32, 48))
     drawn = [preprocess.sample_for((10, 10), random.Random(seed)) for seed in range(300)]
     assert {draw.top for draw in drawn} == set(range(5))
     assert {draw.left for draw in drawn} == set(range(13))
 
 
 def test_an_image_too_small_on_one_side_is_refused() -> None:
-    preprocess = Preprocess("crop", 300, "32x48")
+    preprocess = Preprocess("crop", (300, 300), (32, 48))
     with pytest.raises(ValueError, match="40x60 pixels are too few for --crop_size 32x48"):
         preprocess.sample_for((60, 40), random.Random(0))
 
