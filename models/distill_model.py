@@ -85,7 +85,9 @@ class DistillModel(GANModel):
             fake, real = fake_B, real_B
             if self.of_pairs:
                 fake, real = (torch.cat([real_A, B], dim=1) for B in (fake_B, real_B))
-            by_D, D_losses = self.train_D(self.D, "fake", fake, real, trains_G=trains_G)
+            by_D, D_losses = self.train_D(
+                self.D, "fake", fake, real, trains_G=trains_G, lambda_feat=o.lambda_feat
+            )
             losses = {"G_GAN": by_D.pop("G_GAN"), **losses, **by_D}
         if trains_G:
             self.descend("G", losses)

@@ -100,18 +100,15 @@ class GANModel(BaseModel):
         loss = gan_loss(self.compute(D, fake), True, o.gan_mode, for_generator=True)
         return o.lambda_GAN * loss
 
-    def paired_G_losses(
-        self, D: nn.Module, fake: torch.Tensor, real: torch.Tensor
+    def feature_losses(
+        self, D: nn.Module, fake: torch.Tensor, real: torch.Tensor, lambda_feat: float
     ) -> dict[str, torch.Tensor]:
-        """Computes G's weighted losses by D where the truth is known: G_GAN, and G_Feat with --lambda_feat.
+        """Computes G's weighted losses by D where the truth is known: G_GAN, and G_Feat of D's features.
 
         Args:
             fake, real: (N, C, H, W), as D gets them.
         """
         o = self.options
-        weight = getattr(o, "lambda_feat", 0.0)
-        if not weight:
-            return {"G_GAN": self.G_loss(D, fake)}
         judge: Any = D  # one of models/networks/patchgan.py
         if not hasattr(judge, "features"):
             raise InputError(f"--lambda_feat needs a --netD that has features(): {o.netD} has none")
@@ -121,10 +118,17 @@ class GANModel(BaseModel):
         joined = judge.join_logits(logits) if len(logits) > 1 else logits[0]
         gan = gan_loss(joined, True, o.gan_mode, for_generator=True)
         feat = feature_matching_loss(list(zip(*layers, strict=True)), [one[:-1] for one in of_real])
-        return {"G_GAN": o.lambda_GAN * gan, "G_Feat": weight * feat}
+        return {"G_GAN": o.lambda_GAN * gan, "G_Feat": lambda_feat * feat}
 
     def train_D(
-        self, D: nn.Module, pool: str, fake: torch.Tensor, real: torch.Tensor, *, trains_G: bool
+        self,
+        D: nn.Module,
+        pool: str,
+        fake: torch.Tensor,
+        real: torch.Tensor,
+        *,
+        trains_G: bool,
+        lambda_feat: float = 0.0,
     ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """Takes a step of D; returns G's weighted losses by D after it, and those of D.
 
@@ -132,11 +136,15 @@ class GANModel(BaseModel):
             pool: name of the history that D's generated images go through.
             fake, real: (N, C, H, W), as D gets them; fake with gradients.
             trains_G: whether G's losses need gradients.
+            lambda_feat: weight of feature matching, for which real must be the truth of fake; 0 is off.
         """
         losses = self.D_losses(D, real, self.pools[pool].query(fake))
         self.descend("D", losses.pop("total"))
         with torch.set_grad_enabled(trains_G), frozen(D):
-            by_D = self.paired_G_losses(D, fake, real)
+            if lambda_feat:
+                by_D = self.feature_losses(D, fake, real, lambda_feat)
+            else:
+                by_D = {"G_GAN": self.G_loss(D, fake)}
         return by_D, {f"D_{name}": loss for name, loss in losses.items()}
 
     def D_losses(

@@ -43,15 +43,18 @@ class Pix2PixModel(GANModel):
 
     def _train(self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
         """Takes a step of D and then of G, on (N, input_nc, H, W) and (N, output_nc, H, W)."""
+        o = self.options
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
             images = {"real_A": real_A, "fake_B": fake_B, "real_B": real_B}
-            G_losses = {**truth_losses(self.options, fake_B, real_B), **self.extra_losses(images)}
+            G_losses = {**truth_losses(o, fake_B, real_B), **self.extra_losses(images)}
         D_losses: Outputs = {}
         if self.has_D:
             fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)
             real_AB = torch.cat([real_A, real_B], dim=1)
-            by_D, D_losses = self.train_D(self.D, "AB", fake_AB, real_AB, trains_G=trains_G)
+            by_D, D_losses = self.train_D(
+                self.D, "AB", fake_AB, real_AB, trains_G=trains_G, lambda_feat=o.lambda_feat
+            )
             G_losses = {"G_GAN": by_D.pop("G_GAN"), **G_losses, **by_D}
         if trains_G:
             self.descend("G", G_losses)
