@@ -102,9 +102,9 @@ def test(
     chosen = "batch_size" in options.explicit
     batch_size = data.batch_size if chosen else AT_ONCE
     loader = held_out_loader(dataset, options.result.num_test, batch_size, device)
-    title = (
-        f"Experiment = {options.run.name}, Phase = {options.run.phase}, Epoch = {options.run.label}"
-    )
+    label = options.run.label
+    weights = f"weights of epoch {label}" if label.isdecimal() else f"{label} weights"
+    title = f"{options.run.name} · {options.run.phase} set · {weights}"
     values = ValueWriter(dataset.values, options.result.save_format)
     writer = ResultWriter(
         folder,

@@ -38,8 +38,8 @@ class Metric:
 METRICS = {
     each.name: each
     for each in (
-        Metric("l1", "mean error, 0 to 1 of the grey range", True, True, decimals=4),
-        Metric("psnr", "peak signal to noise ratio, dB", False, True, decimals=2),
+        Metric("l1", "mean absolute error (0 = identical, 1 = black against white)", True, True, decimals=4),
+        Metric("psnr", "peak signal-to-noise ratio in dB", False, True, decimals=2),
         Metric("ssim", "structural similarity", False, True, TORCHMETRICS),
         Metric("ms_ssim", "SSIM at five scales", False, True, TORCHMETRICS),
         Metric("lpips", "LPIPS 0.1, AlexNet", True, True, f"{TORCHMETRICS}, and AlexNet's weights", "alexnet"),

@@ -81,7 +81,7 @@ def describe(device: torch.device, gpu_ids: str) -> str:
     else:
         text = f"device: cpu ({torch.get_num_threads()} threads)"
         if gpu_ids != "-1":
-            text += "; no GPU that PyTorch can use was found"
+            text += "; no GPU found"
     return text
 
 

@@ -19,7 +19,7 @@ STYLES = {  # of lines that begin like this
     "hint:": "warning",
     "error:": "error",
     "saving ": "dim",
-    "measured in ": "dim",
+    "validated in ": "dim",
 }
 # Where the second column of `columns` begins.
 INDENT = 11

@@ -64,7 +64,7 @@ def as_run(name: str) -> Callable[[Path], Callable[[], Any]]:
 def pages_of(folder: Path, name: str) -> None:
     assert read_training_page(folder / "checkpoints" / name / "web").run["name"] == name
     results = checked_page(folder / "results" / name / "train_latest/index.html")
-    title = f"Experiment = {name}, Phase = train, Epoch = latest"
+    title = f"{name} · train set · latest weights"
     assert results.texts["title"] == results.texts["h1"] == [title]
     assert len(results.links) == 12
 

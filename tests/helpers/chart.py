@@ -34,5 +34,8 @@ def tip(page: Page, share: float, chart: int = 0) -> dict[str, float]:
     one = page.locator(".tip").nth(chart)
     expect(one).to_be_visible()
     rows = [row.split("\t") for row in one.locator("table").inner_text().splitlines()]
-    place = re.search(r"\((\d+) in all\)", one.locator("b").inner_text())
-    return {"image": int(place[1]), **{row[0].strip(): float(row[1]) for row in rows}}
+    place = re.search(r"· ([\d,]+) images", one.locator("b").inner_text())
+    return {
+        "image": int(place[1].replace(",", "")),
+        **{row[0].strip(): float(row[1]) for row in rows},
+    }

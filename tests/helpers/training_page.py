@@ -67,7 +67,7 @@ def _check_shell(path: Path, name: str) -> None:
     assert re.findall(r'(?:src|href)="([^"]*)"', head) == ["images/"]
     page = Page(re.sub(r"<(input|progress)([^>]*)>(</\1>)?", "", head) + "</body></html>")
     assert page.texts["h1"] == [name]
-    assert page.texts["title"] == [f"Experiment name = {name}"]
+    assert page.texts["title"] == [name]
 
 
 def log_epochs(

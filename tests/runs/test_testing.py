@@ -173,7 +173,7 @@ def test_the_page_shows_every_image_and_quotes_its_address(runs, tmp_path) -> No
     page = (folder / "index.html").read_text()
     assert "a%20%231%2050%25%20%3Cb%3E%26%22%27%3F_fake.png" in page
     assert "<b>" not in page
-    assert "Experiment = c, Phase = test, Epoch = latest" in page
+    assert "c · test set · latest weights" in page
     assert page.count("<img") == 2
 
 

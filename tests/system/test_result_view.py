@@ -66,7 +66,7 @@ def test_examples_are_sorted_and_filtered_by_number_and_name(open_page, tmp_path
     again = open_page(page.url)
     assert names(again) == ["1", "10"]
     page.locator("#filter").fill("")
-    page.locator("#sort").select_option(label="as listed")
+    page.locator("#sort").select_option(label="original order")
     assert names(page) == [str(number) for number in range(11)]
 
 

@@ -77,7 +77,7 @@ def test_a_chart_that_was_clicked_is_zoomed_by_the_wheel_and_read_by_keys(
     assert tip(page, 0.0)["image"] == 1
     for _ in range(4):
         page.keyboard.press("ArrowRight")
-    assert "(5 in all)" in page.locator(".tip b").first.inner_text()
+    assert "· 5 images" in page.locator(".tip b").first.inner_text()
 
 
 def test_values_can_be_smoothed_and_drawn_by_their_logarithm(
@@ -110,9 +110,9 @@ def test_the_scrubber_goes_to_the_images_of_any_epoch_and_loads_no_others(
     page.keyboard.press("ArrowLeft")
     expect(first).to_have_attribute("src", re.compile("epoch019"))
     page.locator("#epoch").fill("4")
-    expect(page.locator("#which")).to_have_text("epoch 5 of 20")
+    expect(page.locator("#which")).to_have_text("Epoch 5 of 20")
     assert page.locator("#pictures a").first.get_attribute("href") == "images/epoch005_real_A.png"
-    page.get_by_title("an epoch on").click()
+    page.get_by_title("Next epoch").click()
     expect(first).to_have_attribute("src", re.compile("epoch006"))
     loaded = page.evaluate("performance.getEntriesByType('resource').map(each => each.name)")
     assert len([name for name in loaded if ".png" in name]) <= 8

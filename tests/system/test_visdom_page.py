@@ -51,7 +51,13 @@ def test_every_window_is_drawn_and_names_are_text(port, visdom_page):
         for x in (0, 1):
             log_all(visdom, x)
     page = visdom_page(port, "page")
-    lines = {"losses": 2, "learning rate": 1, "validation": 2, "scores of D": 2, "gradients": 1}
+    lines = {
+        "losses": 2,
+        "learning rate": 1,
+        "validation": 2,
+        "discriminator scores": 2,
+        "gradient norms": 1,
+    }
     for title, count in lines.items():
         drawn = window(page, f"{NAME}: {title}" if title != "gradients" else title)
         drawn.locator(".plot .js-line").nth(count - 1).wait_for(state="attached")

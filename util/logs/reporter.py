@@ -127,8 +127,8 @@ class Reporter:
         at = At(epoch, progress.epoch_images, progress.run_images, float(epoch), lr=learning_rate)
         progress.curve.append([at.x, scores])
         self.logger.scores(at, scores)
-        news = f", best so far: {', '.join(best)}" if best else ""
-        self.say(f"measured in {time.perf_counter() - started:.0f} s{news}")
+        news = f"; best so far by {', '.join(best)}" if best else ""
+        self.say(f"validated in {time.perf_counter() - started:.0f} s{news}")
 
     def sum_up(self) -> None:
         """Prints how it went and what to do next."""

@@ -39,7 +39,7 @@ def closing_rows(
         at = f"epoch {progress.epoch} of {options.optim.last_epoch}"
         rows.append(("reached", f"{at}, image {progress.seen} of {progress.epoch_images}"))
     if losses:
-        rows.append(("losses", f"{loss_text(dict(losses))} (the last ones)"))
+        rows.append(("losses", f"{loss_text(dict(losses))} (last step printed)"))
     if progress.best:
         best = (f"{name} {value:.4g} (best_{name})" for name, value in progress.best.items())
         rows.append(("best", ", ".join(best)))

@@ -28,7 +28,7 @@ def compare_results(options: argparse.Namespace) -> int:
     page = collect_examples(runs, comparisons, out, unpaired=options.unpaired)
     write_gallery(
         out / "index.html",
-        f"{', '.join(run.name for run in runs)} on the same inputs",
+        f"Compare: {', '.join(run.name for run in runs)}",
         page.examples,
         page.columns,
         width=options.display_winsize,

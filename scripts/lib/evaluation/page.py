@@ -23,8 +23,11 @@ def write_report_page(path: Path, tables: Sequence[ScoreTable], *, width: int = 
         title = f"{table.comparison.title}: {table.counts()}"
         titles = [f"{name}: {metric(name).title}" for name in table.shown]
         labels = {r.label for row in table.rows for m in row.members for r in m.results.values()}
-        notes = [*table.notes, LEGEND, "; ".join(titles), *sorted(labels - {""})]
-        shown.append(html.Table(title, table.cells(), table.verdict, notes))
+        cells = table.cells()
+        used = any("±" in cell or "(sd" in cell for line in cells for cell in line)
+        legend = [LEGEND] if used else []
+        notes = [*table.notes, *legend, "; ".join(titles), *sorted(labels - {""})]
+        shown.append(html.Table(title, cells, table.verdict, notes))
         if differences := _differences(table):
             shown.append(
                 html.Table("Differences to the best run, with 95 % intervals", differences)

@@ -43,7 +43,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     408: {"description": "The request came too slowly"},
     413: {"description": "Too many bytes or pixels"},
     415: {"description": "Another type of content"},
-    503: {"description": "Too many images wait: try again later"},
+    503: {"description": "Server busy: try again later"},
     504: {"description": "The translation took too long"},
 }
 
@@ -73,7 +73,7 @@ def create_service(
             yield
 
     app = FastAPI(
-        title=f"Translation by {name}",
+        title=f"{name}: image translation",
         description=f"{translator!r}. Images are {', '.join(FORMATS)}; results are {results} of the same size.",
         version="1",
         lifespan=lifespan,

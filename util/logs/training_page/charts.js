@@ -6,7 +6,7 @@ const SPEED = [["learning rate", "lr"], ["images per second", "rate"]];
 function titleOf(kind, name) {
   if (kind === "losses") return "losses";
   if (kind === "scores") return `validation: ${name.replace(/^val_(rec_)?/, "").replace(/_ema$/, "").replace(/_[AB]$/, "")}`;
-  return `health: ${name.split("_")[0]}`;
+  return name.startsWith("score") ? "discriminator scores" : "gradient norms";
 }
 
 function addChart(title, kind, columns) {

@@ -3,7 +3,7 @@ const PAUSE = 2000;
 
 function refresh(changed) {
   if (!news || !run) {
-    find("state").textContent = "There are no data: this page needs the folders data and images beside it.";
+    find("state").textContent = "Data not found. Copy the whole folder web, not only index.html.";
     return;
   }
   refreshStatus();

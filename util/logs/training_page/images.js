@@ -15,7 +15,7 @@ function refreshImages() {
   slider.setAttribute("aria-valuetext", `epoch ${all[place]}`);
   find("back").disabled = place === 0;
   find("on").disabled = place === all.length - 1;
-  find("which").textContent = `epoch ${all[place]} of ${run.last_epoch}${shownEpoch === null ? ", the newest" : ""}`;
+  find("which").textContent = `Epoch ${all[place]} of ${run.last_epoch}${shownEpoch === null ? " (latest)" : ""}`;
   drawEpoch(all[place], epochs.get(all[place]));
 }
 

@@ -121,8 +121,8 @@ function drawMarks(chart) {
 
 // What the box beside the pointer says of a row: its place, and the values as they were logged.
 function describe(chart, row, shown) {
-  const { epoch, iters, images } = chart.table;
-  const head = `epoch ${epoch[row]}, image ${iters[row]} (${images[row]} in all)`;
+  const { epoch, images } = chart.table;
+  const head = `Epoch ${epoch[row]} · ${images[row].toLocaleString("en")} images`;
   const lines = shown.map(({ series, raw, values }) => {
     const swatch = element("i");
     swatch.style.borderColor = `var(${series.colour})`;

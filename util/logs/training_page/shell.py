@@ -19,7 +19,7 @@ SCRIPTS = (  # in this order
 
 def write_shell(path: Path, name: str) -> None:
     """Writes the page of a run of that name: everything but its data, which it loads from data/ beside it."""
-    page = dominate.document(title=f"Experiment name = {name}")
+    page = dominate.document(title=name)
     with page.head:
         tags.meta(charset="utf-8")
         tags.meta(name="viewport", content="width=device-width, initial-scale=1")
@@ -48,9 +48,9 @@ def _images() -> None:
     with tags.section(id="images", hidden=True):
         tags.h2("Images")
         with tags.div(cls="bar"):
-            tags.button("◀", type="button", id="back", title="an epoch back (left arrow)")
+            tags.button("◀", type="button", id="back", title="Previous epoch (left arrow)")
             tags.input_(type="range", id="epoch", min="0", max="0", value="0", aria_label="epoch")
-            tags.button("▶", type="button", id="on", title="an epoch on (right arrow)")
+            tags.button("▶", type="button", id="on", title="Next epoch (right arrow)")
             tags.output(id="which")
         tags.div(id="pictures")
 
@@ -69,8 +69,10 @@ def _curves() -> None:
                 tags.option("images", value="images")
             tags.button("zoom in", type="button", id="closer")
             tags.button("zoom out", type="button", id="farther")
-            tags.button("all", type="button", id="whole", title="whole run (double click)")
-            tags.small("drag to zoom; the wheel zooms a chart that was clicked", cls="hint")
+            tags.button(
+                "reset zoom", type="button", id="whole", title="Show the whole run (double click)"
+            )
+            tags.small("Drag to zoom · double-click to reset", cls="hint")
         tags.div(id="charts")
 
 

@@ -1,5 +1,5 @@
 // Where the run stands: progress, speed, time left, and its options.
-const ENDINGS = { done: "Finished", diverged: "Finished, but its losses ran away: see its console", stopped: "Stopped; --continue_train goes on", failed: "Failed: see its console" };
+const ENDINGS = { done: "Finished", diverged: "Finished, but the losses diverged: see the console output", failed: "Failed: see the console output" };
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
 
@@ -37,7 +37,7 @@ function refreshStatus() {
   if (last >= 0) {
     facts.unshift(["epoch", `${epoch[last]} of ${run.last_epoch}`]);
     if (speed) {
-      facts.push(["speed", `${text(speed, 3)} images/s`], ["waiting for data", `${text(100 * Math.min(1, waiting), 2)}%`]);
+      facts.push(["speed", `${text(speed, 3)} images/s`], ["data loading", `${text(100 * Math.min(1, waiting), 2)}%`]);
     }
     facts.push(["learning rate", text(lr[last])]);
     if (!news.ending && done < all) facts.push(["time left", speed ? span((all - done) / speed) : "unknown"]);
@@ -51,7 +51,9 @@ function refreshStatus() {
 function tell(every) {
   const age = Date.now() / 1000 - news.time;
   const silent = !news.ending && age > 60 + 5 * (every || 60);
-  find("state").textContent = silent ? `Not heard of since ${clock(news.time)} (${span(age)} ago)` : ENDINGS[news.ending] ?? "Running";
+  const overdue = `No update for ${span(age)}: the run may have been killed`;
+  const stopped = () => `Stopped at epoch ${tables.losses.epoch.at(-1) ?? 1}. To continue: the same command with --continue_train`;
+  find("state").textContent = silent ? overdue : news.ending === "stopped" ? stopped() : ENDINGS[news.ending] ?? "Running";
   find("state").className = silent ? "failed" : news.ending || "running";
 }
 

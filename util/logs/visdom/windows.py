@@ -50,9 +50,9 @@ class Windows:
             title = f"{record.name}: validation"
             self._lines("_scores", title, _curve(record.scores), apart=True)
         if "health" in kinds:
-            title = f"{record.name}: scores of D"
+            title = f"{record.name}: discriminator scores"
             self._lines("_health", title, _curve(record.health, "score_"))
-            title = f"{record.name}: norms of gradients"
+            title = f"{record.name}: gradient norms"
             self._lines("_gradients", title, _curve(record.health, "grad_"), log=True)
         if "images" in kinds and images:
             self._images(record.name, list(images), list(images.values()))

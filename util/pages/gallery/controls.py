@@ -36,7 +36,7 @@ def toolbar(columns: Sequence[Column], count: int, width: int) -> None:
         with tags.label("Filter "):
             tags.input_(id="filter", type="search", placeholder=hint, autocomplete="off")
         with tags.label("Sort "), tags.select(id="sort"):
-            tags.option("as listed", value="")
+            tags.option("original order", value="")
             tags.option("by name", value="name")
             for number, column in enumerate(columns):
                 for text, direction in _orders(column):
@@ -78,7 +78,7 @@ def view() -> None:
             tags.input_(id="slider", type="range", min=0, max=100, step=0.5, value=50)
             tags.span("Slider", cls="hidden")
         with tags.div(id="grade"):
-            with tags.label("Amplified "), tags.select(id="gain"):
+            with tags.label("Difference "), tags.select(id="gain"):
                 for gain in GAINS:
                     tags.option(
                         f"× {gain}", value=gain, **({"selected": True} if gain == 4 else {})
@@ -93,6 +93,6 @@ def help_text() -> None:
         with tags.table():
             for keys, meaning in KEYS:
                 tags.tr(tags.td(keys), tags.td(meaning))
-        tags.p('A filter holds words of the name and conditions, such as "coast l1>0.1".')
+        tags.p("Type part of a name, a condition such as l1>0.1, or both.")
         with tags.form(method="dialog"):
             tags.button("Close")

@@ -39,7 +39,7 @@ async function work() {
     milliseconds = result.milliseconds;
     output.getContext("2d").putImageData(new ImageData(result.pixels, size, size), 0, 0);
     before.getContext("2d").putImageData(image, 0, 0);
-    $("time").textContent = `${milliseconds.toFixed(0)} ms, ${(1000 / milliseconds).toFixed(1)} a second`;
+    $("time").textContent = `${milliseconds.toFixed(0)} ms per image (${(1000 / milliseconds).toFixed(0)} per second)`;
     document.body.dataset.frames = ++frames;
   }
 }
@@ -171,7 +171,7 @@ try {
   throw error;
 }
 $("backend").textContent = network.name;
-$("agreement").textContent = expected ? `differs by at most ${levels} of 255 grey levels` : "no sample to compare";
+$("agreement").textContent = expected ? (levels ? `differs by at most ${levels} of 255 grey levels` : "identical") : "no sample to compare";
 ready = true;
 await refresh();
 say("Draw, drop or paste a picture, or use the camera.");
