@@ -1,4 +1,4 @@
-"""Our networks and training steps compute what the ancestor's compute."""
+"""Our networks and training steps compute what those of the original code compute."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def network(record: dict[str, Any]) -> torch.nn.Module:
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("record", GOLDEN["forward"], ids=name)
-def test_network_has_the_ancestors_keys_shapes_and_outputs(
+def test_network_has_the_keys_shapes_and_outputs_of_the_original_code(
     record: dict[str, Any], device: str
 ) -> None:
     net = network(record).double()
@@ -65,7 +65,9 @@ def test_network_has_the_ancestors_keys_shapes_and_outputs(
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("record", GOLDEN["training"], ids=name)
-def test_four_training_steps_log_the_ancestors_losses(record: dict[str, Any], device: str) -> None:
+def test_four_training_steps_log_the_losses_of_the_original_code(
+    record: dict[str, Any], device: str
+) -> None:
     flags = dict(record["options"])
     direction, lr, beta1 = (flags.pop(key) for key in ("direction", "lr", "beta1"))
     group = Pix2PixOptions if record["model"] == "pix2pix" else CycleGANOptions
