@@ -15,8 +15,7 @@ from data.files.image_folder import list_images
 from data.files.reading import ImageReader
 from data.transforms import Preprocess
 from options.base_options import DataOptions, ModelOptions
-from options.ranges import parse_range
-from options.sizes import sides
+from options.types import parse_range, sides
 from util.errors import InputError
 from util.images.detect_values import detect_values
 from util.images.read import BadImage

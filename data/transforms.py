@@ -10,7 +10,7 @@ import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as TF
 
-from options.sizes import as_typed
+from options.types import as_typed
 
 Size = tuple[int, int]  # height, width, in pixels
 MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either

@@ -16,7 +16,7 @@ from models.engine.optimization import Adam, Engine, Step
 from models.networks import define_G, own_flags
 from models.tiling import Tiling, tiled
 from options.base_options import ModelOptions
-from options.sizes import Typed, sides
+from options.types import TypedSize, sides
 from util.errors import InputError
 from util.images import SIDES, at_any_size
 from util.images.label_maps import class_colours
@@ -129,7 +129,7 @@ class BaseModel(Engine, ABC):
         """The least side of training images."""
         return max((getattr(net, "smallest_input", 1) for net in self.children()), default=1)
 
-    def check_crop_size(self, crop_size: Typed) -> None:
+    def check_crop_size(self, crop_size: TypedSize) -> None:
         """Raises: InputError when crops of this size do not go through the networks."""
         multiple = self.size_multiple
         height, width = sides(crop_size)

@@ -9,9 +9,8 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from options.flags import count_or_inf, flag, path
-from options.ranges import parse_range
-from options.sizes import sides, size
+from options.flags import flag
+from options.types import count_or_inf, parse_range, path, sides, size
 
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")

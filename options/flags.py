@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
-import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from options.legacy import BY_MODEL
+from options.types import yes_or_no
 
 REQUIRED = "required"  # metadata key
 # "No other default in this phase".
@@ -69,31 +68,6 @@ def flags_of(group: type) -> dict[str, dict[str, Any]]:
                 "default": field.default,
             }
     return merged
-
-
-def path(text: str) -> str:
-    """Reads a path; ~ is the home folder, which no shell puts into --dataroot=~/mine."""
-    return os.path.expanduser(text)
-
-
-def yes_or_no(text: str) -> bool:
-    """The optional value of a switch, as the code of CUT has it."""
-    words = dict.fromkeys(("yes", "true", "t", "y", "1"), True)
-    words |= dict.fromkeys(("no", "false", "f", "n", "0"), False)
-    try:
-        return words[text.strip().lower()]
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false") from None
-
-
-def count_or_inf(text: str) -> float:
-    """Reads a whole number, or 'inf' for no limit."""
-    if text.strip().lower() in ("inf", "all"):
-        return math.inf
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor 'inf'") from None
 
 
 def defaults_of(groups: Iterable[type], is_train: bool) -> dict[str, Any]:

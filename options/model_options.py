@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any, ClassVar
 
 from options.base_options import GANOptions, ModelOptions, at_least
-from options.flags import flag, override, path
+from options.flags import flag, override
 from options.registry import find_class, has_file
+from options.types import path
 
 
 def check_antialias(netG: str, no_antialias_up: bool) -> None:

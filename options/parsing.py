@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import string
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, get_type_hints
@@ -16,12 +14,13 @@ from typing import Any, ClassVar, NoReturn, get_type_hints
 from options.base_options import DataOptions, GANOptions, ModelOptions, RunOptions
 from options.dataset_options import DATASETS, dataset_options
 from options.flags import add_flags, build, changes, defaults_of, flags_of, flat, table
-from options.flags import path as path_of
-from options.legacy import BY_MODEL, DROPPED, modernise
+from options.help import BriefParser
+from options.legacy import BY_MODEL, modernise
 from options.model_options import MODELS, model_options
 from options.recipes import recipe_flags
 from options.saved import FlagsFile, Text, read_flags, read_options
-from options.wording import did_you_mean, printable
+from options.types import path as path_of
+from options.wording import did_you_mean
 
 NOT_INHERITED = {  # which run it is, and where it stands, are not properties to take over
     *("name", "suffix", "checkpoints_dir", "isTrain"),
@@ -66,90 +65,6 @@ class CommandOptions:
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Collects flag name -> value and default, where these differ."""
         return changes(self.values(), self.defaults)
-
-
-class BriefParser(argparse.ArgumentParser):
-    """Answers --help with the flags that are used most, and errors with one line.
-
-    common: those flags, in their order.
-    known: the flags of the command; other: flags of its sister command, by the name of that.
-    """
-
-    common: Sequence[str] = ()
-    known: Collection[str] = ()
-    other: Mapping[str, Collection[str]] = MappingProxyType({})
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, printable(f"{self.prog}: error: {message} (see --help)") + "\n")
-
-    def parse_args(self, args=None, namespace=None):
-        values, rest = self.parse_known_args(args, namespace)
-        if rest:
-            flags = [word.partition("=")[0][2:] for word in rest if word.startswith("--")]
-            hint = self.explain(flags[0]) if flags else ""
-            self.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
-        return values
-
-    def parse_known_args(self, args=None, namespace=None):
-        values, rest = super().parse_known_args(args, namespace)
-        for name, value in vars(values).items():
-            if isinstance(value, list):  # what older Pythons make of "--name=--"
-                self.error(f"argument --{name}: expected one argument")
-        return values, rest
-
-    def explain(self, name: str) -> str:
-        """Says what a flag that this command does not have may have meant; "" if nothing comes near."""
-        if f"--{name}" in DROPPED:
-            return f": {DROPPED[f'--{name}']}"
-        models = [model for model, group in MODELS.items() if group and name in flags_of(group)]
-        if models:
-            return f": --{name} is a flag of --model {' or '.join(models)}"
-        for command, flags in self.other.items():
-            if name in flags:
-                return f": --{name} is a flag of {command}"
-        meant = did_you_mean(name, self.known)
-        return meant.replace("did you mean ", "did you mean --")
-
-    def show_help(self, word: str | None) -> NoReturn:
-        """Prints the most used flags; with "all" every one, with another word those that it stands in."""
-        formatter = self._get_formatter()
-        formatter.add_usage(self.usage, [], [])
-        formatter.add_text(self.description)
-        if word == "all":
-            sections = [(group.title, group._group_actions) for group in self._action_groups]
-        elif word is None:
-            by_name = {action.dest: action for action in reversed(self._actions)}
-            common = [name for name in dict.fromkeys(self.common) if name in by_name]
-            sections = [("flags", [by_name[name] for name in common])]
-        else:
-            found = [
-                a
-                for a in self._actions
-                if word in f"--{a.dest} {a.help}" and a.help != argparse.SUPPRESS
-            ]
-            if not found:
-                self.error(f"--help {word}: no flag is about that")
-            sections = [(f"flags about {word!r}", found)]
-        for title, actions in sections:
-            formatter.start_section(title)
-            formatter.add_arguments(actions)
-            formatter.end_section()
-        formatter.add_text(self.epilog)
-        self._print_message(formatter.format_help(), sys.stdout)
-        self.exit()
-
-    def _check_value(self, action, value):
-        if action.choices is not None and value not in action.choices:
-            names = ", ".join(map(str, action.choices))
-            meant = did_you_mean(str(value), map(str, action.choices))
-            raise argparse.ArgumentError(
-                action, f"invalid choice: {value!r}{meant}: choose from {names}"
-            )
-
-
-class _Help(argparse.Action):
-    def __call__(self, parser, namespace, values, option_string=None):
-        parser.show_help(values)
 
 
 class CommandLine:
@@ -244,20 +159,7 @@ class CommandLine:
             groups, chosen = found, recipe
 
     def _parser(self) -> BriefParser:
-        parser = BriefParser(
-            usage="%(prog)s --dataroot FOLDER --name NAME --model NAME [flags]",
-            description=self.description,
-            formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=28),
-            add_help=False,
-        )
-        parser.add_argument(
-            "-h",
-            "--help",
-            nargs="?",
-            metavar="WORD",
-            action=_Help,
-            help="show the flags that are used most; all of them with --help all, those about a word with --help WORD",
-        )
+        parser = BriefParser(self.description)
         parser.add_argument(
             "--options",
             metavar="FILE",
@@ -269,23 +171,11 @@ class CommandLine:
     def _describe(
         self, parser: BriefParser, groups: dict[str, type], defaults: dict[str, Any]
     ) -> None:
-        """Tells the parser what it needs for --help and for messages, with the model's own flags."""
+        """Tells the parser which flags --help shows: those of every run, then the model's and data set's own."""
         of_all = {*flags_of(GANOptions), *flags_of(DataOptions)}
-        own = [
-            name
-            for name in (*flags_of(groups["model"]), *flags_of(groups["data"]))
-            if name not in of_all
-        ]
-        parser.common, parser.known, parser.other = (
-            (*self.common, *own, "options", "help"),
-            defaults,
-            self.other,
-        )
-        count = len(set(defaults))
-        parser.epilog = (
-            f"--help all shows all {count} flags, --help WORD those about a word, such as\n"
-            "--help visdom. Any flag may be shortened while it stays unique."
-        )
+        names = (*flags_of(groups["model"]), *flags_of(groups["data"]))
+        own = [name for name in names if name not in of_all]
+        parser.describe((*self.common, *own, "options", "help"), defaults, self.other)
 
     def _options_file(self, path: str) -> FlagsFile:
         """Reads what counts of the file that --options names."""

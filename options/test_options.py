@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from options.base_options import DataOptions, LogOptions, ModelOptions, RunOptions, at_least
-from options.flags import count_or_inf, flag, flags_of, path
+from options.flags import flag, flags_of
 from options.parsing import CommandLine, CommandOptions
 from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
+from options.types import count_or_inf, path
 
 ARCHITECTURE = (
     *("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout"),

@@ -18,10 +18,11 @@ from options.base_options import (
     at_least,
     plain_name,
 )
-from options.flags import count_or_inf, flag, flat, path
+from options.flags import flag, flat
 from options.metrics import METRICS
 from options.parsing import CommandLine, CommandOptions
 from options.saved import OPTIONS_FILE, dump_options
+from options.types import count_or_inf, path
 
 COMMON = (
     "dataroot", "name", "model", "dataset_mode", "direction", "gpu_ids", "batch_size",

@@ -52,7 +52,7 @@ from data.checks.quick import headers_of, quick_findings
 from data.files.image_folder import list_images
 from data.loading.loader import Loader
 from models import Adam, BaseModel, create_model
-from options.sizes import Typed
+from options.types import TypedSize
 from util.device import describe, duration, peak_memory, select_device, wait_for
 from util.errors import InputError, explain_out_of_memory
 from util.terminal import show_notes
@@ -193,7 +193,7 @@ def half_splits(dataset: BaseDataset, trained: str) -> list[Finding]:
     return findings
 
 
-def crop_findings(model: BaseModel, preprocess: str, crop_size: Typed) -> list[Finding]:
+def crop_findings(model: BaseModel, preprocess: str, crop_size: TypedSize) -> list[Finding]:
     """Finds crops that do not go through the networks."""
     try:
         if "crop" in preprocess:

@@ -12,7 +12,7 @@ import numpy as np
 from data.base_dataset import BaseDataset
 from data.checks.finding import Finding, evenly
 from options.base_options import DataOptions, ModelOptions
-from options.ranges import AUTO, Range
+from options.types import AUTO, Range
 from util.images.detect_values import Kind, natural_range
 from util.images.read import channels_last, read_pixels
 from util.images.values import Values

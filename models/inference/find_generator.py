@@ -17,8 +17,8 @@ from models.networks.weights import architecture, fit_weights
 from models.test_model import TestModelOptions
 from options.base_options import ALPHAS, ModelOptions
 from options.flags import build
-from options.ranges import AUTO, parse_range
 from options.saved import OPTIONS_FILE, read_options
+from options.types import AUTO, parse_range
 from util.checkpoints.files import load_weights
 from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings, read_settings
 from util.checkpoints.names import list_networks, network_path, parse_network_path

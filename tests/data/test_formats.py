@@ -13,7 +13,7 @@ from helpers.data import dataset
 from helpers.format import noise, passed_through, write
 from PIL import Image
 
-from options.ranges import parse_range
+from options.types import parse_range
 from scripts.make_shards import main as make_shards
 from util.errors import InputError
 from util.images.read import BadImage

@@ -18,7 +18,7 @@ from data import Source, create_dataset
 from data.checks.sizes import size_findings
 from data.files.image_folder import list_images
 from options.base_options import DataOptions
-from options.ranges import Range
+from options.types import Range
 from util.errors import InputError
 from util.images.detect_values import kind_of
 from util.images.read import BadImage, read_image, read_values

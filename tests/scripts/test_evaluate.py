@@ -15,7 +15,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from options.ranges import parse_range
+from options.types import parse_range
 from scripts import evaluate
 from scripts.lib.evaluation.result_folders import name_distinctly, read_run
 from util.errors import InputError

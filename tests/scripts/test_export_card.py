@@ -13,7 +13,7 @@ from helpers.export import exported
 from helpers.translator import pixels, results_of
 from PIL import Image
 
-from options.ranges import parse_range
+from options.types import parse_range
 from scripts.lib.exporting.card import code_span, plain_text, reading_lines, saving_lines
 from scripts.lib.exporting.pictures import pictures_in
 from util.images.values import Values, from_network

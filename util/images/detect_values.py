@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from options.ranges import EIGHT_BITS, Range, parse_range
+from options.types import EIGHT_BITS, Range, parse_range
 from util.errors import InputError
 from util.images.names import ARRAYS
 from util.images.packages import image_package

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from options.ranges import Range
+from options.types import Range
 from util.errors import InputError, reason_of
 from util.images.packages import image_package
 from util.images.read import upright

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from options.ranges import AUTO, EIGHT_BITS, Range
+from options.types import AUTO, EIGHT_BITS, Range
 
 GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as Pillow weighs them
 LUMA = np.array([19595, 38470, 7471], np.uint32)  # the same in 1/65536, as Pillow rounds them

@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 
-from options.ranges import parse_range
+from options.types import parse_range
 from util.errors import InputError
 from util.files import replacing, write_text
 from util.images import SIDES, write_png

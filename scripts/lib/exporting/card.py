@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from options.sizes import sides
+from options.types import sides
 from scripts.lib.exporting.formats import Format
 from scripts.lib.exporting.pictures import TestPicture
 from scripts.lib.exporting.scores import scores_of_training, scores_on

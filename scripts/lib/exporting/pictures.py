@@ -16,7 +16,7 @@ from data.held_out import held_out_loader
 from models.inference.find_generator import SavedGenerator, values_of
 from options.base_options import DataOptions
 from options.flags import build
-from options.sizes import sides
+from options.types import sides
 from util.errors import InputError
 from util.images.read import BadImage
 from util.images.values import INPUTS, Values

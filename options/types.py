@@ -1,0 +1,102 @@
+"""Types of flags' values: how text becomes paths, switches, counts, sizes of images and ranges of values."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import re
+from typing import NamedTuple
+
+TypedSize = int | str  # a square's side, or "HxW": as flags and options.json have it
+AUTO = "auto"
+
+
+def path(text: str) -> str:
+    """Reads a path; ~ is the home folder, which no shell puts into --dataroot=~/mine."""
+    return os.path.expanduser(text)
+
+
+def yes_or_no(text: str) -> bool:
+    """The optional value of a switch, as the code of CUT has it."""
+    words = dict.fromkeys(("yes", "true", "t", "y", "1"), True)
+    words |= dict.fromkeys(("no", "false", "f", "n", "0"), False)
+    try:
+        return words[text.strip().lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false") from None
+
+
+def count_or_inf(text: str) -> float:
+    """Reads a whole number, or 'inf' for no limit."""
+    if text.strip().lower() in ("inf", "all"):
+        return math.inf
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number nor 'inf'") from None
+
+
+def size(text: str) -> TypedSize:
+    """Reads a size as it is typed. Raises: argparse's error when it is no size."""
+    match = re.fullmatch(r"\s*(\d+)(?:x(\d+))?\s*", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number of pixels nor HEIGHTxWIDTH such as 256x512"
+        )
+    return as_typed((int(match[1]), int(match[2] or match[1])))
+
+
+def as_typed(size: tuple[int, int]) -> TypedSize:
+    """Writes a height and a width as `size` reads them."""
+    height, width = size
+    return height if height == width else f"{height}x{width}"
+
+
+def sides(typed: TypedSize) -> tuple[int, int]:
+    """Splits into height and width. Raises: ValueError when it is no size."""
+    if isinstance(typed, int):
+        return typed, typed
+    height, separator, width = typed.partition("x")
+    if not (separator and height.isdecimal() and width.isdecimal()):
+        raise ValueError(
+            f"{typed!r} is neither a number of pixels nor HEIGHTxWIDTH such as 256x512"
+        )
+    return int(height), int(width)
+
+
+class Range(NamedTuple):
+    """low becomes -1 and high 1. whole: values are whole numbers, and are rounded when they are written."""
+
+    low: float
+    high: float
+    whole: bool
+
+    def __str__(self) -> str:
+        """Writes 0,255 for whole numbers, 0.0,1.0 for others: `parse_range` reads the difference."""
+        if self.whole:
+            return f"{int(self.low)},{int(self.high)}"
+        return f"{self.low!r},{self.high!r}"
+
+
+EIGHT_BITS = Range(0, 255, True)
+
+
+def parse_range(name: str, text: str) -> Range | None:
+    """Reads the Range that a flag's value names; None for "auto".
+
+    Raises: ValueError that names the flag.
+    """
+    if text == AUTO:
+        return None
+    words = text.split(",")
+    try:
+        low, high = map(float, words)
+    except ValueError:
+        raise ValueError(
+            f"--{name} {text!r} is neither auto nor two numbers such as 0,65535"
+        ) from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"--{name} {text!r}: the first number must be less than the second")
+    whole = all(word.strip().lstrip("+-").isdecimal() for word in words)
+    return Range(low, high, whole)
