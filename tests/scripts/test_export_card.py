@@ -50,7 +50,7 @@ def test_the_card_tells_options_files_scores_and_licence(checkpoints, tmp_path) 
     assert "[generator.torchscript.pt]" in card
     assert "[generator.safetensors]" in card
     assert "Norm: batch, statistics of each image" in card
-    assert re.search(r"On 3 test images, against the truth: mean error.* \d", card)
+    assert re.search(r"On 3 test images, against the truth: mean absolute error.* \d", card)
     with Image.open(tmp_path / "samples.png") as samples:
         assert samples.size == (3 * 32 + 2 * 4, 3 * 32 + 2 * 4)  # input, output, truth; three rows
 
