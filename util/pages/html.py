@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import dominate
 from dominate import tags
-from dominate.util import raw
 
+from util.design import new_page, theme_button
 from util.files import write_text
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -52,25 +51,22 @@ def write_page(
         width: of images on the page, in pixels.
         tables: shown above the images.
     """
-    page = dominate.document(title=title)
-    with page.head:
-        tags.meta(charset="utf-8")
-        tags.meta(name="viewport", content="width=device-width, initial-scale=1")
-        tags.style(raw(STYLE))
+    page = new_page(title, STYLE)
     with page:
-        tags.h1(title)
-        for table in tables:
-            _add_table(table)
-        for row in rows:
-            tags.h3(row.heading)
-            with tags.table(border="1").add(tags.tr()):
-                for picture in row.pictures:
-                    link = address(picture.file)
-                    with tags.td(), tags.p():
-                        with tags.a(href=link):
-                            tags.img(src=link, width=width, loading="lazy", alt=picture.label)
-                        tags.br()
-                        tags.span(picture.label)
+        tags.header(tags.h1(title), theme_button(), cls="head")
+        with tags.main():
+            for table in tables:
+                _add_table(table)
+            for row in rows:
+                tags.h3(row.heading)
+                with tags.table(border="1").add(tags.tr()):
+                    for picture in row.pictures:
+                        link = address(picture.file)
+                        with tags.td(), tags.p():
+                            with tags.a(href=link):
+                                tags.img(src=link, width=width, loading="lazy", alt=picture.label)
+                            tags.br()
+                            tags.span(picture.label)
     write_text(path, page.render(pretty=False))
 
 

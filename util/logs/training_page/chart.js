@@ -114,8 +114,7 @@ class Chart {
     const context = prepared(this.lines, this.plot);
     const visible = this.visible();
     const [from, to] = this.fit(visible);
-    const style = getComputedStyle(document.documentElement);
-    this.drawAxes(context, style);
+      this.drawAxes(context);
     context.save();
     context.beginPath();
     context.rect(LEFT, TOP - 2, this.plot.clientWidth - LEFT - RIGHT, this.plot.clientHeight - TOP - BOTTOM + 4);
@@ -123,7 +122,7 @@ class Chart {
     context.lineJoin = "round";
     for (const faint of this.smoothing ? [true, false] : [false]) {
       for (const { series, raw, values } of visible) {
-        context.strokeStyle = context.fillStyle = style.getPropertyValue(series.colour);
+        context.strokeStyle = context.fillStyle = colourOf(series.colour);
         context.globalAlpha = faint ? 0.25 : 1;
         context.lineWidth = faint ? 1 : 1.6;
         context.setLineDash(series.dashes);
@@ -133,11 +132,11 @@ class Chart {
     context.restore();
   }
 
-  drawAxes(context, style) {
+  drawAxes(context) {
     const { clientWidth: width, clientHeight: height } = this.plot;
     context.font = "11px system-ui, sans-serif";
-    context.fillStyle = style.getPropertyValue("--faint");
-    context.strokeStyle = style.getPropertyValue("--grid");
+    context.fillStyle = colourOf("--muted");
+    context.strokeStyle = colourOf("--line");
     context.lineWidth = 1;
     const line = (...points) => {
       context.beginPath();

@@ -75,6 +75,6 @@ find("unit").onchange = () => {
   for (const chart of charts.values()) chart.mark = null;
   redraw();
 };
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+addEventListener("themechange", redraw);
 find("unit").value = view.unit; // browsers keep what was chosen before a reload
 find("smoothing").value = 0;

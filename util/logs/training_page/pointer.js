@@ -91,24 +91,23 @@ function rowAt({ xs, mark, xScale }) {
 function drawMarks(chart) {
   const context = prepared(chart.marks, chart.plot);
   const { clientHeight: height } = chart.plot;
-  const style = getComputedStyle(document.documentElement);
   if (chart.chosen) {
     const [one, other] = chart.chosen;
-    context.fillStyle = style.getPropertyValue("--grid");
+    context.fillStyle = colourOf("--line");
     context.fillRect(one, TOP, other - one, height - TOP - BOTTOM);
   }
   const row = rowAt(chart);
   chart.tip.hidden = row === undefined;
   if (chart.tip.hidden) return;
   const x = chart.xScale.at(chart.xs[row]);
-  context.strokeStyle = style.getPropertyValue("--faint");
+  context.strokeStyle = colourOf("--muted");
   context.beginPath();
   context.moveTo(x, TOP);
   context.lineTo(x, height - BOTTOM);
   context.stroke();
   const shown = chart.visible();
   for (const { series, values } of shown) {
-    context.fillStyle = style.getPropertyValue(series.colour);
+    context.fillStyle = colourOf(series.colour);
     context.beginPath();
     context.arc(x, chart.yScale.at(values[row]), 3.5, 0, 7);
     context.fill();

@@ -1,4 +1,12 @@
-// Numbers to pixels and to text.
+// Numbers to pixels and to text; and names of colours to what a canvas understands.
+const probe = document.createElement("span");
+document.head.append(probe);
+
+function colourOf(name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
+
 function scaleOf(low, high, start, end, log = false) {
   const map = log ? Math.log10 : (value) => value;
   const from = map(low);

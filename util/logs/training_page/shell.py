@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dominate
 from dominate import tags
 from dominate.util import raw
 
+from util.design import new_page, theme_button
 from util.files import write_text
 
 FOLDER = Path(__file__).parent
@@ -19,14 +19,11 @@ SCRIPTS = (  # in this order
 
 def write_shell(path: Path, name: str) -> None:
     """Writes the page of a run of that name: everything but its data, which it loads from data/ beside it."""
-    page = dominate.document(title=name)
-    with page.head:
-        tags.meta(charset="utf-8")
-        tags.meta(name="viewport", content="width=device-width, initial-scale=1")
-        tags.style(raw(_text("page.css")))
+    page = new_page(name, _text("page.css"))
     with page:
         with tags.header():
             tags.h1(name)
+            theme_button()
             tags.p("Loading data/now.js ...", id="state", role="status")
             tags.progress(id="done", max="1", value="0")
             tags.noscript(
@@ -34,12 +31,13 @@ def write_shell(path: Path, name: str) -> None:
                     "Curves need JavaScript. The images are in ", tags.a("images/", href="images/")
                 )
             )
-        tags.dl(id="facts")
-        _images()
-        _curves()
-        with tags.details(id="options"):
-            tags.summary("Options")
-            tags.table(id="flags")
+        with tags.main():
+            tags.dl(id="facts")
+            _images()
+            _curves()
+            with tags.details(id="options"):
+                tags.summary("Options")
+                tags.table(id="flags")
         tags.script(raw("(() => {\n" + "".join(_text(name) for name in SCRIPTS) + "})();\n"))
     write_text(path, page.render(pretty=False))
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import dominate
 from dominate import tags
 from dominate.util import raw
 
+from util.design import new_page, theme_button
 from util.files import write_text
 from util.pages.gallery import controls
 from util.pages.gallery.content import Column, Example
@@ -48,15 +48,12 @@ def write_gallery(
     columns = [each for each in columns if any(each.place in e.values for e in examples)]
     # Each is rendered by itself: 5,000 of them as objects would take hundreds of megabytes.
     articles = [_article(example, columns) for example in examples]
-    page = dominate.document(title=title)
+    page = new_page(title, *map(_text, STYLES))
     with page.head:
-        tags.meta(charset="utf-8")
-        tags.meta(name="viewport", content="width=device-width, initial-scale=1")
-        tags.style(raw("".join(_text(name) for name in STYLES)))
         tags.style(raw(_sizes(examples, width)), id="sizes")
     with page:
         with tags.header():
-            tags.h1(title)
+            tags.div(tags.h1(title), theme_button(), cls="head")
             for note in notes:
                 tags.p(note)
             if links:
