@@ -4,6 +4,7 @@
     python scripts/dev/quality_benchmark.py --budget small             64 pixels, 20 minutes a training
     python scripts/dev/quality_benchmark.py --budget full              128 and 256 pixels, on a GPU
     python scripts/dev/quality_benchmark.py --ablation                 what each part of the methods is worth
+    python scripts/dev/quality_benchmark.py --reference DIR            pix2pix and CycleGAN beside the original code in DIR
 
 What is done already is not done again, so that a run that was stopped goes on. docs/quality.md has the method and what was found.
 """
@@ -23,7 +24,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.dev.quality.pictures import write_sheet
-from scripts.dev.quality.recipes import BUDGETS, Task, parts_of
+from scripts.dev.quality.recipes import BUDGETS, Budget, Task, beside_original, parts_of
 from scripts.dev.quality.running import Place, jobs_of, run_all
 from scripts.dev.quality.scoring import tables_of
 from scripts.dev.quality.writing import append, section
@@ -45,8 +46,8 @@ def main(argv: Sequence[str]) -> int:
     device = select_device(options.gpu_ids)
     if absent := missing_metrics(METRICS, {}):
         raise InputError("\n".join(absent.values()))
-    place = Place(work, budget, options.gpu_ids)
-    tasks = parts_of(budget.tasks[0]) if options.ablation else budget.tasks
+    place = Place(work.resolve(), budget, options.gpu_ids, options.reference)
+    tasks = tasks_of(budget, options)
     wanted = [task for task in tasks if options.only in task.title]
     jobs = jobs_of(wanted, options.seeds)
     if not jobs:
@@ -63,6 +64,24 @@ def main(argv: Sequence[str]) -> int:
             report(task, options.seeds, place, device, options.out)
     print(f"\nappended to {options.out}")
     return 0
+
+
+def tasks_of(budget: Budget, options: argparse.Namespace) -> Sequence[Task]:
+    """Lists what is to be trained. Raises: InputError when --reference is no checkout of the original code."""
+    if options.reference is None:
+        return parts_of(budget.tasks[0]) if options.ablation else budget.tasks
+    for name in ("train.py", "test.py", "options"):
+        if not (options.reference / name).exists():
+            raise InputError(f"--reference {options.reference}: there is no {name}")
+    if options.gpu_ids == "-1":
+        os.environ["CUDA_VISIBLE_DEVICES"] = (
+            ""  # newer versions of the original code know no --gpu_ids
+        )
+    # The original code's smallest U-Net is for 128 pixels.
+    return [
+        beside_original(task, "--netG resnet_6blocks" if task.size < 128 else "")
+        for task in budget.tasks
+    ]
 
 
 def report(task: Task, seeds: Sequence[int], place: Place, device: torch.device, out: Path) -> None:
@@ -85,6 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--budget", choices=sorted(BUDGETS), default="quick", help="how much training (default: %(default)s)")
     add("--part", type=float, default=1.0, help="of the budget's epochs, such as 0.1 (default: all)")
     add("--ablation", action="store_true", help="parts of pix2pix and of CycleGAN instead of whole methods")
+    add("--reference", type=folder, metavar="DIR", help="a checkout of the original code, to train and test beside")
     add("--only", default="", metavar="TEXT", help="the tasks whose title has this in it")
     add("--seeds", type=numbers, default=[0, 1, 2], help="with commas (default: 0,1,2)")
     add("--jobs", type=int, default=0, help="trainings at once; 0: one for each CPU core, or one on a GPU")
@@ -93,6 +113,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path("docs/quality.md"), help="page that the tables are appended to")
     # fmt: on
     return parser
+
+
+def folder(text: str) -> Path:
+    return Path(text).resolve()
 
 
 def numbers(text: str) -> list[int]:

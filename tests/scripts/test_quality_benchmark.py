@@ -18,8 +18,16 @@ from models import Execution, create_model
 from models.base_model import Adam
 from options.train_options import TrainOptions
 from scripts.dev import quality_benchmark
-from scripts.dev.quality.recipes import BUDGETS, CYCLEGAN, PIX2PIX, Budget, Task, parts_of
-from scripts.dev.quality.running import Place, TrainingJob, jobs_of, run_one, training
+from scripts.dev.quality.recipes import (
+    BUDGETS,
+    CYCLEGAN,
+    PIX2PIX,
+    Budget,
+    Task,
+    beside_original,
+    parts_of,
+)
+from scripts.dev.quality.running import Place, TrainingJob, jobs_of, known_there, run_one, training
 from scripts.dev.quality.scoring import tables_of
 from scripts.dev.quality.writing import append, section
 from util.errors import InputError
@@ -141,6 +149,41 @@ def test_a_job_is_trained_and_tested_by_real_commands_once(tmp_path) -> None:
     assert len(list((place.results(job) / "images").glob("*_fake_B.png"))) == 2
     run_one(job, place, 2)
     assert (tmp_path / "logs" / f"{job.name}.txt").read_text() == log
+
+
+def test_a_checkout_trains_and_tests_beside_by_its_own_commands_from_the_same_seed(
+    tmp_path,
+) -> None:
+    """The checkout is this code without its --seed: its commands are those of the original code."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    for name in ("models", "data", "options", "util", "train.py", "test.py"):
+        (checkout / name).symlink_to(Path(__file__).parents[2] / name)
+    place, task = Place(tmp_path, TINY, "-1", checkout), Task("a", "a", 32, ())
+    ours, theirs = beside_original(task, "--netG resnet_6blocks --norm instance").recipes[:2]
+    for phase in ("train", "test"):
+        write_images(place.data(task) / phase, 2, 32, 64)
+    job = TrainingJob(task, theirs, "AtoB", 3)
+    run_one(job, place, 2)
+    log = (tmp_path / "logs" / f"{job.name}.txt").read_text()
+    assert f"{checkout}/train.py" in log
+    assert f"{checkout}/test.py" in log
+    assert len(list((place.results(job) / "images").glob("*_fake_B.png"))) == 2
+    assert ours.flags == theirs.flags
+    run_one(job, place, 2)
+    assert (tmp_path / "logs" / f"{job.name}.txt").read_text() == log
+
+
+def test_flags_that_a_checkout_does_not_know_are_left_out_with_their_values(tmp_path) -> None:
+    (tmp_path / "options").mkdir()
+    (tmp_path / "options" / "base_options.py").write_text('add("--name"); add("--gpu_ids_old")')
+    words = ["--name", "x", "--seed", "3", "--gpu_ids", "-1", "--lr", "0.1", "--display_id", "-1"]
+    assert known_there(words, tmp_path) == ["--name", "x", "--lr", "0.1"]
+
+
+def test_a_folder_that_is_no_checkout_is_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match=r"--reference .*: there is no train.py"):
+        quality_benchmark.main(["--reference", str(tmp_path), "--gpu_ids", "-1"])
 
 
 def test_a_part_of_a_budget_is_that_part_of_its_epochs_and_says_so() -> None:

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Recipe:
-    """A way to train, as flags beside those of its model in the budget; {size} in them is the images' size."""
+    """A way to train, as flags beside those of its model in the budget; {size} in them is the images' size.
+
+    original: whether a checkout of the original code trains and tests it.
+    """
 
     name: str
     model: str
     flags: str = ""
+    original: bool = False
 
 
 L1 = Recipe("L1 regression", "pix2pix", "--lambda_GAN 0")
@@ -20,7 +24,9 @@ PIX2PIX = Recipe("pix2pix", "pix2pix")
 CYCLEGAN = Recipe("CycleGAN", "cycle_gan")
 CUT = Recipe("CUT", "cut")
 FASTCUT = Recipe("FastCUT", "cut", "--CUT_mode FastCUT")
-METHODS = (L1, PIX2PIX, CYCLEGAN, CUT, FASTCUT)
+MODERN_PIX2PIX = Recipe("pix2pix, modern", "pix2pix", "--recipe modern")
+MODERN_CYCLEGAN = Recipe("CycleGAN, modern", "cycle_gan", "--recipe modern")
+METHODS = (L1, PIX2PIX, MODERN_PIX2PIX, CYCLEGAN, MODERN_CYCLEGAN, CUT, FASTCUT)
 
 # Tables 1, 2 and 3 of Isola et al. 2017: losses, skips, patches. The default's patches are of 70 pixels, which at 64
 # pixels is the whole image.
@@ -70,6 +76,19 @@ def parts_of(task: Task) -> list[Task]:
         Task(f"{task.data}: parts of pix2pix", task.data, task.size, PIX2PIX_PARTS),
         Task(f"{task.data}: parts of CycleGAN", task.data, task.size, CYCLEGAN_PARTS),
     ]
+
+
+def beside_original(task: Task, netG: str) -> Task:
+    """Returns the papers' methods on the same data, each by this code and by the original one.
+
+    netG: flag of a generator that the original code has, for pix2pix; "" where the budget's is one.
+    """
+    rows = [
+        replace(recipe, name=recipe.name + name, flags=flags, original=original)
+        for recipe, flags in ((PIX2PIX, netG), (CYCLEGAN, ""))
+        for name, original in (("", False), (", original code", True))
+    ]
+    return replace(task, title=f"{task.title}: beside the original code", recipes=rows)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -37,11 +38,12 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class Place:
-    """Folders of data sets, checkpoints and results; and the device."""
+    """Folders of data sets, checkpoints and results; the device; and a checkout of the original code, if there is one."""
 
     work: Path
     budget: Budget
     gpu_ids: str
+    reference: Path | None = None
 
     def data(self, task: Task) -> Path:
         """datasets/prepare.py names the size where it is not the data set's usual one."""
@@ -85,7 +87,8 @@ def prepare(task: Task, place: Place) -> None:
     """Makes the data set."""
     root = place.data(task)
     words = [task.data, "--size", str(task.size), "--out", str(root.parent)]
-    command("datasets/prepare.py", words, place.work / "prepare.log", threads=1)
+    line = [sys.executable, str(ROOT / "datasets/prepare.py"), *words]
+    command(line, place.work / "prepare.log", threads=1)
 
 
 def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
@@ -95,7 +98,11 @@ def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
     threads = max(1, (os.cpu_count() or 1) // at_once)
     log = place.work / "logs" / f"{job.name}.txt"
     state = run / STATE_FILE
-    if not (state.exists() and list_networks(run, f"{epochs}")):
+    # The original code keeps no state: what was stopped begins again.
+    trained = list_networks(run, f"{epochs}") if job.recipe.original or state.exists() else []
+    page = results / "index.html"
+    if not trained:
+        page.unlink(missing_ok=True)
         constant = -(-epochs // 2)
         flags = (
             f"--n_epochs {constant} --n_epochs_decay {epochs - constant} --save_epoch_freq {epochs}"
@@ -104,13 +111,13 @@ def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
         quiet = f"--save_latest_freq 20000 --print_freq 2000 --no_html --num_threads {loaders}"
         words = [*training(job, place), *flags.split(), *quiet.split()]
         resume = ["--continue_train"] if state.exists() else []
-        command("train.py", [*words, *resume], log, threads)
-    page = results / "index.html"
-    if not page.exists() or page.stat().st_mtime < state.stat().st_mtime:
+        command(line_of(job, place, "train.py", [*words, *resume]), log, threads)
+    if not page.exists():
         size = job.task.size
         flags = f"--eval --num_test {TEST_IMAGES} --load_size {size} --crop_size {size}"
         where = ["--results_dir", str(place.work / "results")]
-        command("test.py", [*common(job, place), *where, *flags.split()], log, threads)
+        words = [*common(job, place), *where, *flags.split()]
+        command(line_of(job, place, "test.py", words), log, threads)
 
 
 def common(job: TrainingJob, place: Place) -> list[str]:
@@ -129,14 +136,48 @@ def training(job: TrainingJob, place: Place) -> list[str]:
     return [*common(job, place), *flags.format(size=size).split(), *sizes.split()]
 
 
-def command(script: str, words: Sequence[str], log: Path, threads: int) -> None:
-    """Runs one of the project's scripts. Raises: InputError when it fails."""
+# Flags of ours that tell where a run takes place, and that some versions of the original code do not have.
+SURROUNDINGS = ("--seed", "--display_id", "--gpu_ids")
+SEEDED = """import os, random, runpy, sys
+import numpy, torch
+for set_seed in (random.seed, numpy.random.seed, torch.manual_seed):
+    set_seed(int(sys.argv[1]))
+del sys.argv[:2]
+sys.path[0] = os.path.dirname(sys.argv[0])
+runpy.run_path(sys.argv[0], run_name="__main__")"""
+
+
+def line_of(job: TrainingJob, place: Place, script: str, words: Sequence[str]) -> list[str]:
+    """Returns the command line of train.py or test.py, of this code or of the original one, which has no --seed."""
+    if not job.recipe.original:
+        return [sys.executable, str(ROOT / script), *words]
+    if place.reference is None:
+        raise InputError(f"{job.recipe.name!r} needs --reference, the folder of the original code")
+    known = known_there(words, place.reference)
+    return [sys.executable, "-c", SEEDED, f"{job.seed}", str(place.reference / script), *known]
+
+
+def known_there(words: Sequence[str], reference: Path) -> list[str]:
+    """Leaves out the flags of SURROUNDINGS, with their values, that the options of a checkout do not name."""
+    options = "".join(path.read_text("utf-8") for path in (reference / "options").glob("*.py"))
+    kept: list[str] = []
+    keep = True
+    for word in words:
+        if word.startswith("--"):
+            keep = word not in SURROUNDINGS or word in re.findall(r"--\w+", options)
+        if keep:
+            kept.append(word)
+    return kept
+
+
+def command(line: Sequence[str], log: Path, threads: int) -> None:
+    """Runs a Python script. Raises: InputError when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with log.open("a", encoding="utf-8") as out:
-        out.write(f"$ python {script} {' '.join(words)}\n")
+        out.write(f"$ {shlex.join(['python', *line[1:]])}\n")
         out.flush()
-        line = [sys.executable, str(ROOT / script), *words]
         status = subprocess.run(line, env=env, stdout=out, stderr=out, check=False).returncode
     if status:
+        script = next(Path(word).name for word in line[1:] if word.endswith(".py"))
         raise InputError(f"{script} ended with status {status}: see {log}")
