@@ -119,6 +119,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
         base_rate(optim, world_size),
         reporter.say,
         hints=is_main and not options.log.no_hints,
+        guessing_NCE=model.guessing_NCE,
     )
     # Not "auto", which means something else on another machine.
     flags = {**options.values(), "precision": str(model.execution.precision)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
@@ -47,6 +48,7 @@ class BaseModel(Engine, ABC):
         Options: the group of command-line flags the model understands.
         sources: visual name -> "B" where an image belongs to the file in B_paths, not A_paths.
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
+        guessing_NCE: the loss NCE when patches cannot be told apart, for a hint of the watchdog.
         pools: state that a resumed run needs, as the optimizers are.
         averages: of the generators' weights; see `average`.
         frozen_networks: name -> network that only measures or teaches: it moves with the model, and is neither trained
@@ -56,6 +58,7 @@ class BaseModel(Engine, ABC):
     Options: ClassVar[type[ModelOptions]] = ModelOptions
     sources: ClassVar[dict[str, str]] = {}
     plateau_losses: ClassVar[tuple[str, ...]] = ()
+    guessing_NCE: float = math.inf
 
     def __init__(self, options: ModelOptions, adam: Adam | None = None, seed: int = 0) -> None:
         super().__init__()

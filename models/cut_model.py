@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -51,6 +52,8 @@ class CUTModel(GANModel):
             return
         networks = [self.G]
         if options.lambda_NCE:
+            if options.num_patches:
+                self.guessing_NCE = options.lambda_NCE * math.log(options.num_patches)
             self.layers = layer_numbers(options.nce_layers, self.G)
             # Where translating again would give the same features, those of the translation count.
             exact = options.no_dropout and not mixes_images(self.G)

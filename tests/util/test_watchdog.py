@@ -9,6 +9,7 @@ import torch
 from conftest import picture
 
 from models import Adam, create_model
+from models.cut_model import CUTOptions
 from models.cycle_gan_model import CycleGANOptions
 from models.pix2pix_model import Pix2PixOptions
 from util.errors import InputError
@@ -181,6 +182,16 @@ def test_outputs_that_are_their_inputs_are_told_of_with_patches(losses, noise, t
     real_A = torch.rand(symptoms.FEWEST, 64)
     images = {"real_A": real_A, "fake_B": real_A + noise}
     assert ("copied" in symptoms.find(losses, images, "lsgan")) == told
+
+
+@pytest.mark.parametrize(("nce", "told"), [(5.5, True), (5.0, False)])
+def test_patches_that_are_never_recognised_are_told_of(nce, told) -> None:
+    model = create_model(CUTOptions(**TINY, netF_nc=4), adam=Adam())
+    assert model.guessing_NCE == pytest.approx(math.log(256))
+    dog, said = watchdog(guessing_NCE=model.guessing_NCE)
+    for i in range(70):
+        dog.observe({"NCE": torch.tensor(nce)}, {}, ["x.png"], i + 1)
+    assert [("not recognised" in line) for line in said] == [True] * told
 
 
 def test_a_trouble_that_passes_is_no_trouble() -> None:

@@ -17,6 +17,7 @@ KNOWN = 0.2  # of that loss: D tells generated images from real ones
 COPIED = 0.03  # mean difference of brightness, in [-1, 1], below which an output is its input
 SAME = 0.1  # outputs that vary less than this part of what they should
 VARIED = 0.02  # standard deviation from which on images count as different, in [-1, 1]
+BY_CHANCE = 0.95  # of the loss that guessing gives, from which on nothing was learnt
 INVERTED = -0.5  # correlation of an output with its input
 LOOKED_AT = ("real_A", "fake_B", "real_B", "fake_A", "rec_A")
 FEWEST = 8  # images below which nothing is said about them
@@ -28,13 +29,17 @@ def thumbnail(image: torch.Tensor) -> torch.Tensor:
 
 
 def find(
-    losses: Mapping[str, float], images: Mapping[str, torch.Tensor], gan_mode: str
+    losses: Mapping[str, float],
+    images: Mapping[str, torch.Tensor],
+    gan_mode: str,
+    guessing_NCE: float = math.inf,
 ) -> dict[str, str]:
     """Finds symptoms; returns symptom -> what to tell the user.
 
     Args:
         losses: means over a stretch of training.
         images: of the same steps, by visual name: (samples, 64), see `thumbnail`.
+        guessing_NCE: the weighted PatchNCE loss when no patch can be told from another.
     """
     found = {}
     if winner := discriminator_that_has_won(losses, gan_mode):
@@ -63,6 +68,12 @@ def find(
         found["copied"] = (
             "fake_B is nearly real_A, and the discriminator knows it: keeping the patches counts for more than "
             "looking like real_B. A lower --lambda_NCE may help (FastCUT has 10, CUT has 1), or --CUT_mode CUT"
+        )
+    if losses.get("NCE", 0.0) > BY_CHANCE * guessing_NCE:
+        found["by chance"] = (
+            f"patches of fake_B are not recognised in real_A (NCE {losses['NCE']:.2f}; guessing gives {guessing_NCE:.2f}), "
+            "so that nothing keeps the content of the input. A higher --lambda_NCE or a lower --lambda_GAN may help; "
+            "or start again with a lower --lr or another --seed"
         )
     return found
 

@@ -6,6 +6,7 @@ Looking costs a few small sums on the device in every step. The device is waited
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
@@ -30,6 +31,7 @@ class Watchdog:
     the steps between two checks.
 
     Attributes:
+        guessing_NCE: the weighted PatchNCE loss of patches that cannot be told apart.
         ran_away: the losses that were absurdly large in every step before the last check; "" for none.
     """
 
@@ -40,6 +42,7 @@ class Watchdog:
     hints: bool = True
     window: int = 500  # images
     strikes: int = 3
+    guessing_NCE: float = math.inf
 
     def __post_init__(self) -> None:
         self._names: list[str] = []
@@ -153,7 +156,7 @@ class Watchdog:
         losses = dict(zip(self._names, means, strict=True))
         samples = torch.stack(self._samples, dim=1).cpu() if self._samples else ()
         images = dict(zip(self._shown, samples, strict=False))
-        found = symptoms.find(losses, images, self.gan_mode)
+        found = symptoms.find(losses, images, self.gan_mode, self.guessing_NCE)
         self._seen = {name: self._seen.get(name, 0) + 1 for name in found}
         for name, count in self._seen.items():
             if count >= self.strikes and name not in self._given:
