@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from options.test_options import TestOptions
+from options.wording import count
 from util.errors import check_command_line, run_command
 
 # --help and mistakes are answered before PyTorch is imported, which takes seconds.
@@ -135,10 +136,10 @@ def test(
     # Say what became of them.
     loader.share_skipped()
     if not writer.count:
-        raise SharedError(f"all {total} images were skipped")
+        raise SharedError("every image was skipped")
     if distributed.is_main():
         print(*skipped_lines(loader.skipped), sep="\n", end="\n" if loader.skipped else "")
-        print(f"{writer.count} images translated; see {writer.file}")
+        print(f"{count(writer.count, 'image')} translated; see {writer.file}")
         if values:
             values.describe(folder)
             print(f"their values in full depth, of which pictures show 8 bits: {folder / 'values'}")

@@ -189,7 +189,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
             if stop.agreed:
                 break
             if progress.iteration == epoch_first_step and not first_image:
-                raise SharedError(f"all {len(loader)} images were skipped: nothing to train on")
+                raise SharedError("every image was skipped: nothing to train on")
             watchdog.check()
             progress.next_epoch()
 

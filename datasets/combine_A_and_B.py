@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.dataset_options import PAIR_FORMATS
+from options.wording import count
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -48,13 +49,15 @@ def main(argv: Sequence[str]) -> int:
         )
     for left, other in ((find_unpaired(A, B), "--fold_B"), (find_unpaired(B, A), "--fold_A")):
         if left:
-            print(f"note: {len(left)} images have no partner in {other}, such as {left[0]}")
+            print(
+                f"note: {count(len(left), 'image has', 'images have')} no partner in {other}, such as {left[0]}"
+            )
     threads = 1 if options.no_multiprocessing else min(8, os.cpu_count() or 1)
     write_pairs(
         pairs, options.fold_AB, format=options.format, resize=options.resize, threads=threads
     )
-    for split, count in Counter(pair.split for pair in pairs).items():
-        print(f"{options.fold_AB / split}: {count} pairs")
+    for split, found in Counter(pair.split for pair in pairs).items():
+        print(f"{options.fold_AB / split}: {count(found, 'pair')}")
     return 0
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.dataset_options import PAIR_FORMATS
+from options.wording import count
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         write_pairs(
             pairs, root / split, format=options.format, resize=False, threads=min(8, os.cpu_count() or 1)
         )  # fmt: skip
-        print(f"{root / split}: {len(pairs)} pairs")
+        print(f"{root / split}: {count(len(pairs), 'pair')}")
     return 0
 
 
@@ -79,7 +80,7 @@ def find_pairs(root: Path, split: str, by_order: bool) -> list[Pair]:
     if by_order:
         if len(paths_A) != len(paths_B):
             raise InputError(
-                f"{folders[0]} holds {len(paths_A)} images, {folders[1]} {len(paths_B)}: these are no pairs"
+                f"{folders[0]} holds {count(len(paths_A), 'image')}, {folders[1]} {len(paths_B)}: these are no pairs"
             )
         both = zip(paths_A, paths_B, strict=True)
         return [Pair(f"{number:04d}", Path(A), Path(B)) for number, (A, B) in enumerate(both)]

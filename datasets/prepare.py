@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from sources.catalogue import SETS, DataSet
 from sources.layout import all_or_nothing, count_pictures, read_manifest, write_set
 
+from options.wording import count
 from util.download.packages import fetched, read_members
 from util.errors import InputError, run_command
 
@@ -107,7 +108,7 @@ def check_existing(folder: Path, parameters: dict[str, Any], force: bool) -> dic
         )
     if (found := count_pictures(folder)) != manifest["counts"]:
         raise InputError(
-            f"{folder} has {found} pictures, its manifest says {manifest['counts']}. "
+            f"{folder} has {count(found, 'picture')}, its manifest says {manifest['counts']}. "
             "Say --force to make it again."
         )
     return manifest

@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from options.wording import count
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -61,7 +62,9 @@ def main(argv: Sequence[str]) -> int:
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         write_all(pool, lambda frame: write(frame, suffix), frames, " frames")
     for phase, found in phases.items():
-        print(f"{options.output_dir / phase}: {len(found)} pairs; also {phase}A and {phase}B")
+        print(
+            f"{options.output_dir / phase}: {count(len(found), 'pair')}; also {phase}A and {phase}B"
+        )
     return 0
 
 

@@ -14,6 +14,7 @@ from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
 from models.pix2pix_model import truth_losses
 from options.model_options import DistillOptions
+from options.wording import count
 from util.errors import InputError
 
 PAIRS = ("pix2pix", "colorization")  # models whose D judges input and output together
@@ -58,7 +59,7 @@ class DistillModel(GANModel):
         o = self.options
         if (teacher.input_nc, teacher.output_nc) != (o.input_nc, o.output_nc):
             raise InputError(
-                f"--teacher {o.teacher} makes {teacher.output_nc} channels of {teacher.input_nc}: give --input_nc "
+                f"--teacher {o.teacher} makes {count(teacher.output_nc, 'channel')} of {teacher.input_nc}: give --input_nc "
                 f"{teacher.input_nc} --output_nc {teacher.output_nc}"
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import string
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from options.help import BriefParser
 from options.legacy import BY_MODEL, modernise
 from options.model_options import MODELS, model_options
 from options.recipes import recipe_flags
-from options.saved import FlagsFile, Text, read_flags, read_options
+from options.saved import OPTIONS_FILE, FlagsFile, Text, read_flags, read_options
 from options.types import path as path_of
 from options.wording import did_you_mean
 
@@ -97,7 +98,7 @@ class CommandLine:
         Exits with status 2 and a message on what cannot be understood, as argparse does.
         """
         words = modernise(list(argv))
-        parser, groups, defaults = self._settle(words, saved or {}, complete=True)
+        parser, groups, defaults, origins = self._settle(words, saved or {}, complete=True)
         values = vars(parser.parse_args(words))
         values["name"] = self._name(parser, values, defaults)
         explicit = frozenset(_given(words, parser) & values.keys())
@@ -108,7 +109,9 @@ class CommandLine:
         try:
             built = {key: build(group, {**defaults, **values}) for key, group in groups.items()}
         except ValueError as error:
-            parser.error(str(error))
+            named = set(re.findall(r"--(\w+)", str(error))) - explicit
+            whence = next((f" (in {origins[name]})" for name in named if name in origins), "")
+            parser.error(f"{error}{whence}")
         return Parsed(built, defaults, explicit)
 
     def look(self, argv: Sequence[str]) -> tuple[dict[str, Any], frozenset[str]]:
@@ -117,18 +120,22 @@ class CommandLine:
         What only makes sense together with saved flags is not complained about.
         """
         words = modernise(list(argv))
-        parser, _, defaults = self._settle(words, {}, complete=False)
+        parser, _, defaults, _ = self._settle(words, {}, complete=False)
         values = vars(parser.parse_known_args(words)[0])
         values["name"] = self._name(parser, values, defaults)
         return values, frozenset(_given(words, parser) & values.keys())
 
     def _settle(
         self, words: list[str], saved: dict[str, Any], *, complete: bool
-    ) -> tuple[BriefParser, dict[str, type], dict[str, Any]]:
-        """Makes the parser with the flags of the model and data set that the words choose; groups; defaults."""
+    ) -> tuple[BriefParser, dict[str, type], dict[str, Any], dict[str, str]]:
+        """Makes the parser with the flags of the model and data set that the words choose.
+
+        Returns: it; groups; defaults; and from which file a flag is, for those of --options.
+        """
         path = _peek(words, "options")
         file = self._options_file(path) if path else FlagsFile({}, of_a_run=True)
         saved = {**_inherited(saved), **file.flags}
+        origins = dict.fromkeys(file.flags, path or "")
         model, dataset = _peek(words, "model"), _peek(words, "dataset_mode")
         groups = self._groups(
             saved.get("model") if model is None else model,
@@ -146,14 +153,15 @@ class CommandLine:
                 parser.error(f"{path}: there is no flag --{unknown[0]}{parser.explain(unknown[0])}")
             layers = {**recipe_flags(*chosen), **saved} if self.phase == "train" else saved
             known = {name: value for name, value in layers.items() if name in defaults}
-            known = _checked(parser, groups, known)
+            origins |= {_meant(name, defaults): file for name, file in origins.items()}
+            known = _checked(parser, groups, known, origins)
             add_flags(parser, groups.values(), {**defaults, **known}, self.phase, complete)
             values = parser.parse_known_args(words)[0]
             found = self._groups(values.model, values.dataset_mode, values.netG, values.netD)
             found["model"] = found["model"].variant(values)
             recipe = (getattr(values, "recipe", None), values.model)
             if found == groups and recipe_flags(*recipe) == recipe_flags(*chosen):
-                return parser, groups, defaults
+                return parser, groups, defaults, origins
             # --model, --dataset_mode or --recipe was abbreviated, or the model has another mode: what that brings is
             # known only now
             groups, chosen = found, recipe
@@ -271,7 +279,10 @@ def _meant(name: str, defaults: Collection[str]) -> str:
 
 
 def _checked(
-    parser: argparse.ArgumentParser, groups: dict[str, type], saved: dict[str, Any]
+    parser: argparse.ArgumentParser,
+    groups: dict[str, type],
+    saved: dict[str, Any],
+    origins: Mapping[str, str],
 ) -> dict[str, Any]:
     """Returns saved values, after the same checks as typed ones: the file may have been edited."""
     checked = dict(saved)
@@ -288,8 +299,11 @@ def _checked(
             fits = isinstance(value, (int, float) if wanted is float else wanted)
             fits = fits and (wanted is bool or not isinstance(value, bool))  # True is an int, too
             fits = fits or (isinstance(value, str) and _typed(meta["parse"], value) == value)
-            if not fits or (meta["choices"] and value not in meta["choices"]):
-                parser.error(f"saved options: {name} = {saved[name]!r} is not a value for --{name}")
+            choices = meta["choices"]
+            if not fits or (choices and value not in choices):
+                allowed = f": choose from {', '.join(map(str, choices))}" if choices else ""
+                file = origins.get(name, OPTIONS_FILE)
+                parser.error(f"{file}: {saved[name]!r} is not a value for --{name}{allowed}")
     return checked
 
 

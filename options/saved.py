@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,10 +90,20 @@ def dump_options(values: dict[str, Any]) -> str:
 
 
 def _json(path: Path, text: str, remedy: str) -> Any:
+    twice: list[str] = []
+
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(name for name, _ in pairs)
+        twice.extend(name for name, count in counts.items() if count > 1)
+        return dict(pairs)
+
     try:
-        return json.loads(text)
+        content = json.loads(text, object_pairs_hook=collect)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON ({error}); {remedy}") from None
+    if twice:
+        raise ValueError(f"{path} gives {twice[0]!r} more than once: leave one of them")
+    return content
 
 
 def _with_infinity(flags: dict[str, Any]) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDatase
 def count(phase: str, dataset: BaseDataset) -> str:
     """One line about a split."""
     folders = ", ".join(f"{len(paths)} in {folder}" for folder, paths in dataset.listed.items())
-    return f"{phase}: {folders or f'{len(dataset)} items'}"
+    return f"{phase}: {folders or count(len(dataset), 'item')}"
 
 
 def half_splits(dataset: BaseDataset, trained: str) -> list[Finding]:
@@ -225,7 +225,7 @@ def cost(
         describe(device, options.run.gpu_ids),
         f"per image, at {size}: {image:.2g} s ({stepping:.2g} s to train, {loading:.2g} s to load)",
         f"per epoch of {len(dataset)}: about {duration(epoch)}",
-        f"all {epochs} epochs: about {duration(epoch * epochs)}",
+        f"for {count(epochs, 'epoch')}: about {duration(epoch * epochs)}",
         peak_memory(device),
     ], []
 

@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     bits.add_argument("--half", action="store_true", help="weights and arithmetic of 16 bits")
     bits.add_argument("--int8", action="store_true", help="convolutions of 8 bits (ONNX)")
     add("--recalibrate", action="store_true", help="measure the running statistics again before exporting")
+    add("--gpu_ids", default="0", help="the GPU that --recalibrate uses, if there is one; -1 for the CPU, which does all else")
     add("--sample", type=Path, metavar="FOLDER", help="images for --recalibrate and --int8 (default: the run's training images)")
     add("--sample_size", type=_count, default=64, help="how many of them")
     add("--images", type=Path, metavar="FOLDER", help="input images to compare on (default: the run's test images)")

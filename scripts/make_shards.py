@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from options.wording import count
 from util.errors import InputError, run_command
 from util.files import make_folder, sweep
 from util.script_parser import script_parser
@@ -57,7 +58,9 @@ def main(argv: Sequence[str]) -> int:
     for folder, group in groupby(shards, key=lambda shard: shard.tar.parent):
         parts = list(group)
         images, size = sum(len(part.names) for part in parts), sum(sum(p.sizes) for p in parts)
-        print(f"{out / folder}: {images} images, {size / MEGABYTE:.1f} MB, in {len(parts)} tars")
+        print(
+            f"{out / folder}: {count(images, 'image')}, {size / MEGABYTE:.1f} MB, in {count(len(parts), 'tar')}"
+        )
     print(f"use it as --dataroot {options.out}")
     return 0
 
@@ -131,7 +134,7 @@ def index(root: Path) -> int:
         table = scan(tar)
         write_index(tar, table)
         images += len(table.names)
-    print(f"{root}: index files of {len(tars)} tars with {images} images")
+    print(f"{root}: index files of {count(len(tars), 'tar')} with {count(images, 'image')}")
     return 0
 
 

@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--phase", default="test", help="the split that samples are from")
     add("--images", type=Path, help="folder of inputs, in place of the run's own data set")
     add("--cache", type=Path, default=Path("datasets/.cache"), help="folder that keeps onnxruntime-web")
+    add("--gpu_ids", help=argparse.SUPPRESS)  # as other scripts have it; the page is made on the CPU
     # fmt: on
     return parser
 

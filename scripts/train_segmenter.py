@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from options.wording import count
 from scripts.lib.generator_flags import add_device_flags
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
@@ -47,7 +48,9 @@ def main(argv: Sequence[str]) -> int:
         )
     pairs = Pairs(torch.stack(images), torch.stack(classes))
     known = float((pairs.classes != 255).float().mean())
-    print(f"{len(images)} pairs; {len(colours)} classes, which cover {known:.1%} of the pixels")
+    print(
+        f"{count(len(images), 'pair')}; {len(colours)} classes, which cover {known:.1%} of the pixels"
+    )
 
     # Train.
     started, losses = time.perf_counter(), []

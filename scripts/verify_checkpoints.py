@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from options.wording import count
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -32,7 +33,9 @@ def main(argv: Sequence[str]) -> int:
         except InputError as error:
             damaged += 1
             print(f"BAD  {error}", flush=True)
-    print(f"{len(files)} files, {f'{damaged} of them damaged' if damaged else 'all whole'}")
+    print(
+        f"{count(len(files), 'file')}, {f'{damaged} of them damaged' if damaged else 'all whole'}"
+    )
     return 1 if damaged else 0
 
 

@@ -7,6 +7,7 @@ import sys
 
 import torch
 
+from options.wording import count
 from util import distributed
 from util.errors import InputError
 
@@ -22,7 +23,7 @@ def select_device(gpu_ids: str) -> torch.device:
         index = _own(gpu_ids)
         if index >= torch.cuda.device_count():
             raise InputError(
-                f"--gpu_ids {gpu_ids}: this machine has {torch.cuda.device_count()} GPUs, numbered from 0"
+                f"--gpu_ids {gpu_ids}: this machine has {count(torch.cuda.device_count(), 'GPU')}, numbered from 0"
             )
         torch.cuda.set_device(index)
         return torch.device("cuda", index)
@@ -58,7 +59,7 @@ def _own(gpu_ids: str) -> int:
     if numbers == [0]:  # the default
         return distributed.local_rank()
     raise InputError(
-        f"--gpu_ids {gpu_ids} names {len(numbers)} GPUs for {here} processes on this machine: give one for each, "
+        f"--gpu_ids {gpu_ids} names {count(len(numbers), 'GPU')} for {count(here, 'process', 'processes')} on this machine: give one for each, "
         "or leave the flag out for the first ones"
     )
 
@@ -79,7 +80,7 @@ def describe(device: torch.device, gpu_ids: str) -> str:
     elif device.type == "mps":
         text = "device: mps (Apple GPU)"
     else:
-        text = f"device: cpu ({torch.get_num_threads()} threads)"
+        text = f"device: cpu ({count(torch.get_num_threads(), 'thread')})"
         if gpu_ids != "-1":
             text += "; no GPU found"
     return text

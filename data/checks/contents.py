@@ -13,6 +13,7 @@ from data.base_dataset import BaseDataset
 from data.checks.finding import Finding, evenly
 from options.base_options import DataOptions, ModelOptions
 from options.types import AUTO, Range
+from options.wording import count
 from util.images.detect_values import Kind, natural_range
 from util.images.read import channels_last, read_pixels
 from util.images.values import Values
@@ -52,7 +53,7 @@ class Contents:
         first, middle, last = (f"{value:g}" for value in self.percentiles)
         return (
             f"{self.channels} channel{'s' if self.channels > 1 else ''} of {self.dtype}, values {self.low:g} to "
-            f"{self.high:g} (99.8 % within {first} to {last}, median {middle}; {self.files} files)"
+            f"{self.high:g} (99.8 % within {first} to {last}, median {middle}; {count(self.files, 'file')})"
         )
 
     def fills(self, bounds: Range) -> float:
@@ -144,7 +145,7 @@ def _side_findings(name: str, values: Values, found: Contents) -> list[Finding]:
     share = found.fills(values.bounds)
     if share < FILLED:
         text = (
-            f"values of {name} reach from {found.low:g} to {found.high:g} in {found.files} files, {share:.0%} of "
+            f"values of {name} reach from {found.low:g} to {found.high:g} in {count(found.files, 'file')}, {share:.0%} of "
             f"--range_{values.side} {values.bounds}: the network sees little contrast, and scores look better than they "
             f"are; use --range_{values.side}={found.fitting_range()}, or wider if other files need it"
         )

@@ -14,6 +14,7 @@ from data.checks.values import header_findings
 from data.files.image_folder import list_images
 from data.files.pairs import below
 from data.transforms import Size
+from options.wording import count
 from util.errors import InputError
 from util.images.read import image_source, opened, upright_size
 from util.images.tars import shard_lengths
@@ -54,7 +55,9 @@ def quick_to_decode(headers: Headers) -> list[str]:
 
 def files_in_words(dataset: BaseDataset, headers: Headers) -> str:
     """Words how many files each folder has, and their size: one, or the smallest and the largest that was seen."""
-    counts = [f"{folder.name}: {len(listed)} files" for folder, listed in dataset.listed.items()]
+    counts = [
+        f"{folder.name}: {count(len(listed), 'file')}" for folder, listed in dataset.listed.items()
+    ]
     sizes = sorted({size for size in headers.values() if size}, key=lambda s: (s[0] * s[1], s))
     ends = dict.fromkeys(f"{width}x{height}" for height, width in (*sizes[:1], *sizes[-1:]))
     return ", ".join(counts) + (f"; {' to '.join(ends)} pixels" if ends else "")

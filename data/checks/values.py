@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data.base_dataset import BaseDataset
 from data.checks.finding import Finding
+from options.wording import count
 from util.images.detect_values import kind_of
 from util.images.read import image_source, opened
 
@@ -68,7 +69,7 @@ def clipped_findings(
         flags = " and ".join(f"--range_{values.side} {values.bounds}" for values in sides)
         text = (
             f"values outside {flags}, which are clipped: {share:.2%} of {folder.name}, in {len(clipped)} of "
-            f"{len(dataset.listed[folder])} images"
+            f"{count(len(dataset.listed[folder]), 'image')}"
         )
         findings.append(Finding("warning", text, tuple(clipped)))
     return findings

@@ -17,6 +17,7 @@ from data.base_dataset import BaseDataset
 from data.loading.collate import SharedBlock, SharedMemoryFull, SubBatch, collate_block
 from data.loading.sampler import PositionSampler
 from data.loading.workers import Workers, live_and_die_with_the_main_process
+from options.wording import count
 from util import distributed
 from util.distributed.stop import StopRequest
 from util.errors import InputError, SharedError, reason_of
@@ -95,7 +96,9 @@ class Loader:
             partners=dataset.partner_shards(),
         )
         if not len(self) and not uneven:
-            raise SharedError(f"{len(dataset)} images cannot be shared by {world_size} processes")
+            raise SharedError(
+                f"{count(len(dataset), 'image')} cannot be shared by {world_size} processes"
+            )
         self.batch_size, self.bad_images = batch_size, bad_images
         self.device = torch.device(device)
         self.skipped: dict[str, str] = {}
@@ -245,4 +248,4 @@ def shared_memory_advice() -> str:
 def skipped_lines(skipped: Mapping[str, str]) -> list[str]:
     """Lines about images that were skipped: path -> reason."""
     lines = [f"skipped {path}: {reason}" for path, reason in skipped.items()]
-    return [*lines, f"{len(lines)} images were skipped"] if lines else []
+    return [*lines, f"{count(len(lines), 'image')} skipped"] if lines else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +82,12 @@ def find_generator(
         settings = read_settings(place, label, flags)
         averaged = uses_averaged(place, label, name, settings, use_ema)
         path = network_path(place, label, name, averaged=averaged)
-        return SavedGenerator(path, name, flags, replace(settings, averaged=averaged))
+        return SavedGenerator(path, name, flags, settings.for_weights(averaged, flags))
     file = parse_network_path(place)
     name, flags, settings = "G", {}, UNKNOWN
     if file:
         name, flags = file.network, saved_flags(place.parent / OPTIONS_FILE)
-        settings = replace(read_settings(place.parent, file.label, flags), averaged=file.averaged)
+        settings = read_settings(place.parent, file.label, flags).for_weights(file.averaged, flags)
     wanted = _of_pair(direction, flags) if name in OTHER_GENERATOR else name
     if direction and wanted != name:
         raise InputError(f"{place} is not the generator for {direction}: that is {wanted}")

@@ -54,11 +54,12 @@ def choose_settings(options: TestOptions, generator: str) -> InferenceSettings:
     folder, label, result = options.folder, options.run.label, options.result
     settings = read_settings(folder, label, options.saved)
     asked = result.use_ema if "use_ema" in options.explicit or result.use_ema else None
+    averaged = uses_averaged(folder, label, generator, settings, asked)
+    settings = settings.for_weights(averaged, options.saved)
     policy = settings.norm_policy if result.norm_policy == "auto" else result.norm_policy
     if "eval" in options.explicit or result.eval:
         policy = "running" if result.eval else "image"
-    averaged = uses_averaged(folder, label, generator, settings, asked)
-    return dataclasses.replace(settings, norm_policy=policy, averaged=averaged)
+    return dataclasses.replace(settings, norm_policy=policy)
 
 
 def _complete(options: TestOptions, path: Path, weights: Mapping[str, torch.Tensor]) -> TestOptions:

@@ -28,6 +28,7 @@ from models.inference.translate_dataset import AT_ONCE
 from models.inference.translate_file import translate_large
 from models.networks.weights import describe_generator
 from options.test_options import TILE_MODES
+from options.wording import count
 from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings
 from util.device import device_of
 from util.images.values import INPUTS, OUTPUTS, Values
@@ -89,7 +90,7 @@ def load_translator(
     t = Translator(model, generator, chosen, batch_size, values, settings, saved.flags)
     if t.inputs.labels not in (0, t.input_nc):
         raise ValueError(
-            f"label_A {t.inputs.labels} does not fit: the network takes {t.input_nc} channels"
+            f"label_A {t.inputs.labels} does not fit: the network takes {count(t.input_nc, 'channel')}"
         )
     return t
 

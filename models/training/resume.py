@@ -14,6 +14,7 @@ from models.networks.weights import load_network
 from options.flags import flat
 from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
+from options.wording import count
 from util import distributed
 from util.checkpoints import files as checkpoint
 from util.checkpoints.inference_settings import InferenceSettings, parse_settings
@@ -119,12 +120,12 @@ def _start(model: BaseModel, progress: Progress, options: TrainOptions, epoch_im
         )
     elif finished:
         raise InputError(
-            f"{options.folder} has finished its {options.optim.last_epoch} epochs: "
+            f"{options.folder} has finished its {count(options.optim.last_epoch, 'epoch')}: "
             "to train longer, raise --n_epochs or --n_epochs_decay"
         )
     if progress.epoch_images not in (0, epoch_images):
         start.notes.append(
-            f"note: an epoch had {progress.epoch_images} images when this run was saved, and has "
+            f"note: an epoch had {count(progress.epoch_images, 'image')} when this run was saved, and has "
             f"{epoch_images}: their order is another from here on"
         )
     return start
@@ -194,7 +195,7 @@ def _restore(
     saved = state["networks"]
     networks = {name: saved[name] for name in model.saved_networks() if name in saved}
     complete_networks(folder, {**state, "networks": networks})
-    source = f"continuing {folder} after {progress.run_images} images"
+    source = f"continuing {folder} after {count(progress.run_images, 'image')}"
     lines = [
         f"note: --{name} was {before} when this run was saved, and is {now} from here on"
         for name, before, now in _changes(
@@ -237,7 +238,10 @@ def _files_for(model: BaseModel, source: Path, label: str) -> dict[str, Path]:
         file = parse_network_path(source)
         return {file.network if file and file.network in networks else networks[0]: source}
     if not source.is_dir():
-        raise InputError(f"--init_from {source}: there is no such file or folder")
+        found = "it is neither a file nor a folder"
+        raise InputError(
+            f"--init_from {source}: {found if source.exists() else 'there is no such file or folder'}"
+        )
     label = find_label(source, label, networks[0], saved_flags(source / OPTIONS_FILE))
     files = {name: network_path(source, label, name) for name in networks}
     files = {name: path for name, path in files.items() if path.exists()}

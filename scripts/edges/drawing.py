@@ -12,6 +12,7 @@ from tqdm import tqdm
 from data.files.image_folder import list_images
 from data.files.join_pairs import check_place, join_pictures, read_8_bits, write_picture
 from data.files.pairs import names_of
+from options.wording import count
 from scripts.edges.lines import canny_edges, clean, drawn_edges
 from util.errors import InputError
 
@@ -36,7 +37,7 @@ def draw_edges(options: argparse.Namespace) -> int:
             pair = join_pictures(drawing.convert("RGB"), photo)
             write_picture(options.pairs_dir / f"{name}.png", pair)
     for folder in folders:
-        print(f"{folder}: {len(sources)} images")
+        print(f"{folder}: {count(len(sources), 'image')}")
     return 0
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from data.files.join_pairs import read_8_bits
+from options.wording import count
 from scripts.eval_cityscapes.frames import (
     Case,
     check_complete,
@@ -53,7 +54,9 @@ def score_results(options: argparse.Namespace) -> int:
     write_text(options.output_dir / "evaluation_results.json", json.dumps(table, indent=2) + "\n")
     write_text(options.output_dir / "evaluation_results.txt", text)
     print(text, end="")
-    print(f"{len(cases)} images; written to {options.output_dir / 'evaluation_results.txt'}")
+    print(
+        f"{count(len(cases), 'image')}; written to {options.output_dir / 'evaluation_results.txt'}"
+    )
     return 0
 
 

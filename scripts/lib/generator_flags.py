@@ -80,7 +80,7 @@ def chosen_device(options: argparse.Namespace) -> torch.device:
     """Raises: InputError when it cannot be used here."""
     from util.device import device_of, select_device
 
-    if options.device:
+    if getattr(options, "device", ""):
         return device_of(options.device)
     try:
         return select_device(RunOptions(gpu_ids=options.gpu_ids).gpu_ids)

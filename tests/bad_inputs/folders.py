@@ -195,8 +195,8 @@ MESSAGES: dict[str, tuple[Callable[[Path], Run], str]] = {
     "pair of odd width": (odd_width, "007.png: 65 pixels wide, which is not a multiple of 2"),
     "pair of one pixel": (pair_one_pixel_wide, "1 pixels wide, which is not a multiple of 2"),
     "image too small for its crop": (too_small_for_its_crop, "000.png: 16x16 pixels are too few"),
-    "all images bad and skipped": (all_images_bad_and_skipped, "images were skipped"),
-    "the same in a test": (all_images_bad_and_skipped_in_a_test, "images were skipped"),
+    "all images bad and skipped": (all_images_bad_and_skipped, "every image was skipped"),
+    "the same in a test": (all_images_bad_and_skipped_in_a_test, "every image was skipped"),
     "TRAINA, TRAINB": (sides_in_upper_case, "holds TRAINA, TRAINB"),
 }  # fmt: skip
 

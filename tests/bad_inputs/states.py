@@ -83,7 +83,7 @@ CONTINUED: dict[str, tuple[Callable[[Path], Any], list[str], str]] = {
     "state of an epoch 'x'": (lambda run: resaved(run, progress={"epoch": "x"}), [], STATE),
     "state with other widths asked for": (lambda run: None, ["--ngf", "2"], STATE),
     "another model asked for": (lambda run: None, ["--model", "cycle_gan"], "was trained with --model"),
-    "state of a finished run": (lambda run: None, ["--n_epochs", "1"], "has finished its 1 epochs"),
+    "state of a finished run": (lambda run: None, ["--n_epochs", "1"], "has finished its 1 epoch"),
     "another epoch asked for": (lambda run: None, ["--epoch", "9"], "check --epoch"),
     "nothing to continue": (bare_folder, [], ""),
     "only weights": (no_state, [], ""),

@@ -40,7 +40,7 @@ def test_grey_counts_with_default_flags_are_told_before_a_training(tmp_path) -> 
         "warning: values of trainB",
     ]
     assert "use --input_nc 1" in found[0]
-    assert "from 200 to 9000 in 1 files, 13% of --range_A 0,65535" in found[1]
+    assert "from 200 to 9000 in 1 file, 13% of --range_A 0,65535" in found[1]
     assert "use --range_B=0,9000" in found[3]
 
 
@@ -61,7 +61,7 @@ def test_one_bright_pixel_does_not_fill_a_range(tmp_path) -> None:
     values[0, 0] = 65535
     write(tmp_path / "0.tif", values)
     (line,) = found_in(tmp_path, "single", input_nc=1)
-    assert "from 0 to 65535 in 1 files, 4% of --range_A" in line
+    assert "from 0 to 65535 in 1 file, 4% of --range_A" in line
 
 
 def test_small_numbers_may_be_classes(tmp_path) -> None:

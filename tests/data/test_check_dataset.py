@@ -213,7 +213,7 @@ def test_time_and_memory_are_told_from_real_steps_and_nothing_is_written(
     text = checked(tmp_path / "pairs", *aligned(*flags)).text
     assert re.search(r"per image, at 16x16 pixels: \S+ s \(\S+ s to train, \S+ s to load\)", text)
     assert "per epoch of 6: about" in text
-    assert "all 5 epochs: about" in text
+    assert "for 5 epochs: about" in text
     assert re.search(r"peak memory: [\d.]+ GiB", text)
     assert list((tmp_path / "work").iterdir()) == []
 

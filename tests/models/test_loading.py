@@ -73,9 +73,10 @@ def test_biases_missing_under_norm_none_are_zero(tmp_path) -> None:
     assert other.model[1].bias.abs().max() == 0
 
 
-def test_prefixes_of_wrapped_networks_are_taken_off(tmp_path) -> None:
+@pytest.mark.parametrize("prefix", ["module.", "netG._orig_mod.module.", "netG_A."])
+def test_prefixes_of_wrapped_networks_are_taken_off(tmp_path, prefix) -> None:
     G = define_G(3, 3, 2, "unet_64")
-    checkpoint.save(tmp_path / "G.pth", {f"module.{k}": v for k, v in G.state_dict().items()})
+    checkpoint.save(tmp_path / "G.pth", {f"{prefix}{k}": v for k, v in G.state_dict().items()})
     other = define_G(3, 3, 2, "unet_64")
     load_network(other, tmp_path / "G.pth")
     assert torch.equal(next(G.parameters()), next(other.parameters()))

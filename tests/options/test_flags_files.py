@@ -34,12 +34,24 @@ def test_a_file_written_by_hand_sets_any_flag_and_the_command_line_wins(tmp_path
         ({"flags": {"isTrain": True, "n_epoch": 3}}, "there is no flag --n_epoch"),
         ({}, "it names no flags; by hand it is written as {"),
         ("batch_size: 4\n", "is not valid JSON"),
+        ('{"lr": 0.1, "ngf": 8, "lr": 0.2}', "flags.json gives 'lr' more than once: leave one of"),
+        ('{"flags": {"lr": 0.1, "lr": 0.2}}', "flags.json gives 'lr' more than once: leave one of"),
+        ({"lr": "fast"}, "flags.json: 'fast' is not a value for --lr"),
+        ({"norm": "btch"}, "flags.json: 'btch' is not a value for --norm: choose from instance,"),
+        ({"batch_size": 0}, "--batch_size 0 must be at least 1 (in "),
     ],
 )
 def test_a_file_with_a_mistake_is_refused_with_what_was_meant(
     content, message, tmp_path, capsys
 ) -> None:
     assert message in fails(capsys, "--options", written(tmp_path, content))
+
+
+def test_a_mistake_on_the_command_line_is_not_looked_for_in_the_file(tmp_path, capsys) -> None:
+    file = written(tmp_path, {"batch_size": 2})
+    assert fails(capsys, "--options", file, "--batch_size", "0").endswith(
+        "--batch_size 0 must be at least 1 (see --help)"
+    )
 
 
 def test_yaml_is_told_how_json_is_written(tmp_path, capsys) -> None:

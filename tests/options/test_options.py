@@ -125,7 +125,7 @@ def test_options_of_a_run_can_be_read_back_and_the_command_line_wins(tmp_path, c
         file.write_text(json.dumps({"flags": flags}))
         assert fails(capsys, "--options", str(file))
     file.write_text(json.dumps({"flags": {"ngf": "wide"}}))
-    assert "ngf = 'wide' is not a value for --ngf" in fails(capsys, "--options", str(file))
+    assert "options.json: 'wide' is not a value for --ngf" in fails(capsys, "--options", str(file))
     file.write_text("{")
     assert "is not valid JSON" in fails(capsys, "--options", str(file))
     file.write_text("[]")

@@ -58,7 +58,7 @@ def continued(
 def test_a_finished_run_says_so_and_can_be_extended(paired, tmp_path, capsys) -> None:
     run(paired, tmp_path, "n")
     with pytest.raises(
-        InputError, match=r"has finished its 1 epochs: to train longer, raise --n_epochs"
+        InputError, match=r"has finished its 1 epoch: to train longer, raise --n_epochs"
     ):
         run(paired, tmp_path, "n", "--continue_train")
     run(paired, tmp_path, "n", "--continue_train --n_epochs 2")

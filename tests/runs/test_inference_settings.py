@@ -17,9 +17,17 @@ from helpers.translator import pixels, results_of
 
 from models import create_model, load_translator
 from models.inference.find_generator import find_generator
+from models.inference.load_run import choose_settings
+from models.networks import define_G
 from models.training.validation import open_validation
 from scripts.lib.exporting.generator import open_generator
-from util.checkpoints.inference_settings import read_settings, settings_by_rule
+from util.checkpoints import files as checkpoint
+from util.checkpoints.inference_settings import (
+    InferenceSettings,
+    read_settings,
+    record_settings,
+    settings_by_rule,
+)
 from util.checkpoints.names import list_networks
 
 BATCH = ("--norm", "batch", "--ngf", "2", "--ndf", "2", "--lr", "0.01")
@@ -182,6 +190,27 @@ def test_raw_and_averaged_weights_have_statistics_of_their_own() -> None:
     assert outcome.scores["l1"] == 0
     assert outcome.settings.norm_policy == "running"
     assert not outcome.settings.averaged
+
+
+def test_statistics_recorded_for_other_weights_are_not_taken_for_those_that_are_forced(
+    tmp_path,
+) -> None:
+    G = define_G(3, 3, 2, "resnet_6blocks", "batch")
+    for suffix in ("", "_ema"):
+        checkpoint.save(tmp_path / f"n/latest_net_G{suffix}.pth", G.state_dict())
+    measured = InferenceSettings("running", averaged=False, reason="measured")
+    record_settings(tmp_path / "n", ["latest"], measured)
+    assert find_generator(tmp_path / "n").settings == measured
+    assert find_generator(tmp_path / "n", use_ema=False).settings == measured
+    forced = find_generator(tmp_path / "n", use_ema=True).settings
+    assert (forced.norm_policy, forced.averaged) == (
+        "image",
+        True,
+    )  # no flags: as in batches of one
+    file = find_generator(tmp_path / "n/latest_net_G_ema.pth").settings
+    assert file == forced
+    where = ("--name", "n", "--checkpoints_dir", str(tmp_path), "--model", "test", "--use_ema")
+    assert choose_settings(option.for_test(*where), "G") == forced
 
 
 def test_averaged_weights_that_are_gone_are_not_asked_for(paired, tmp_path) -> None:

@@ -129,7 +129,7 @@ def test_images_without_a_partner_are_told_of_and_left_out(folders, capsys) -> N
     (folders / "B/train/001.png").unlink()
     combine(folders)
     said = capsys.readouterr().out
-    assert "note: 1 images have no partner in --fold_B, such as" in said
+    assert "note: 1 image has no partner in --fold_B, such as" in said
     assert "001.png" in said
     assert files(folders / "AB/train") == ["000.png", "002.png"]
 

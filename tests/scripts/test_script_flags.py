@@ -47,6 +47,12 @@ def test_a_generator_is_chosen_by_the_same_flags_in_all_scripts(script: str) -> 
     assert (options.epoch, options.use_ema, options.weights) == ("best", True, None)
 
 
+@pytest.mark.parametrize("script", ["translate", "export", "make_web_demo", "serve", "evaluate"])
+def test_gpus_are_chosen_by_the_same_flag_in_all_scripts(script: str) -> None:
+    words = [] if script == "evaluate" else ["--name", "n"]
+    assert parse(script, *words, "--gpu_ids", "-1").gpu_ids == "-1"
+
+
 @pytest.mark.parametrize("script", GENERATOR)
 @pytest.mark.parametrize("alias", ["--running_statistics", "--eval"])
 def test_older_names_of_running_statistics_are_understood(script: str, alias: str) -> None:

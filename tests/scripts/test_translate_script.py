@@ -115,7 +115,7 @@ def test_images_that_cannot_be_read_are_listed_and_the_others_done(
     assert names(tmp_path / "out") == {"000.png", "002.png"}
     told = capsys.readouterr()
     assert "2 images translated" in told.out
-    assert "1 images could not be translated" in told.err
+    assert "1 image could not be translated" in told.err
     assert "001.png: cannot be read as an image" in told.err
 
 

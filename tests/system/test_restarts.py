@@ -93,7 +93,7 @@ def test_what_one_process_skips_keeps_the_others_in_step_over_a_stop(
     line = words("--dataroot", root, *PIX2PIX, "--bad_images skip")
     whole = trainings(tmp_path / "whole", line)
     finish(whole)
-    assert "3 images were skipped" in whole[0].tail()
+    assert "3 images skipped" in whole[0].tail()
     stopped = stop(tmp_path / "stopped", line, how)
     finish(trainings(tmp_path / "stopped", [*line, "--continue_train"]))
     assert not differences(fingerprint(whole[0].folder), fingerprint(stopped[0].folder))

@@ -84,7 +84,7 @@ def test_on_a_terminal_the_start_is_short_and_one_line_shows_progress(paired, tm
     assert not any("lr_policy" in text for text in final)  # which is at its default
     (data,) = [text for text in final if text.startswith("data ")]
     assert data.endswith(f"6 images (aligned) in {paired}; train: 6 files; 64x32 pixels")
-    assert any(re.search(r"device +cpu \(1 threads\)", text) for text in final)
+    assert any(re.search(r"device +cpu \(1 thread\)", text) for text in final)
 
     progress = r"epoch 1/1 +\d+% \|.{10}\| .* left, .*images.*, data wait \d+%, \d/6"
     assert re.search(progress, shown)

@@ -23,7 +23,7 @@ from util.files import read_json, replacing, write_text
 UNFINISHED = "puts_earlier_run_aside"
 # Names under which other programs keep weights in a file, and what wrappers put before each name.
 WRAPPINGS = ("state_dict", "model_state_dict", "model", "params_ema", "params", "generator", "net")
-PREFIXES = re.compile(r"^(?:module\.|_orig_mod\.)+")
+PREFIXES = re.compile(r"^(?:(?:module|_orig_mod|netG\w*)\.)+")
 
 
 def on_cpu(value: Any, copy: bool = False) -> Any:
@@ -143,7 +143,7 @@ def _put_aside(folder: Path) -> None:
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Reads a state_dict, also from where other programs put it: {"state_dict": ...}, module.KEY, _orig_mod.KEY.
+    """Reads a state_dict, also from where other programs put it: {"state_dict": ...}, module.KEY, netG._orig_mod.KEY.
 
     Raises: InputError as `load`, and when the file holds something else.
     """

@@ -44,6 +44,12 @@ class InferenceSettings:
             return self
         return dataclasses.replace(self, norm_policy=asked, reason="as asked")
 
+    def for_weights(self, averaged: bool, flags: Mapping[str, Any]) -> InferenceSettings:
+        """Returns these settings, or for other weights than they were measured with, what the flags of training suggest."""
+        if averaged == self.averaged:
+            return self
+        return dataclasses.replace(settings_by_rule({**flags, "ema": 0}), averaged=averaged)
+
     def __str__(self) -> str:
         weights = "; the averaged weights are used" if self.averaged else ""
         return f"{STATISTICS[self.norm_policy]}{weights} ({self.reason})"

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from options.wording import count
 from util.errors import InputError
 
 TIMEOUT = timedelta(minutes=10)  # without an answer, after which a process is taken for lost
@@ -138,7 +139,9 @@ def wanted(gpu_ids: str) -> int:
         there = torch.cuda.device_count()
         missing = [number for number in numbers if int(number) >= there]
         if missing:
-            raise InputError(f"--gpu_ids {gpu_ids}: this machine has {there} GPUs, numbered from 0")
+            raise InputError(
+                f"--gpu_ids {gpu_ids}: this machine has {count(there, 'GPU')}, numbered from 0"
+            )
     return len(numbers)
 
 

@@ -23,6 +23,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+from options.wording import count
 from util.download.fetch import FetchError, fetch, forget, kept
 from util.download.published import CITYSCAPES, KINDS
 from util.download.unpack import ArchiveError, unpack
@@ -128,7 +129,7 @@ def install(source: Path, target: Path, sha256: str | None, say: Callable[[str],
     say(f"sha256 {digest}")
     if target.suffix != ".pth":
         n_files = unpack(source, target)
-        say(f"{n_files} files in {target}")
+        say(f"{count(n_files, 'file')} in {target}")
         return
     _check_weights(source)
     with open(source, "rb") as file, replacing(target) as copy:

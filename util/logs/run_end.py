@@ -10,6 +10,7 @@ from pathlib import Path
 from options.base_options import RunOptions
 from options.flags import flags_of
 from options.train_options import TrainOptions
+from options.wording import count
 from util.checkpoints.names import list_networks
 from util.device import duration
 from util.logs import records
@@ -29,7 +30,7 @@ def closing_rows(
         progress: at the end.
         losses: the newest.
     """
-    done = f"{pace.images} images in {duration(pace.seconds)}: {pace}"
+    done = f"{count(pace.images, 'image')} in {duration(pace.seconds)}: {pace}"
     if pace.waiting > STARVED and pace.images:
         done += (
             "; a larger --num_threads" + ("" if options.data.cache else " or --cache") + " may help"

@@ -11,6 +11,7 @@ import torch
 
 from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
+from options.wording import count
 from util import distributed
 from util.checkpoints.files import start_afresh
 from util.checkpoints.names import PREVIOUS_STATE, STATE_FILE
@@ -93,10 +94,10 @@ def _for_people(options: TrainOptions, model: Resumable, found: Found) -> None:
     batch = _batch(data.batch_size, options.model.norm, optim.scale_lr)
     networks = ", ".join(f"{name} {size:.3f} M" for name, size in _millions(model).items())
     rows: Rows = [
-        ("data", f"{found.images} images ({data.dataset_mode}) in {data.dataroot}; {found.files}"),
+        ("data", f"{count(found.images, 'image')} ({data.dataset_mode}) in {data.dataroot}; {found.files}"),
         ("device", f"{device}; {found.arithmetic}"),
         ("model", f"{options.model.model}; parameters: {networks}"),
-        ("training", f"{optim.last_epoch} epochs; {batch}; seed {options.run.seed}"),
+        ("training", f"{count(optim.last_epoch, 'epoch')}; {batch}; seed {options.run.seed}"),
         *place_rows(options),
         ("options", str(options.folder / "train_opt.txt")),
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from options.metrics import SIMPLE
+from options.wording import count
 from scripts.lib.evaluation.examples import collect_examples, link_to
 from scripts.lib.evaluation.result_folders import COMPARISONS, SIDES, name_distinctly, read_run
 from util.errors import InputError
@@ -36,5 +37,7 @@ def compare_results(options: argparse.Namespace) -> int:
         links={name: link_to(path, out) for name, path in pages.items() if path.is_file()},
         notes=[*page.notes, *meanings(SIMPLE if page.columns else [])],
     )
-    print(f"{len(page.examples)} inputs, {len(runs)} runs; see {out / 'index.html'}")
+    print(
+        f"{count(len(page.examples), 'input')}, {count(len(runs), 'run')}; see {out / 'index.html'}"
+    )
     return 0

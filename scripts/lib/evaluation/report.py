@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from options.wording import count
 from scripts.lib.evaluation.result_folders import Comparison, Files
 from scripts.lib.evaluation.verdict import ScoreRow, difference, rank, verdict
 from util.files import write_text
@@ -47,7 +48,7 @@ class ScoreTable:
         found: dict[str, set[str]] = {}
         for member in (member for row in self.rows for member in row.members):
             for name, result in member.results.items():
-                sizes = f"{result.n_fake} images"
+                sizes = count(result.n_fake, "image")
                 if not metric(name).paired and result.n_fake != result.n_real:
                     sizes += f" against {result.n_real} real ones"
                 found.setdefault("pairs" if metric(name).paired else "sets", set()).add(sizes)

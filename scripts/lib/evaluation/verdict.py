@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from options.wording import count
 from scripts.lib.evaluation.measure import Scores
 from util.metrics import Metric, metric
 from util.metrics.bootstrap import Difference, paired_difference
@@ -130,7 +131,7 @@ def _choice(runs: Sequence[ScoreRow], kind: Metric) -> str:
     return (
         f"Use {best.name}: {kind.name} {_shown(best, kind)} against {_shown(runs[1], kind)} of {runs[1].name}, the next "
         f"(difference {found.mean:+.{digits}f}, 95 % interval {found.low:+.{digits}f} to {found.high:+.{digits}f}, "
-        f"{found.n} images)."
+        f"{count(found.n, 'image')})."
     )
 
 

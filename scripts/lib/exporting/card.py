@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from options.types import sides
+from options.wording import count
 from scripts.lib.exporting.formats import Format
 from scripts.lib.exporting.pictures import TestPicture
 from scripts.lib.exporting.scores import scores_of_training, scores_on
@@ -214,7 +215,7 @@ def files_table(folder: Path, weights: str) -> str:
         note = "" if proof["within_limit"] else f" (more than the usual {proof['limit']:g})"
         lines.append(
             f"| [{proof['file']}]({path.name}) | {proof['bytes'] / 1e6:.1f} | {proof['max']:.3g}{note} | "
-            f"{proof['mean']:.2g} | {proof['changed_8_bits']:.3%} | {proof['runtime']}, {proof['inputs']} inputs |"
+            f"{proof['mean']:.2g} | {proof['changed_8_bits']:.3%} | {proof['runtime']}, {count(proof['inputs'], 'input')} |"
         )
     return "\n".join(lines)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from options.wording import count
 from scripts.lib.exporting.card import write_card
 from scripts.lib.exporting.facts import gather_facts
 from scripts.lib.exporting.generator import open_generator
 from scripts.lib.exporting.hub import require_hub, upload
 from scripts.lib.exporting.pictures import find_pictures, trained_size
 from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, CheckedFile, write_checked
-from scripts.lib.generator_flags import checkpoint, chosen_generator
+from scripts.lib.generator_flags import checkpoint, chosen_device, chosen_generator
 from util.errors import InputError
 
 
@@ -42,7 +43,8 @@ def export(options: argparse.Namespace) -> int:
         )
         sample = [picture.image for picture in pictures]
     if options.recalibrate:
-        exportable = open_generator(saved, options.norm_policy, sample)
+        device = chosen_device(options)
+        exportable = open_generator(saved, options.norm_policy, sample, device)
     pictures = find_pictures(
         saved, "--images", options.images, options.phase, channels, size, options.num_test
     )
@@ -66,7 +68,7 @@ def print_verdict(written: CheckedFile) -> None:
     proof = written.certificate
     print(f"{written.path}: {proof['bytes'] / 1e6:.1f} MB, sha256 {proof['sha256'][:16]}...")
     print(
-        f"compared on {proof['inputs']} inputs in {proof['runtime']}: largest difference {proof['max']:.4f} grey levels, "
+        f"compared on {count(proof['inputs'], 'input')} in {proof['runtime']}: largest difference {proof['max']:.4f} grey levels, "
         f"mean {proof['mean']:.5f}; {proof['changed_8_bits']:.3%} of 8-bit values differ"
     )
     if not proof["within_limit"]:

@@ -22,9 +22,11 @@ from models.networks.channels_last import InstanceNorm2d, ReflectionPad2d
 from models.networks.cpu_convolutions import Conv2d, ConvTranspose2d
 from models.networks.norms import BatchNorm2d, SyncBatchNorm2d
 from models.networks.weights import architecture, describe_generator
+from options.wording import count
 from util.errors import InputError
 from util.files import sha256_of
 
+CPU = torch.device("cpu")
 AT_ONCE = 8  # images whose statistics are taken together
 # Ours differ from PyTorch's in how they compute, which is nothing to put into a file.
 PLAIN: dict[type[nn.Module], type[nn.Module]] = {
@@ -78,13 +80,17 @@ class Exportable:
 
 
 def open_generator(
-    saved: SavedGenerator, norm_policy: str = "auto", sample: Sequence[torch.Tensor] | None = None
+    saved: SavedGenerator,
+    norm_policy: str = "auto",
+    sample: Sequence[torch.Tensor] | None = None,
+    device: torch.device = CPU,
 ) -> Exportable:
     """Opens the generator, with batch norm by each image's statistics ("image") or those of training ("running").
 
     Args:
         norm_policy: "auto" for what the run was best with.
         sample: images (1, C, H, W) that the running statistics are measured on; None for those of training.
+        device: where they are measured.
     Raises: InputError when there is no batch norm to measure for.
     """
     norm_policy = saved.settings.with_policy(norm_policy).norm_policy
@@ -97,8 +103,9 @@ def open_generator(
             raise InputError(
                 "--recalibrate measures running statistics: it needs a generator with batch norm, and --norm_policy running"
             )
-        recalibrate(generator, sample)
-        statistics = f"running, measured again on {len(sample)} images"
+        recalibrate(generator.to(device), sample)
+        generator.cpu()
+        statistics = f"running, measured again on {count(len(sample), 'image')}"
     weights = generator.state_dict()
     apply_norm_policy(model, norm_policy)
     facts = {
@@ -110,7 +117,7 @@ def open_generator(
         "weights": saved.path.name,
         "weights_sha256": sha256_of(saved.path),
     }
-    translator = Translator(model, generator, torch.device("cpu"), 1, values_of(saved))
+    translator = Translator(model, generator, CPU, 1, values_of(saved))
     return Exportable(plain_layers(generator), translator, weights, facts)
 
 
@@ -149,9 +156,10 @@ def recalibrate(network: nn.Module, sample: Sequence[torch.Tensor]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean
         norm.train()
+    device = next(network.parameters()).device
     with torch.no_grad():
         for start in range(0, len(sample), AT_ONCE):
-            network(torch.cat(list(sample[start : start + AT_ONCE])))
+            network(torch.cat(list(sample[start : start + AT_ONCE])).to(device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

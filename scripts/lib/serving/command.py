@@ -7,6 +7,7 @@ import socket
 from functools import partial
 
 from models.inference.translator import load_translator
+from options.wording import count
 from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
 from util.errors import InputError
 
@@ -61,7 +62,7 @@ def serve(options: argparse.Namespace) -> int:
 def check_channels(input_nc: int, output_nc: int) -> None:
     if not {input_nc, output_nc} <= {1, 3, 4}:
         raise InputError(
-            f"this network translates {input_nc} channels into {output_nc}, but a server needs 1, 3 or 4"
+            f"this network translates {count(input_nc, 'channel')} into {output_nc}, but a server needs 1, 3 or 4"
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from models.inference.translator import Translator, load_translator
+from options.wording import count
 from scripts.lib.generator_flags import checkpoint, print_settings, translator_arguments
 from scripts.lib.translation.files import (
     FileJob,
@@ -51,9 +52,14 @@ def translate(options: argparse.Namespace) -> int:
     large = [job for job in left if options.tile and can_stream(job)]
     bad = translate_large_files(t, values, large)
     bad += translate_images(t, values, [job for job in left if job not in large])
-    print(f"{len(left) - len(bad)} images translated; see {options.output}")
+    print(f"{count(len(left) - len(bad), 'image')} translated; see {options.output}")
     if bad:
-        print(f"{len(bad)} images could not be translated:", *bad, sep="\n    ", file=sys.stderr)
+        print(
+            f"{count(len(bad), 'image')} could not be translated:",
+            *bad,
+            sep="\n    ",
+            file=sys.stderr,
+        )
     return 1 if bad else 0
 
 
@@ -97,6 +103,6 @@ def translate_one_video(t: Translator, job: FileJob) -> int:
             "note: batch norm takes the statistics of each frame, which may flicker; see --norm_policy"
         )
     with explain_out_of_memory("--batch_size"):
-        count = translate_video(t, Path(job.source), job.target)
-    print(f"{count} frames translated; see {job.target}")
+        frames = translate_video(t, Path(job.source), job.target)
+    print(f"{count(frames, 'frame')} translated; see {job.target}")
     return 0

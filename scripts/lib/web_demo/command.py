@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from models.inference.find_generator import SavedGenerator
+from options.wording import count
 from scripts.lib.exporting.facts import gather_facts
 from scripts.lib.exporting.generator import Exportable, open_generator
 from scripts.lib.exporting.pictures import TestPicture, find_pictures, trained_size
@@ -70,7 +71,7 @@ def check_channels(exportable: Exportable) -> None:
     channels = exportable.input_nc, exportable.translator.output_nc
     if not {*channels} <= {1, 3}:
         raise InputError(
-            f"this network translates {channels[0]} channels into {channels[1]}; a page has pictures of 1 or 3"
+            f"this network translates {count(channels[0], 'channel')} into {channels[1]}; a page has pictures of 1 or 3"
         )
     if not exportable.translator.eight_bits:
         raise InputError(

@@ -16,12 +16,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from options.wording import count
+
 # In a process of its own: it has no time limit, and one of its requests may raise anything.
 VISDOM_DOWNLOAD = """
 import socket, sys
 sys.modules["torch"] = sys.modules["openTSNE"] = None  # optional, and seconds to import
 socket.setdefaulttimeout(5)
 from visdom.server.build import download_scripts
+from options.wording import count
 download_scripts(install_dir=sys.argv[1])
 """
 
@@ -46,7 +49,7 @@ def ensure_assets(static: Path, version: str, *, download_seconds: float = 20) -
                 _download(static, download_seconds)
             if missing := _missing(static):
                 return (
-                    f"visdom's page will stay blank: {len(missing)} files, such as {missing[0]}, "
+                    f"visdom's page will stay blank: {count(len(missing), 'file')}, such as {missing[0]}, "
                     "could not be downloaded. Start it once with internet access."
                 )
             _write(static / "version.built", version.encode())
