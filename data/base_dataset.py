@@ -25,7 +25,10 @@ from util.position_seed import position_seed
 
 
 class Position(NamedTuple):
-    """An item of an epoch: all that randomness may depend on, beside the seed."""
+    """A crop of an item in an epoch: all that randomness may depend on, besides the seed.
+
+    item: its number, counted by crops: those of a data set's item i are i * crops to i * crops + crops - 1.
+    """
 
     epoch: int
     item: int
@@ -105,11 +108,17 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
             smallest=source.smallest,
             augment=source.augment,
             flip=not options.no_flip,
+            augmentations=options.augmentations,
         )
         super().__init__(preprocess, options.cache)
 
     @abstractmethod
     def __len__(self) -> int: ...
+
+    @property
+    def crops(self) -> int:
+        """How often an epoch takes each item: --crops_per_image in training."""
+        return self.options.crops_per_image if self.source.augment else 1
 
     @abstractmethod
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
@@ -124,14 +133,18 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
 
     def __getitem__(self, position: int | Position | PairPosition) -> dict[str, Any] | BadImage:
         """The item, or what is wrong with its image: the loader decides what follows from that."""
-        epoch, index = position[:2] if isinstance(position, tuple) else (1, position)
-        rng = random.Random(position_seed(self.source.seed, epoch, index))
+        if isinstance(position, tuple):
+            epoch, number = position[:2]
+        else:
+            epoch, number = 1, position * self.crops
+        rng = random.Random(position_seed(self.source.seed, epoch, number))
+        index = number // self.crops
         try:
             if isinstance(position, PairPosition):
                 item = self.item_with(index, position.partner, rng)
             else:
                 item = self.item(index, rng)
-            return {**item, "number": index}
+            return {**item, "number": number}
         except BadImage as bad:
             return bad
 

@@ -25,7 +25,7 @@ def as_tested(options: TrainOptions) -> DataOptions:
     taken = inherited(options.values(), options.model.model)
     sizes = ("preprocess", "load_size", "crop_size")
     changes = {name: taken[name] for name in sizes if name in taken}
-    return replace(options.data, max_dataset_size=math.inf, **changes)
+    return replace(options.data, max_dataset_size=math.inf, crops_per_image=1, **changes)
 
 
 def open_held_out(data: DataOptions, model: ModelOptions, phase: str, seed: int) -> BaseDataset:

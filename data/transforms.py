@@ -14,6 +14,7 @@ from options.types import as_typed
 
 Size = tuple[int, int]  # height, width, in pixels
 MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
+SCALES = (0.9, 1.1)  # the least and the most that --augment scale enlarges by
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Preprocess:
         multiple, smallest: what both sides must be divisible by, and at least, where the mode leaves them
             free, when training.
         augment: random crops and flips (training); otherwise central crops, and images keep their sides.
+        flip: mirror half of the images left to right.
+        augmentations: further random changes, as in --augment.
     """
 
     mode: str
@@ -35,6 +38,7 @@ class Preprocess:
     smallest: int = 1
     augment: bool = True
     flip: bool = True
+    augmentations: tuple[str, ...] = ()
 
     def sample(self, image: torch.Tensor, rng: random.Random) -> Sampled:
         """The parameters for an image (C, H, W), or for both of a pair of that size.
@@ -46,18 +50,22 @@ class Preprocess:
     def sample_for(self, size: Size, rng: random.Random) -> Sampled:
         """`sample` for an image of which only the size is known."""
         height, width = resized = self.resized(size)
-        top = left = 0
-        crop = None
-        if "crop" not in self.mode and self.augment:
-            crop = self._rounded_sides(size)
-        elif "crop" in self.mode:
-            crop = self.crop_size
-        if crop and self.augment:
-            top, left = rng.randint(0, height - crop[0]), rng.randint(0, width - crop[1])
-        elif crop:
-            top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
-        mirrored = self.augment and self.flip and rng.random() < 0.5
-        return Sampled(resized, crop, top, left, mirrored)
+        if not self.augment:
+            if "crop" not in self.mode:
+                return Sampled(resized, None, 0, 0, False)
+            top, left = (height - self.crop_size[0]) // 2, (width - self.crop_size[1]) // 2
+            return Sampled(resized, self.crop_size, top, left, False)
+
+        # The crop as it lies in the image: a quarter turn swaps its sides, and scaling makes it larger or smaller.
+        size_out = self.crop_size if "crop" in self.mode else self._rounded_sides(size)
+        turns = _turns(size_out, resized, rng) if "rot90" in self.augmentations else 0
+        upright = (size_out[1], size_out[0]) if turns % 2 else size_out
+        crop = _scaled_crop(upright, resized, rng) if "scale" in self.augmentations else upright
+
+        top, left = rng.randint(0, height - crop[0]), rng.randint(0, width - crop[1])
+        mirrored = self.flip and rng.random() < 0.5
+        flipped = "flip" in self.augmentations and rng.random() < 0.5
+        return Sampled(resized, crop, top, left, mirrored, flipped, turns, upright)
 
     def resized(self, size: Size) -> Size:
         """Computes the size that an image is resized to, whatever is cropped from it then.
@@ -115,15 +123,40 @@ class Preprocess:
         return max(1, least, round(side / self.multiple)) * self.multiple
 
 
+def _turns(crop: Size, image: Size, rng: random.Random) -> int:
+    """Draws a number of quarter turns: an even one where the crop does not fit into the image on its side."""
+    on_its_side = crop[1] <= image[0] and crop[0] <= image[1]
+    return rng.randrange(4) if on_its_side else 2 * rng.randrange(2)
+
+
+def _scaled_crop(crop: Size, image: Size, rng: random.Random) -> Size:
+    """Draws how much is cut to be resized to a crop: less of the image enlarges it. All of the image is the most."""
+    least = max(SCALES[0], crop[0] / image[0], crop[1] / image[1])
+    scale = rng.uniform(least, SCALES[1])
+    return min(image[0], round(crop[0] / scale)), min(image[1], round(crop[1] / scale))
+
+
 @dataclass(frozen=True)
 class Sampled:
-    """One draw of all random choices."""
+    """One draw of all random choices, in the order in which they are applied.
+
+    Attributes:
+        resized: size of the whole image.
+        crop: size of what is cut out; None: nothing is.
+        top, left: its place.
+        size: what the crop is resized to; None: it stays as it is.
+        turns: number of quarter turns, counter-clockwise.
+        mirrored, flipped: whether left and right, top and bottom are exchanged.
+    """
 
     resized: Size
     crop: Size | None
     top: int
     left: int
     mirrored: bool
+    flipped: bool = False
+    turns: int = 0
+    size: Size | None = None
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """uint8 (C, H, W) -> float32 (C, H', W') in [-1, 1]."""
@@ -133,12 +166,18 @@ class Sampled:
         """uint8 (C, H, W) -> uint8 (C, H', W')."""
         return self.cropped(resize(image, self.resized))
 
-    def cropped(self, image: torch.Tensor) -> torch.Tensor:
-        """The crop and flip of an image that has been resized."""
+    def cropped(self, image: torch.Tensor, labels: bool = False) -> torch.Tensor:
+        """Crops, turns and flips an image (C, H, W) that has been resized. labels: as in `resize`."""
         if self.crop:
             (height, width), top, left = self.crop, self.top, self.left
             image = image[..., top : top + height, left : left + width]
-        return image.flip(-1) if self.mirrored else image
+        if self.size:
+            image = resize(image, self.size, labels)
+        if self.turns:
+            image = image.rot90(self.turns, (-2, -1))
+        if self.mirrored:
+            image = image.flip(-1)
+        return image.flip(-2) if self.flipped else image
 
 
 def resize(image: torch.Tensor, size: Size, labels: bool = False) -> torch.Tensor:

@@ -18,6 +18,7 @@ UPSAMPLES = ("transposed", "resize", "blur")
 INITS = ("normal", "xavier", "kaiming", "orthogonal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 ALPHAS = ("drop", "white", "black")
+AUGMENTATIONS = ("rot90", "flip", "scale")
 # Bytes in the name of a file or folder.
 LONGEST = 255
 GAN_MODES = ("lsgan", "vanilla", "nonsaturating", "wgangp", "hinge")
@@ -131,6 +132,16 @@ class DataOptions:
     )
     preprocess: str = flag("resize_and_crop", "resizing and cropping", choices=PREPROCESS)
     no_flip: bool = flag(False, "no random horizontal flips")
+    augment: str = flag(
+        "",
+        "more random changes, the same for both images of a pair: rot90 (quarter turns), flip (upside down), scale "
+        "(by 0.9 to 1.1); empty = off",
+        metavar="LIST",
+        only="train",
+    )
+    crops_per_image: int = flag(
+        1, "crops that an epoch takes of each image; --cache saves decoding it again", only="train"
+    )
     range_A: str = flag(
         "auto",
         "values LOW,HIGH of input files; auto = by their type (docs/datasets.md)",
@@ -161,14 +172,26 @@ class DataOptions:
             at_least(1, 1e5, crop_size=crop_side, load_size=load_side)
         at_least(1, math.inf, max_dataset_size=self.max_dataset_size)
         at_least(0, 1e4, num_threads=self.num_threads)
+        at_least(1, 1e6, crops_per_image=self.crops_per_image)
         for name in ("range_A", "range_B"):
             parse_range(name, getattr(self, name))
+        if unknown := [name for name in self.augmentations if name not in AUGMENTATIONS]:
+            raise ValueError(f"--augment {unknown[0]!r}: choose from {', '.join(AUGMENTATIONS)}")
+        if self.crops_per_image > 1 and "crop" not in self.preprocess:
+            raise ValueError(
+                f"--crops_per_image {self.crops_per_image} needs a --preprocess that crops, not {self.preprocess}"
+            )
         resizes = self.preprocess in ("resize_and_crop", "scale_width_and_crop")
         if resizes and (load[0] < crop[0] or load[1] < crop[1]):
             raise ValueError(
                 f"--load_size {self.load_size} is smaller than --crop_size {self.crop_size}: "
                 f"give --load_size {self.crop_size} or more, or a smaller --crop_size"
             )
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The names in --augment."""
+        return tuple(name.strip() for name in self.augment.split(",") if name.strip())
 
 
 @dataclass(frozen=True)

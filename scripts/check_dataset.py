@@ -220,11 +220,12 @@ def cost(
         return [], [Finding("error", "no image can be used: see above")]
     workers = min(options.data.num_threads, os.cpu_count() or 1)  # as many as the loader starts
     image = max(stepping, loading / workers) if workers else stepping + loading
-    epoch, epochs = image * len(dataset), options.optim.last_epoch
+    images = len(dataset) * dataset.crops
+    epoch, epochs = image * images, options.optim.last_epoch
     return [
         describe(device, options.run.gpu_ids),
         f"per image, at {size}: {image:.2g} s ({stepping:.2g} s to train, {loading:.2g} s to load)",
-        f"per epoch of {len(dataset)}: about {duration(epoch)}",
+        f"per epoch of {images}: about {duration(epoch)}",
         f"for {count(epochs, 'epoch')}: about {duration(epoch * epochs)}",
         peak_memory(device),
     ], []

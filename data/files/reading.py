@@ -89,7 +89,10 @@ class ImageReader:
             draw = self.preprocess.sample_for(image.size, rng)
         except ValueError as error:
             raise BadImage(path, str(error)) from None
-        parts = [draw.cropped(part) for part in image.parts]
+        parts = [
+            draw.cropped(part, labels=bool(values.labels))
+            for part, values in zip(image.parts, sides, strict=True)
+        ]
         return [
             one_hot(part, values.labels) if values.labels else part
             for part, values in zip(parts, sides, strict=True)

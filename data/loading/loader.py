@@ -59,7 +59,7 @@ class Loader:
     Loader processes that die are replaced; the epoch goes on where it was.
 
     Args:
-        most: items used, the first ones; the data set's own number is the default.
+        most: positions used, the first ones; the default is every crop of every item.
         uneven: nothing is left out of an epoch, whose length may differ by one between processes.
     Attributes:
         skipped: path -> reason of the bad images met with bad_images="skip".
@@ -85,14 +85,15 @@ class Loader:
         device: torch.device | str = "cpu",
         start_method: str | None = None,
     ) -> None:
+        shards = dataset.item_shards()
         self.sampler = PositionSampler(
-            int(min(len(dataset), most)),
+            int(min(len(dataset) * dataset.crops, most)),
             shuffle=shuffle,
             seed=seed,
             rank=rank,
             world_size=world_size,
             uneven=uneven,
-            shards=dataset.item_shards(),
+            shards=shards and [items * dataset.crops for items in shards],
             partners=dataset.partner_shards(),
         )
         if not len(self) and not uneven:

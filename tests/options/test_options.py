@@ -85,6 +85,8 @@ def test_infinity_can_be_typed() -> None:
         ("--epoch_count 300", "nothing would be trained"),
         ("--n_epochs 0 --n_epochs_decay 0", "nothing would be trained"),
         ("--max_dataset_size many", "'many' is neither a whole number nor 'inf'"),
+        ("--augment rot90,rot45", "--augment 'rot45': choose from rot90, flip, scale"),
+        ("--crops_per_image 2 --preprocess none", "needs a --preprocess that crops, not none"),
         ("--model colorization --direction BtoA", "goes from grey to colour"),
         ("--lambda_nonsense 3", "unrecognized arguments: --lambda_nonsense"),
         ("--options nowhere.json", "cannot read nowhere.json"),

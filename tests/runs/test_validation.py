@@ -53,6 +53,16 @@ def translated(
     ]
 
 
+def test_many_crops_of_each_image_are_learnt_from_and_whole_images_are_measured(
+    paired, tmp_path
+) -> None:
+    flags = "--preprocess crop --crop_size 24 --crops_per_image 3 --augment rot90 --val_freq 1"
+    folder = run(paired, tmp_path, "n", flags)
+    assert content(folder)["progress"]["run_images"] == 18
+    expected = score(translated(paired, tmp_path, "n", "--model pix2pix"))
+    assert measured(folder, "val_l1") == [pytest.approx(expected["l1"], abs=6e-4)]
+
+
 def test_what_is_measured_is_what_test_py_translates(paired, tmp_path) -> None:
     folder = run(paired, tmp_path, "n", "--val_freq 1 --norm batch")
     expected = score(translated(paired, tmp_path, "n", "--model pix2pix"))
