@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from options.train_options import TrainOptions
+from options.wording import count
 from util.errors import check_command_line, run_command
 
 # --help and mistakes are answered before PyTorch is imported, which takes seconds.
@@ -79,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
 
     print(f"checking {data.dataroot} as --dataset_mode {data.dataset_mode}")
     report = Report()
-    counts = [count(phase, dataset) for phase, dataset in datasets.items()]
+    counts = [describe_split(phase, dataset) for phase, dataset in datasets.items()]
     report.section("images", counts, half_splits(trained, run.phase))
     values = trained.folder_values()
     listed = [path for folder in values for path in evenly(trained.listed[folder], MEASURED)]
@@ -174,8 +175,8 @@ def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDatase
     return found
 
 
-def count(phase: str, dataset: BaseDataset) -> str:
-    """One line about a split."""
+def describe_split(phase: str, dataset: BaseDataset) -> str:
+    """Words a split in one line."""
     folders = ", ".join(f"{len(paths)} in {folder}" for folder, paths in dataset.listed.items())
     return f"{phase}: {folders or count(len(dataset), 'item')}"
 
