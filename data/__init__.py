@@ -33,10 +33,10 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
         dataset = find_dataset(options.dataset_mode)(options, source)
     except ValueError as error:
         raise InputError(str(error)) from None
-    asked = options.range_A, options.range_B, options.alpha
-    if not dataset.values and asked != ("auto", "auto", "drop"):
+    asked = options.range_A, options.range_B, options.alpha, options.page
+    if not dataset.values and asked != ("auto", "auto", "drop", ""):
         raise InputError(
-            f"--range_A, --range_B and --alpha do nothing with --dataset_mode {options.dataset_mode}, which reads its "
+            f"--range_A, --range_B, --alpha and --page do nothing with --dataset_mode {options.dataset_mode}, which reads its "
             "files in a way of its own"
         )
     if not len(dataset):

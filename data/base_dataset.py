@@ -15,7 +15,7 @@ from data.files.image_folder import list_images
 from data.files.reading import ImageReader
 from data.transforms import Preprocess
 from options.base_options import DataOptions, ModelOptions
-from options.types import parse_range, sides
+from options.types import pages_of, parse_range, sides
 from util.errors import InputError
 from util.images.detect_values import detect_values
 from util.images.read import BadImage
@@ -172,11 +172,12 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         Raises: InputError when a range has to be declared.
         """
         o, source = self.options, self.source
+        page_A, page_B = pages_of(o.page)
         of_A = detect_values(
-            "A", A, source.input_nc, o.range_A, labels=source.labels, alpha=o.alpha
+            "A", A, source.input_nc, o.range_A, labels=source.labels, alpha=o.alpha, page=page_A
         )
         if B is not None:
-            of_B = detect_values("B", B, source.output_nc, o.range_B, alpha=o.alpha)
+            of_B = detect_values("B", B, source.output_nc, o.range_B, alpha=o.alpha, page=page_B)
         else:
             of_B = of_A.output(source.output_nc, parse_range("range_B", o.range_B))
         self.values = {"A": of_A, "B": of_B}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from options.flags import flag
-from options.types import count_or_inf, parse_range, path, sides, size
+from options.types import count_or_inf, pages_of, parse_range, path, sides, size
 
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
@@ -148,6 +148,11 @@ class DataOptions:
         metavar="LOW,HIGH",
     )
     range_B: str = flag("auto", "values LOW,HIGH of output files", metavar="LOW,HIGH")
+    page: str = flag(
+        "",
+        "of files of several planes: a number from 0, or places along axes (z=5; c=0,z=5); c=0;c=1 = of A and of B",
+        metavar="N",
+    )
     alpha: str = flag(
         "drop",
         "transparency: drop it, or lay images on white or black; it is a channel where --input_nc counts it",
@@ -175,6 +180,7 @@ class DataOptions:
         at_least(1, 1e6, crops_per_image=self.crops_per_image)
         for name in ("range_A", "range_B"):
             parse_range(name, getattr(self, name))
+        pages_of(self.page)
         if unknown := [name for name in self.augmentations if name not in AUGMENTATIONS]:
             raise ValueError(f"--augment {unknown[0]!r}: choose from {', '.join(AUGMENTATIONS)}")
         if self.crops_per_image > 1 and "crop" not in self.preprocess:

@@ -14,14 +14,14 @@ from options.flags import flag, flags_of
 from options.parsing import CommandLine, CommandOptions
 from options.saved import OPTIONS_FILE
 from options.train_options import TrainOptions
-from options.types import count_or_inf, path
+from options.types import count_or_inf, pages_of, path
 
 ARCHITECTURE = (
     *("input_nc", "output_nc", "ngf", "netG", "upsample", "norm", "no_dropout"),
     *("no_antialias", "no_antialias_up"),
 )
 # What files hold, for whatever model tests them.
-VALUES = ("range_A", "range_B", "label_A", "alpha")
+VALUES = ("range_A", "range_B", "label_A", "alpha", "page")
 COMMON = (
     "dataroot", "name", "model", "model_suffix", "epoch", "phase", "num_test", "results_dir",
     "checkpoints_dir", "gpu_ids", "direction", "preprocess", "load_size", "crop_size",
@@ -154,6 +154,7 @@ def inherited(saved: dict[str, Any], model: str, *, backwards: bool = False) -> 
     if backwards and not own:
         taken = {OTHER_WAY.get(name, name): value for name, value in taken.items()}
         taken.pop("label_A", None)
+        taken["page"] = ";".join(reversed(pages_of(saved.get("page", ""))))
     mode, crop = saved.get("preprocess"), saved.get("crop_size", 256)
     if mode == "resize_and_crop":
         taken |= {"preprocess": mode, "load_size": crop, "crop_size": crop}

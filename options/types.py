@@ -80,6 +80,30 @@ class Range(NamedTuple):
 
 
 EIGHT_BITS = Range(0, 255, True)
+PAGE = re.compile(r"\d{1,9}|[a-wz]=\d{1,9}(,[a-wz]=\d{1,9})*")
+
+
+def parse_page(text: str) -> dict[str, int]:
+    """Reads the page of one side: {"": 3} for 3, {"z": 5, "c": 0} for z=5,c=0, {} for nothing.
+
+    Raises: ValueError.
+    """
+    if not text:
+        return {}
+    if not PAGE.fullmatch(text):
+        raise ValueError(
+            f"--page {text!r} is neither a number, from 0, nor places along axes such as z=5 or c=0,z=5"
+        )
+    words = [word.rpartition("=") for word in text.split(",")]
+    return {name: int(number) for name, _, number in words}
+
+
+def pages_of(text: str) -> tuple[str, str]:
+    """Splits a value of --page into those of A and B. Raises: ValueError."""
+    A, separator, B = text.replace(" ", "").lower().partition(";")
+    for page in (A, B):
+        parse_page(page)
+    return A, B if separator else A
 
 
 def parse_range(name: str, text: str) -> Range | None:

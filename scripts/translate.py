@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--range_B", metavar="LOW,HIGH", help="values of results (default: those of training, or those of the inputs)")
     add("--label_A", type=int, metavar="CLASSES", help="inputs are label maps with so many classes (default: as in training)")
     add("--alpha", choices=ALPHAS, help="transparency: drop it, or lay images on white or black (default: as in training)")
+    add("--page", metavar="N", help="of files of several planes: a number from 0, or places along axes, such as c=0,z=5 (default: as in training)")
     add("--overwrite", action="store_true", help="translate again what is there already")
     # fmt: on
     return parser

@@ -74,12 +74,12 @@ class Contents:
         return f"{low:.6g},{high:.6g}"
 
 
-def measure_contents(paths: Sequence[str], parts: int = 1) -> list[Contents]:
-    """Measures the parts, left to right, of files; [] when none can be read."""
+def measure_contents(paths: Sequence[str], parts: int = 1, page: str = "") -> list[Contents]:
+    """Measures the parts, left to right, of files; [] when none can be read. page: as in `parse_page`."""
     found: list[list[np.ndarray]] = [[] for _ in range(parts)]
     shapes = []
     for path in paths:
-        array = _array(path)
+        array = _array(path, page)
         if array is None or array.shape[1] < parts:
             continue
         shapes.append((array.shape[-1], array.dtype))
@@ -95,10 +95,10 @@ def measure_contents(paths: Sequence[str], parts: int = 1) -> list[Contents]:
     return [_summary(len(shapes), channels, dtype, np.concatenate(values)) for values in found]
 
 
-def _array(path: str) -> np.ndarray | None:
+def _array(path: str, page: str) -> np.ndarray | None:
     """(H, W, C) in the file's type, without transparency; None where that cannot be had, or takes long."""
     try:
-        array, transparent, pages = read_pixels(path)
+        array, transparent, pages = read_pixels(path, page)
         # The shorter end holds channels.
         array = channels_last(array, min(array.shape[0], array.shape[-1]), pages)
     except Exception:  # the reader says what is wrong with a file
@@ -206,7 +206,9 @@ def measure_folders(
     """Measures at most `most` of the given files in each folder of `folder_values`, part by part."""
     return {
         folder: measure_contents(
-            evenly([path for path in paths if Path(path).is_relative_to(folder)], most), len(sides)
+            evenly([path for path in paths if Path(path).is_relative_to(folder)], most),
+            len(sides),
+            sides[0].page,
         )
         for folder, sides in dataset.folder_values().items()
     }

@@ -16,6 +16,7 @@ from util.images.names import (
     is_compressed_tar,
     is_image,
     is_tar,
+    is_zarr,
 )
 from util.images.tars import forget_tars, read_index, scan
 
@@ -45,6 +46,8 @@ def list_images(folder: Path, max_dataset_size: float = float("inf")) -> list[st
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [os.path.join(parent, name) for name in folders if is_zarr(name)]
+        folders[:] = [name for name in folders if not is_zarr(name)]
         found += [os.path.join(parent, name) for name in files if is_image(name)]
         tars += [os.path.join(parent, name) for name in files if is_tar(name)]
         plain = (name for name in files if not name.startswith(".") and not is_image(name))

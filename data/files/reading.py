@@ -145,7 +145,7 @@ def read_sides(path: str, sides: Sequence[Values]) -> list[torch.Tensor]:
     Of grey and colour pictures side by side, both are read as colour.
     Raises: BadImage.
     """
-    if all(values.plain for values in sides):
+    if all(values.plain and not values.page for values in sides):
         most = max(values.channels for values in sides)
         return [read_image(path, most, sides[0].alpha)] * len(sides)
     return [read_values(path, values) for values in sides]

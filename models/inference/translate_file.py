@@ -48,7 +48,7 @@ def translate_large(
             return_free_memory()
         progress(done, total)
 
-    with open_large(source) as image:
+    with open_large(source, inputs) as image:
 
         def read(rows: slice, columns: slice) -> torch.Tensor:
             return image.read(rows, columns, inputs)

@@ -53,6 +53,7 @@ def load_translator(
     range_B: str | None = None,
     label_A: int | None = None,
     alpha: str | None = None,
+    page: str | None = None,
 ) -> Translator:
     """Loads a function that translates images with a trained generator, as test.py does but without dropout.
 
@@ -68,7 +69,7 @@ def load_translator(
             run was best with, as test.py and all scripts do; each image's own for weights without a run.
         batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
         tile, tile_mode: as in test.py: pixels of the squares that are computed one at a time, 0 for whole images.
-        range_A, range_B, label_A, alpha: what files of inputs (A) and results (B) hold, as the flags say it; None
+        range_A, range_B, label_A, alpha, page: what files of inputs (A) and results (B) hold, as the flags say it; None
             for what the run was trained with, as far as its folder tells.
     Raises: InputError, a ValueError, when there is no such generator or device.
     """
@@ -86,7 +87,9 @@ def load_translator(
     policy = {None: "auto", False: "image", True: "running"}[running_statistics]
     settings = saved.settings.with_policy(policy)
     apply_norm_policy(model, settings.norm_policy)
-    values = values_of(saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha)
+    values = values_of(
+        saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha, page=page
+    )
     t = Translator(model, generator, chosen, batch_size, values, settings, saved.flags)
     if t.inputs.labels not in (0, t.input_nc):
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -11,11 +10,10 @@ import numpy as np
 
 from options.types import EIGHT_BITS, Range, parse_range
 from util.errors import InputError
-from util.images.names import ARRAYS
+from util.images.names import NO_PICTURES, suffix_of
 from util.images.packages import image_package
 from util.images.read import (
     BadImage,
-    Source,
     image_source,
     is_deep_colour,
     opened,
@@ -23,6 +21,7 @@ from util.images.read import (
     read_class_numbers,
     read_pixels,
 )
+from util.images.stacks import Source
 from util.images.values import Values, WrongChannels
 
 TRIED = 10  # files, in search of one that can be read
@@ -44,6 +43,7 @@ def detect_values(
     *,
     labels: int = 0,
     alpha: str = "drop",
+    page: str = "",
 ) -> Values:
     """Finds out what the values in these files mean, from the first that can be read.
 
@@ -51,31 +51,31 @@ def detect_values(
     Raises: InputError when the range has to be declared, or the number of channels is not that of the files.
     """
     declared = parse_range(f"range_{side}", text)
-    found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path))), None)
+    found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path, page))), None)
     if labels:
         if labels == 2:
-            _refuse_masks(paths[:TRIED])
-        return Values(side, labels, labels=labels, like=found[0] if found else "")
+            _refuse_masks(paths[:TRIED], page)
+        return Values(side, labels, labels=labels, like=found[0] if found else "", page=page)
     if found is None:  # the reader says why
-        return Values(side, channels, declared or EIGHT_BITS, alpha=alpha)
+        return Values(side, channels, declared or EIGHT_BITS, alpha=alpha, page=page)
     path, kind = found
     floats = kind.dtype.kind == "f"
     if declared is None:
-        bounds = _range_of(side, path, kind)
+        bounds = _range_of(side, path, kind, page)
     else:
         bounds = Range(declared.low, declared.high, declared.whole and not floats)
-    values = Values(side, channels, bounds, alpha=alpha, like=path)
-    if not values.plain:
+    values = Values(side, channels, bounds, alpha=alpha, like=path, page=page)
+    if page or not values.plain:
         _check_channels(values)
     return values
 
 
-def _refuse_masks(paths: Sequence[str]) -> None:
+def _refuse_masks(paths: Sequence[str], page: str) -> None:
     """Raises: InputError where label maps of two classes hold 0 and 255, which is no class, and never 1."""
     whole: set[int] = set()
     for path in paths:
         with suppress(BadImage):  # named when its turn comes
-            whole |= set(read_class_numbers(path).ravel().tolist())
+            whole |= set(read_class_numbers(path, page).ravel().tolist())
         if 1 in whole:
             return
     if 255 in whole:
@@ -88,7 +88,7 @@ def _refuse_masks(paths: Sequence[str]) -> None:
 def _check_channels(values: Values) -> None:
     """Raises: InputError where the first file shows that the flags are not those of the data set."""
     try:
-        read_array(values.like, values.channels, values.alpha)
+        read_array(values.like, values.channels, values.alpha, values.page)
     except WrongChannels as error:
         flag = "input_nc" if values.side == "A" else "output_nc"
         raise InputError(
@@ -98,15 +98,15 @@ def _check_channels(values: Values) -> None:
         return
 
 
-def kind_of(path: str) -> Kind | None:
+def kind_of(path: str, page: str = "") -> Kind | None:
     """The kind of values in a file, from its header if possible; None if it cannot be read."""
-    suffix = os.path.splitext(path)[1].lower()
+    suffix = suffix_of(path)
     try:
         source = image_source(path)
         if suffix in (".tif", ".tiff"):
             return _tiff_kind(source)
         dtype = (
-            read_pixels(path).array.dtype if suffix in (*ARRAYS, ".exr") else _pillow_type(source)
+            read_pixels(path, page).array.dtype if suffix in NO_PICTURES else _pillow_type(source)
         )
     except InputError:
         raise
@@ -151,12 +151,12 @@ def natural_range(kind: Kind, low: float = 0, high: float = 0) -> Range | None:
     return usual if usual.low <= low and high <= usual.high else None
 
 
-def _range_of(side: str, path: str, kind: Kind) -> Range:
+def _range_of(side: str, path: str, kind: Kind, page: str) -> Range:
     """The natural range of a file. Raises: InputError where it has to be declared."""
     low = high = 0.0
     if kind.dtype.kind == "f" or kind.dtype.itemsize > 2:
         with suppress(Exception):  # the reader says what is wrong with a file
-            array = read_pixels(path).array
+            array = read_pixels(path, page).array
             finite = array[np.isfinite(array)]
             low, high = float(finite.min()), float(finite.max())
     if found := natural_range(kind, low, high):

@@ -1,4 +1,4 @@
-"""Reading any rectangle of an image that need not fit into memory: tiled and striped TIFF; all else is read whole."""
+"""Reading any rectangle of an image that need not fit into memory: tiled and striped TIFF, Zarr; all else is read whole."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ from PIL import Image
 
 from options.types import Range
 from util.errors import InputError, reason_of
+from util.images.names import NO_PICTURES, is_zarr, suffix_of
 from util.images.packages import image_package
-from util.images.read import upright
-from util.images.values import LUMA, Unfit, Values, composite
+from util.images.read import channels_last, read_pixels, upright
+from util.images.stacks import (
+    IN_PLANE,
+    choose_series,
+    left_axes,
+    open_zarr,
+    page_numbers,
+    read_tiff,
+    select_page,
+)
+from util.images.values import INPUTS, LUMA, Unfit, Values, composite
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
-TYPES = ("uint8", "uint16", "int16", "float32")
+TYPES = ("uint8", "uint16", "int16", "int32", "float32")
 CACHE = 256e6  # bytes of decoded tiles that are kept
 MINISBLACK, RGB, YCBCR = 1, 2, 6  # of what TIFF calls photometric
 
@@ -63,18 +73,21 @@ class LargeImage:
 
 
 @contextmanager
-def open_large(path: Path) -> Iterator[LargeImage]:
-    """Opens an image for reading parts of it; what TIFF stores in tiles or strips is never in memory as a whole.
+def open_large(path: Path, values: Values = INPUTS) -> Iterator[LargeImage]:
+    """Opens an image for reading parts of it; what TIFF and Zarr store in parts is never in memory as a whole.
 
+    values: those that will be read: their page is chosen, and their channels may be pages.
     Raises: InputError when it is missing, damaged, or of a kind that is not supported.
     """
-    if not path.is_file():
+    if not path.is_file() and not (is_zarr(path.name) and path.is_dir()):
         raise InputError(f"{path} is missing or not a plain file")
     if path.suffix.lower() in TIFF:
-        with _tiff(path) as image:
+        with _tiff(path, values) as image:
             yield image
+    elif is_zarr(path.name):
+        yield _zarr(path, values)
     else:
-        yield _whole(path)
+        yield _whole(path, values)
 
 
 @contextmanager
@@ -88,37 +101,68 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _tiff(path: Path) -> Iterator[LargeImage]:
+def _tiff(path: Path, values: Values) -> Iterator[LargeImage]:
     tifffile = image_package("tifffile")
     with _reading(path):
         file = tifffile.TiffFile(path)
     with file:
         with _reading(path):
-            page = file.pages[0]  # of a pyramid, the finest
+            pages = _pages(file, values)
+            page = pages[0] if pages else file.pages[0]
             orientation = page.tags.get("Orientation")
             streams = (
-                page.photometric in (MINISBLACK, RGB, YCBCR)
-                and page.axes in ("YX", "YXS")
+                pages
+                and page.photometric in (MINISBLACK, RGB, YCBCR)
+                and page.axes in ("YX", "YXS", "SYX")
                 and (orientation is None or orientation.value == 1)
             )
         if not streams:
-            yield _whole(path)
+            yield _whole(path, values)
             return
-        if page.dtype not in TYPES:
-            raise InputError(
-                f"{path} holds values of type {page.dtype}: large TIFF files must have {', '.join(TYPES)}"
-            )
-        pixels = _mapped(path, page) if page.is_memmappable else _segments(path, page)
+        _check_type(path, page.dtype)
+        sources = [
+            _mapped(path, one) if one.is_memmappable else _segments(path, one) for one in pages
+        ]
+
+        def pixels(rows: slice, columns: slice) -> np.ndarray:
+            parts = [source(rows, columns) for source in sources]
+            return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
         yield LargeImage(path, page.imagelength, page.imagewidth, pixels)
+
+
+def _pages(file: Any, values: Values) -> list[Any]:
+    """The pages whose pixels are the image's, of a pyramid the finest; [] where planes are not pages of their own."""
+    series, index = choose_series(file, values.page)
+    numbers = page_numbers(series, index)
+    if numbers is None:
+        return []
+    first = series.pages[0]
+    channels_are_pages = first.samplesperpixel == 1 and numbers.ndim == 1
+    if values.page or (channels_are_pages and numbers.size == values.channels):
+        return [series.pages[int(number)].aspage() for number in numbers.ravel()]
+    return [first.aspage()]
+
+
+def _check_type(path: Path, dtype: np.dtype) -> None:
+    if dtype not in TYPES:
+        raise InputError(
+            f"{path} holds values of type {dtype}: large images must have {', '.join(TYPES)}"
+        )
 
 
 def _mapped(path: Path, page: Any) -> Callable[[slice, slice], np.ndarray]:
     """Uncompressed pixels; mapped for each read, since pages that stay mapped count as memory in use."""
 
     def pixels(rows: slice, columns: slice) -> np.ndarray:
-        shape = page.imagelength, page.imagewidth, page.samplesperpixel
+        height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
         stored = page.dtype.newbyteorder(page.parent.byteorder)
         with _reading(path):
+            if page.axes == "SYX":  # a plane for each channel
+                shape = samples, height, width
+                values = np.memmap(path, stored, "r", page.dataoffsets[0], shape)
+                return np.moveaxis(np.array(values[:, rows, columns]), 0, -1)
+            shape = height, width, samples
             values = np.memmap(path, stored, "r", page.dataoffsets[0], shape)
             return np.array(values[rows, columns])
 
@@ -132,7 +176,9 @@ def _segments(path: Path, page: Any) -> Callable[[slice, slice], np.ndarray]:
     else:  # for all rows in one strip, rowsperstrip may be beyond any height
         h, w = min(page.rowsperstrip, page.imagelength), page.imagewidth
     in_a_row = -(-page.imagewidth // w)
-    size = h * w * page.samplesperpixel * page.dtype.itemsize
+    in_a_plane = in_a_row * -(-page.imagelength // h)
+    planes = page.samplesperpixel if page.axes == "SYX" else 1
+    size = h * w * page.samplesperpixel // planes * page.dtype.itemsize
 
     @lru_cache(maxsize=max(4, int(CACHE / size)))
     def segment(index: int) -> np.ndarray | None:
@@ -145,15 +191,43 @@ def _segments(path: Path, page: Any) -> Callable[[slice, slice], np.ndarray]:
     def pixels(rows: slice, columns: slice) -> np.ndarray:
         shape = rows.stop - rows.start, columns.stop - columns.start, page.samplesperpixel
         out = np.full(shape, page.nodata, page.dtype)
-        for i in range(rows.start // h, -(-rows.stop // h)):
-            for j in range(columns.start // w, -(-columns.stop // w)):
-                with _reading(path):
-                    values = segment(i * in_a_row + j)
-                if values is not None:
-                    _place(out, values, i * h - rows.start, j * w - columns.start)
+        for plane in range(planes):
+            channels = out[..., plane : plane + 1] if planes > 1 else out
+            for i in range(rows.start // h, -(-rows.stop // h)):
+                for j in range(columns.start // w, -(-columns.stop // w)):
+                    with _reading(path):
+                        values = segment(plane * in_a_plane + i * in_a_row + j)
+                    if values is not None:
+                        _place(channels, values, i * h - rows.start, j * w - columns.start)
         return out
 
     return pixels
+
+
+def _zarr(path: Path, values: Values) -> LargeImage:
+    with _reading(path):
+        found, axes, _ = open_zarr(str(path))
+        index = list(select_page(found.shape, axes, values.page))
+        for i, (count, axis) in enumerate(zip(found.shape, axes, strict=True)):
+            if count == 1 and axis not in IN_PLANE and isinstance(index[i], slice):
+                index[i] = 0
+        if left_axes(axes, index) not in ("YX", "CYX", "YXC"):
+            raise ValueError(
+                f"holds values of shape {found.shape}: --page takes one of several planes"
+            )
+    _check_type(path, found.dtype)
+    down, across = axes.index("Y"), axes.index("X")
+
+    def pixels(rows: slice, columns: slice) -> np.ndarray:
+        part = list(index)
+        part[down], part[across] = rows, columns
+        with _reading(path):
+            array = np.asarray(found[tuple(part)])
+        if array.ndim == 2:
+            return array[..., None]
+        return np.moveaxis(array, 0, -1) if axes.index("C") < down else array
+
+    return LargeImage(path, found.shape[down], found.shape[across], pixels)
 
 
 def _place(out: np.ndarray, values: np.ndarray, top: int, left: int) -> None:
@@ -163,9 +237,34 @@ def _place(out: np.ndarray, values: np.ndarray, top: int, left: int) -> None:
     target[...] = values[above : above + len(target), before : before + target.shape[1]]
 
 
-def _whole(path: Path) -> LargeImage:
-    """Any format that Pillow knows, in memory as 8 bits, or 16 of one channel."""
-    with _reading(path), _of_any_size(), Image.open(path) as file:
+def _whole(path: Path, values: Values) -> LargeImage:
+    """Any other format, in memory: what Pillow knows as 8 bits, or 16 of one channel."""
+    with _reading(path), _of_any_size():
+        array = _array(path, values) if _holds_values(path) else None
+        if array is None:
+            array = _picture(path)
+    height, width = array.shape[:2]
+    return LargeImage(path, height, width, lambda rows, columns: array[rows, columns])
+
+
+def _holds_values(path: Path) -> bool:
+    return suffix_of(path.name) in NO_PICTURES or path.suffix.lower() in (".tif", ".tiff")
+
+
+def _array(path: Path, values: Values) -> np.ndarray | None:
+    """(H, W, C) of what training reads as arrays; None for TIFF that only Pillow decodes."""
+    read = read_pixels if suffix_of(path.name) in NO_PICTURES else read_tiff
+    pixels = read(str(path), values.page)
+    if pixels is None:
+        return None
+    array, _, pages = pixels
+    array = channels_last(array, 1 if values.labels else values.channels, pages)
+    _check_type(path, array.dtype)
+    return array
+
+
+def _picture(path: Path) -> np.ndarray:
+    with Image.open(path) as file:
         picture = upright(file)
         if picture.mode.startswith("F"):
             raise InputError(f"{path} holds floats: large images must have 8 or 16 bits")
@@ -173,9 +272,7 @@ def _whole(path: Path) -> LargeImage:
             array = np.asarray(picture).clip(0, 65535).astype(np.uint16)
         else:
             array = np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
-    array = array.reshape(*array.shape[:2], -1)
-    height, width = array.shape[:2]
-    return LargeImage(path, height, width, lambda rows, columns: array[rows, columns])
+    return array.reshape(*array.shape[:2], -1)
 
 
 @contextmanager

@@ -7,22 +7,36 @@ import posixpath
 import re
 
 JPEG = frozenset((".jpg", ".jpeg", ".jfif"))
-EXTENSIONS = JPEG | {".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".exr", ".npy", ".npz"}
+ARRAYS = frozenset((".npy", ".npz"))  # which count only where there are no images beside them
+VOLUMES = frozenset((".dcm", ".dicom", ".nii", ".nii.gz"))
+ZARR = ".zarr"  # a folder
+NO_PICTURES = ARRAYS | VOLUMES | {ZARR, ".exr"}  # that Pillow does not read
+EXTENSIONS = JPEG | ARRAYS | VOLUMES | {".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".exr"}
 # Of images in formats that are not read.
 UNREAD = frozenset((
     ".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".svg", ".psd", ".raw", ".dng",
-    ".cr2", ".cr3", ".nef", ".arw", ".dcm", ".nii", ".hdr", ".tga", ".ico", ".pgm", ".pbm",
+    ".cr2", ".cr3", ".nef", ".arw", ".hdr", ".tga", ".ico", ".pgm", ".pbm",
     ".pnm", ".jpe", ".jfi", ".jif", ".apng", ".eps", ".pdf", ".mat", ".h5", ".czi", ".lif",
     ".nd2", ".svs", ".ndpi",
 ))  # fmt: skip
-ARRAYS = frozenset((".npy", ".npz"))  # which count only where there are no images beside them
 COMPRESSED_TAR = re.compile(r".+\.(tgz|tbz2?|txz|tar\.(gz|bz2|xz|zst|lz4|lzma|Z))", re.I)
 TAR_INDEX = ".index"  # what the name of a tar's index file ends in, behind that of the tar
 
 
+def suffix_of(name: str) -> str:
+    """Returns the extension of a file's name in small letters; .nii.gz is one."""
+    stem, suffix = os.path.splitext(name.lower())
+    return f".nii{suffix}" if suffix == ".gz" and stem.endswith(".nii") else suffix
+
+
 def is_image(name: str) -> bool:
     """Tells whether a file name has an image's extension, in any case."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
+    return not name.startswith(".") and suffix_of(name) in EXTENSIONS
+
+
+def is_zarr(name: str) -> bool:
+    """Tells whether the name of a folder is that of a Zarr image."""
+    return not os.path.basename(name).startswith(".") and suffix_of(name) == ZARR
 
 
 def is_tar(name: str) -> bool:

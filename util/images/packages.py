@@ -13,6 +13,9 @@ NEEDED_FOR = {
     "imagecodecs": "colour PNG files of 16 bits need imagecodecs: pip install imagecodecs "
     "(--range_A 0,255 --range_B 0,255 does with their upper 8 bits)",
     "OpenEXR": "EXR files need OpenEXR: pip install OpenEXR",
+    "pydicom": "DICOM files need pydicom: pip install pydicom",
+    "nibabel": "NIfTI files need nibabel: pip install nibabel",
+    "zarr": "Zarr images need zarr: pip install zarr",
 }
 
 

@@ -8,15 +8,26 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 
 from util.errors import InputError, reason_of
-from util.images.names import ARRAYS
+from util.images.names import ARRAYS, NO_PICTURES, is_zarr, suffix_of
 from util.images.packages import image_package
+from util.images.stacks import (
+    ORIENTATION,
+    PACKED,
+    Pixels,
+    Source,
+    check_unpacked,
+    read_dicom,
+    read_nifti,
+    read_tiff,
+    read_zarr,
+    refuse_page,
+)
 from util.images.tars import image_bytes, tar_of
 from util.images.values import (
     Unfit,
@@ -33,13 +44,13 @@ try:
 except ImportError:  # announced for a later torchvision: Pillow decodes everything then
     decode_image = None
 
-Source = str | io.BytesIO  # a file's path, or the content of an image in a tar
-ORIENTATION = 274  # a TIFF and EXIF tag; from 5 on an image lies on its side
-UPRIGHT = {  # orientation -> quarter turns, and whether to mirror left to right after them
-    2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True), 8: (1, False),
-}  # fmt: skip
-LARGE = 64 << 20  # bytes of pixels up to which any file may unpack
-PACKED = 200  # how many times its size a file may unpack to beyond that; photographs stay below 60
+STACKS = {
+    ".dcm": read_dicom,
+    ".dicom": read_dicom,
+    ".nii": read_nifti,
+    ".nii.gz": read_nifti,
+    ".zarr": read_zarr,
+}
 
 
 class BadImage(Exception):
@@ -53,20 +64,6 @@ class BadImage(Exception):
         return f"{self.path}: {self.reason}"
 
 
-class Pixels(NamedTuple):
-    """The content of a file.
-
-    Attributes:
-        array: (H, W), (H, W, C), (C, H, W) or more dimensions, in the file's type.
-        transparent: whether its last channel says how opaque it is.
-        pages: whether channels, if there are three dimensions, come first.
-    """
-
-    array: np.ndarray
-    transparent: bool = False
-    pages: bool = False
-
-
 def read_image(path: str, channels: int, alpha: str = "drop") -> torch.Tensor:
     """Reads uint8 (channels, H, W), turned upright as its EXIF orientation says.
 
@@ -75,7 +72,7 @@ def read_image(path: str, channels: int, alpha: str = "drop") -> torch.Tensor:
     Raises: BadImage when the file is damaged, empty, or no image.
     """
     with unreadable(path):
-        if os.path.splitext(path)[1].lower() in (*ARRAYS, ".exr"):
+        if suffix_of(path) in NO_PICTURES:
             array = read_array(path, channels, alpha)
             if array.dtype not in (np.uint8, np.uint16):
                 raise ValueError(f"it holds {array.dtype} values, whose range has to be declared")
@@ -88,12 +85,13 @@ def read_values(path: str, values: Values) -> torch.Tensor:
 
     Raises: BadImage.
     """
-    if values.plain:
+    if values.plain and not values.page:
         return read_image(path, values.channels, values.alpha)
     with unreadable(path):
         if values.labels:
-            return _channels_first(class_numbers(read_class_numbers(path), values.labels))
-        array = values.in_units(read_array(path, values.channels, values.alpha))
+            numbers = read_class_numbers(path, values.page)
+            return _channels_first(class_numbers(numbers, values.labels))
+        array = values.in_units(read_array(path, values.channels, values.alpha, values.page))
         if not np.isfinite(array).all():
             raise ValueError("some of its values are infinite or no numbers")
         if values.deep:
@@ -101,7 +99,7 @@ def read_values(path: str, values: Values) -> torch.Tensor:
         return _channels_first(np.rint(array.clip(0, 255)).astype(np.uint8))
 
 
-def read_class_numbers(path: str) -> np.ndarray:
+def read_class_numbers(path: str, page: str = "") -> np.ndarray:
     """Reads (H, W, 1) of a label map's grey levels, or of the numbers of a palette's colours, as the file has them.
 
     Raises: BadImage.
@@ -109,11 +107,11 @@ def read_class_numbers(path: str) -> np.ndarray:
     with unreadable(path):
         try:
             with opened(image_source(path)) as file:
-                if file.mode in ("1", "P"):
+                if file.mode in ("1", "P") and not page:
                     return np.array(upright(file)).astype(np.uint8)[..., None]
         except OSError:  # a format that is not Pillow's
             pass
-        array, transparent, pages = read_pixels(path)
+        array, transparent, pages = read_pixels(path, page)
         return channels_last(array, 1, pages)[..., : -1 if transparent else None]
 
 
@@ -122,7 +120,7 @@ def count_outside(path: str, values: Values) -> int:
     if values.plain or values.labels:
         return 0
     with unreadable(path):
-        array = values.in_units(read_array(path, values.channels, values.alpha))
+        array = values.in_units(read_array(path, values.channels, values.alpha, values.page))
     return int(((array < values.bounds.low) | (array > values.bounds.high)).sum())
 
 
@@ -132,14 +130,15 @@ def read_picture(path: str) -> Image.Image:
         return upright(file)
 
 
-def read_array(path: str, channels: int, alpha: str) -> np.ndarray:
+def read_array(path: str, channels: int, alpha: str, page: str = "") -> np.ndarray:
     """Reads (H, W, channels) in the file's type.
 
     Args:
         alpha: a value of --alpha: what becomes of transparency that is not one of the channels.
+        page: of a file of several planes, as in `parse_page`.
     Raises: WrongChannels that says what the file holds; ValueError, and whatever `read_pixels` raises.
     """
-    array, transparent, pages = read_pixels(path)
+    array, transparent, pages = read_pixels(path, page)
     if array.dtype.kind not in "buif":
         raise ValueError(f"holds values of type {array.dtype}")
     if array.dtype == np.bool_:
@@ -150,18 +149,26 @@ def read_array(path: str, channels: int, alpha: str) -> np.ndarray:
     return with_channels(array, channels)
 
 
-def read_pixels(path: str) -> Pixels:
-    """Reads all that a file holds.
+def read_pixels(path: str, page: str = "") -> Pixels:
+    """Reads all that a file holds, or a page of it.
 
     Raises: BadImage, OSError, ValueError and whatever libraries find wrong with a file; InputError when one is missing.
     """
-    suffix, source = os.path.splitext(path)[1].lower(), image_source(path)
+    suffix, source = suffix_of(path), image_source(path)
+    if suffix in STACKS:
+        return STACKS[suffix](source, page)
+    if suffix in (".tif", ".tiff"):
+        pixels = read_tiff(source, page)
+        if pixels is None and page:
+            raise ValueError(
+                "--page needs TIFF of grey levels, RGB or numbers, in a usual compression"
+            )
+        return pixels or _pillow(source)
+    refuse_page(page)
     if suffix in ARRAYS:
         return Pixels(_numpy(source))
     if suffix == ".exr":
         return _exr(source)
-    if suffix in (".tif", ".tiff"):
-        return _tiff(source)
     if suffix == ".png" and is_deep_colour(source):
         with opened(source):  # for what it finds out of sizes
             pass
@@ -190,7 +197,7 @@ def image_source(path: str) -> Source:
     """
     if tar_of(path) is not None:
         return io.BytesIO(image_bytes(path))
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) and not (is_zarr(path) and os.path.isdir(path)):
         raise BadImage(path, "is missing or not a plain file")
     return path
 
@@ -222,25 +229,6 @@ def upright_size(file: Image.Image) -> tuple[int, int]:
 def upright(file: Image.Image) -> Image.Image:
     """Decodes an opened picture and turns it as its EXIF orientation says."""
     return ImageOps.exif_transpose(file)
-
-
-def check_unpacked(source: Source, unpacked: int, packed: int = 0, most: int = PACKED) -> None:
-    """Refuses small files that unpack to so much that they can only be meant to fill the memory.
-
-    Args:
-        unpacked: bytes of all pixels. packed: bytes of the part of the file that holds them; 0 for the whole file.
-        most: how many times as much a file may unpack to.
-    Raises: ValueError.
-    """
-    if unpacked <= LARGE:
-        return
-    whole = os.path.getsize(source) if isinstance(source, str) else len(source.getbuffer())
-    packed = packed or whole
-    if unpacked > most * packed:
-        raise ValueError(
-            f"its {packed / 1e6:.2g} MB would unpack to {unpacked / 1e6:.0f} MB, more than {most} times as much, as "
-            "in files that are made to fill the memory: if it is a real image, save it uncompressed or cut it up"
-        )
 
 
 def is_deep_colour(source: Source) -> bool:
@@ -347,31 +335,6 @@ def _exr(source: Source) -> Pixels:
     others = sorted(name for name in found if name not in (*colours, "A"))
     names = [*colours, *others, *(["A"] if "A" in found else [])]
     return Pixels(np.stack([found[name] for name in names], axis=-1), transparent="A" in found)
-
-
-def _tiff(source: Source) -> Pixels:
-    with image_package("tifffile").TiffFile(source) as file:
-        series, page = file.series[0], file.pages[0]
-        check_unpacked(source, series.nbytes)
-        indexed = getattr(page, "photometric", 1) not in (0, 1, 2)  # palettes, CMYK, YCbCr ...
-        try:
-            array = None if indexed else series.asarray()
-        except ValueError:  # a compression that is not built in
-            array = None
-        orientation = page.tags.get(ORIENTATION)
-        extra = [int(kind) for kind in getattr(page, "extrasamples", ())]
-        last, inverted = series.axes.endswith("S"), page.photometric == 0 and page.dtype.kind == "u"
-    if array is None:
-        return _pillow(source)
-    if inverted:  # white is zero
-        array = np.iinfo(array.dtype).max - array
-    pages = array.ndim == 3 and not last
-    if orientation and orientation.value in UPRIGHT:
-        turns, mirrored = UPRIGHT[orientation.value]
-        rows = -3 if last else -2
-        array = np.rot90(array, turns, (rows, rows + 1))
-        array = np.flip(array, rows + 1) if mirrored else array
-    return Pixels(array, transparent=last and extra in ([1], [2]), pages=pages)
 
 
 def _pillow(source: Source) -> Pixels:

@@ -38,6 +38,7 @@ class Values:
         labels: number of classes, for label maps; 0 for images.
         alpha: a value of --alpha.
         like: the file that was looked at to find this out, or nothing.
+        page: of files of several planes, as in `parse_page`.
     """
 
     side: str
@@ -46,6 +47,7 @@ class Values:
     labels: int = 0
     alpha: str = "drop"
     like: str = ""
+    page: str = ""
 
     @property
     def bounds(self) -> Range:
@@ -75,14 +77,15 @@ class Values:
     @property
     def recipe(self) -> object:
         """All that a file's image depends on, besides the file."""
-        if self.plain and self.alpha == "drop":
+        if self.plain and self.alpha == "drop" and not self.page:
             return self.channels
-        return (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
+        recipe = (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
+        return (*recipe, self.page) if self.page else recipe
 
     def output(self, channels: int, declared: Range | None) -> Values:
         """The values of images that a network alone makes of these; unless declared, they are in the same range."""
         bounds = declared or (None if self.labels else self.declared)
-        return replace(self, side="B", channels=channels, declared=bounds, labels=0)
+        return replace(self, side="B", channels=channels, declared=bounds, labels=0, page="")
 
     def in_units(self, array: np.ndarray) -> np.ndarray:
         """Values of any depth in the units of the range. Raises: Unfit."""

@@ -110,6 +110,7 @@ def pictures_in(
         dataset_mode="single",
         range_A=values.flag,
         alpha=values.alpha,
+        page=values.page,
     )
     source = Source(phase="", input_nc=channels, labels=values.labels, augment=False)
     dataset = create_dataset(_at_size(given, size), source)

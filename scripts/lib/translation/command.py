@@ -76,6 +76,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
             range_B=options.range_B,
             label_A=options.label_A,
             alpha=options.alpha,
+            page=options.page,
         )
     except ValueError as error:
         raise InputError(str(error)) from None

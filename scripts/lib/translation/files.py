@@ -17,9 +17,9 @@ from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
 from util.images.large_read import TIFF
 from util.images.large_write import STREAMED
-from util.images.names import EXTENSIONS, JPEG
+from util.images.names import EXTENSIONS, JPEG, VOLUMES, ZARR, is_zarr
 
-WRITTEN = EXTENSIONS - {".exr", ".npz"}
+WRITTEN = EXTENSIONS - VOLUMES - {".exr", ".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 SAVING = {
     **{suffix: {"quality": 95, "subsampling": 0} for suffix in JPEG},
@@ -42,9 +42,9 @@ def is_video(path: str | Path) -> bool:
 
 def list_inputs(source: Path) -> list[str]:
     """Returns the file, or every image below the folder. Raises: InputError when there is none."""
-    if source.is_dir():
+    if source.is_dir() and not is_zarr(source.name):
         return list_images(source)
-    if not source.is_file():
+    if not source.exists():
         raise InputError(f"there is no file or folder {source}")
     return [str(source)]
 
@@ -57,7 +57,7 @@ def plan_jobs(
     suffix: of the result of a file.
     Raises: InputError when it is unclear, or would overwrite an input.
     """
-    if source.is_dir():
+    if source.is_dir() and not is_zarr(source.name):
         return _of_folder(source, paths, target, suffix)
     if target.is_dir():
         target = target / f"{source.stem}{suffix(str(source))}"
@@ -117,7 +117,7 @@ def unfinished_jobs(jobs: Sequence[FileJob], overwrite: bool) -> list[FileJob]:
 def can_stream(job: FileJob) -> bool:
     """Tells whether it can be read and written in parts, by far the larger images."""
     inside, outside = Path(job.source).suffix.lower(), job.target.suffix.lower()
-    return inside in TIFF and outside in STREAMED and os.path.isfile(job.source)
+    return inside in (*TIFF, ZARR) and outside in STREAMED and os.path.exists(job.source)
 
 
 def save_picture(path: Path, array: np.ndarray) -> None:

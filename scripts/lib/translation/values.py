@@ -77,7 +77,13 @@ def file_values(t: Translator, paths: Sequence[str]) -> FileValues:
                 f"--range_{values.side}, or use load_translator with arrays"
             )
     A = detect_values(
-        "A", paths, t.input_nc, t.inputs.flag, labels=t.inputs.labels, alpha=t.inputs.alpha
+        "A",
+        paths,
+        t.input_nc,
+        t.inputs.flag,
+        labels=t.inputs.labels,
+        alpha=t.inputs.alpha,
+        page=t.inputs.page,
     )
     own = t.outputs.declared if t.outputs.bounds != t.inputs.bounds else None
     return FileValues(A, A.output(t.output_nc, own))
