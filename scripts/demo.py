@@ -22,15 +22,15 @@ from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = "relief2topo"
 TABLE = re.compile(r"-+ (Options|End) -+")
 END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
-SIZES = "--load_size 72 --crop_size 64"
-# Narrow networks and short schedules: minutes on two CPU cores.
+DATA = {"pix2pix": "relief2topo", "cycle_gan": "atlas2topo"}
+COMMON = "--recipe modern --netG unet_64 --no_dropout --load_size 72 --crop_size 64"
+# Narrow networks and short schedules: minutes on two CPU cores. docs/quality.md says how they were chosen.
 TRAINING = {
-    "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004 "
-    "--n_epochs 8 --n_epochs_decay 8",
-    "cycle_gan": "--netG resnet_6blocks --ngf 16 --ndf 16 --lambda_identity 0 --lr 0.0005 "
+    "pix2pix": "--ngf 32 --ndf 32 --batch_size 8 --lr 0.0004 --n_epochs 8 --n_epochs_decay 8",
+    # The U-Net's outermost skip passes no norm, so that the colours of a whole picture are not lost.
+    "cycle_gan": "--ngf 24 --ndf 24 --netD n_layers --n_layers_D 2 --batch_size 4 --lr 0.0005 "
     "--n_epochs 6 --n_epochs_decay 4",
 }
 
@@ -40,16 +40,19 @@ def main(argv: Sequence[str]) -> int:
     options = build_parser().parse_args(argv)
     model, out = options.model, options.out
     name = f"demo_{model}"
-    data, run, results = (out / p for p in (f"datasets/{DATA}", f"checkpoints/{name}", "results"))
+    data, run, results = (
+        out / p for p in (f"datasets/{DATA[model]}", f"checkpoints/{name}", "results")
+    )
     page = results / name / "test_latest/index.html"
     where = ["--dataroot", data, "--name", name, "--model", model, "--checkpoints_dir", run.parent]
     start = time.perf_counter()
 
-    command("datasets/prepare.py", DATA, "--out", data.parent)
+    command("datasets/prepare.py", DATA[model], "--out", data.parent)
     if not finished(run, model):
         resume = ["--continue_train"] if (run / STATE_FILE).exists() else []
-        flags = f"{TRAINING[model]} {SIZES} --save_latest_freq 2000 --display_id -1".split()
-        command("train.py", *where, *flags, *resume)
+        measured = f"--val_metrics psnr --val_freq {last_epoch(model)}"  # raw and averaged weights
+        flags = f"{COMMON} {TRAINING[model]} {measured} --save_latest_freq 2000 --display_id -1"
+        command("train.py", *where, *flags.split(), *resume)
     if not page.exists() or page.stat().st_mtime < (run / STATE_FILE).stat().st_mtime:
         command("test.py", *where, "--results_dir", results)
     report = results / name / "evaluation"
@@ -73,9 +76,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def finished(run: Path, model: str) -> bool:
     """Tells whether the last epoch has been saved."""
+    return bool(list_networks(run, f"{last_epoch(model)}")) and (run / STATE_FILE).exists()
+
+
+def last_epoch(model: str) -> int:
+    """Returns the number of epochs."""
     words = TRAINING[model].split()
-    epochs = sum(int(words[words.index(f) + 1]) for f in ("--n_epochs", "--n_epochs_decay"))
-    return bool(list_networks(run, f"{epochs}")) and (run / STATE_FILE).exists()
+    return sum(int(words[words.index(f) + 1]) for f in ("--n_epochs", "--n_epochs_decay"))
 
 
 def command(script: str, *words: str | Path) -> None:

@@ -86,6 +86,16 @@ SETS = {
             pixels="300670562586f9e5223ab31fe038df53492c74f600fd421ea338533bb54b5b7c",
         ),
         DataSet(
+            name="atlas2topo",
+            about="atlas map of coasts in shaded relief -> the same ground coloured by height",
+            licence=MAP_LICENCE,
+            size=64,
+            packages=(BASEMAP,),
+            recipe=maps.atlas2topo,
+            sizes=(64,),
+            pixels="5221418ea16d6eef0c30ea1612003442b5b42409c7d69256e9a9c0068da8ba95",
+        ),
+        DataSet(
             name="map2sat",
             about="map coloured by height -> satellite picture of the same ground",
             licence=MAP_LICENCE,

@@ -40,20 +40,21 @@ def tile_grid(
     size: int,
     latitudes: tuple[float, float],
     keep: Callable[[np.ndarray, np.ndarray], bool],
+    few: bool = False,
 ) -> tuple[list[Item], Callable[[Item], tuple[Image.Image, Image.Image]]]:
     """Tiles of size x size, grouped by blocks of the globe; no tile reaches over its block's edge.
 
     Args:
         latitudes: southern and northern limit in degrees.
         keep: whether a tile is worth having, from its two (size, size, 3) integer pictures.
+        few: whether maps have few tiles of this size; blocks are then small, and tiles of train overlap by half.
     """
     if A.size != B.size:
         raise InputError(f"The two maps differ in size: {A.size} and {B.size} pixels.")
     width, height = A.size
     south, north = (int((90 - latitude) / 180 * height) for latitude in latitudes)
-    block = (4 if size <= 128 else 2) * size
-    # Large tiles are few, so those of train overlap by half.
-    stride = size if size <= 64 else size // 2
+    block = (2 if few or size > 128 else 4) * size
+    stride = size // 2 if few or size > 64 else size
     pixels_A, pixels_B = np.asarray(A), np.asarray(B)
     boxes: dict[Item, tuple[int, int, int, int]] = {}
     for block_y in range(north, south, block):
@@ -69,10 +70,19 @@ def tile_grid(
     return list(boxes), lambda item: (A.crop(boxes[item]), B.crop(boxes[item]))
 
 
+def is_sea(relief: np.ndarray) -> np.ndarray:
+    """Clearly bluer than red; (H, W) booleans of a piece of the shaded relief."""
+    return relief[..., 2] > relief[..., 0] + 25
+
+
 def shows_land(relief: np.ndarray, _: np.ndarray) -> bool:
-    """Not flat, and at most half sea (clearly bluer than red): the sea floor cannot be guessed."""
-    sea = relief[..., 2] > relief[..., 0] + 25
-    return bool(relief[..., 2].std() > 4 and sea.mean() < 0.5)
+    """Not flat, and at most half sea: the sea floor cannot be guessed."""
+    return bool(relief[..., 2].std() > 4 and is_sea(relief).mean() < 0.5)
+
+
+def shows_coast(relief: np.ndarray, _: np.ndarray) -> bool:
+    """Not flat, and at most 80 % sea."""
+    return bool(relief[..., 2].std() > 4 and is_sea(relief).mean() <= 0.8)
 
 
 def shows_coloured_land(_: np.ndarray, satellite: np.ndarray) -> bool:
@@ -88,6 +98,15 @@ def relief2topo(files: Sequence[Mapping[str, bytes]], size: int) -> Pictures:
     B = map_of(members[FOLDER + "etopo1.jpg"])
     A = map_of(members[FOLDER + "shadedrelief.jpg"], B.size)
     items, draw = tile_grid(A, B, size=size, latitudes=(-56, 76), keep=shows_land)
+    return Pictures(items, draw, CREDITS + members[LICENCE_FILE].decode())
+
+
+def atlas2topo(files: Sequence[Mapping[str, bytes]], size: int) -> Pictures:
+    """The maps of relief2topo with coasts, at half the size, so that a tile shows four times the ground."""
+    (members,) = files
+    B = map_of(members[FOLDER + "etopo1.jpg"]).reduce(2)
+    A = map_of(members[FOLDER + "shadedrelief.jpg"], B.size)
+    items, draw = tile_grid(A, B, size=size, latitudes=(-56, 76), keep=shows_coast, few=True)
     return Pictures(items, draw, CREDITS + members[LICENCE_FILE].decode())
 
 

@@ -12,9 +12,11 @@ import pytest
 from helpers.prepare import TILE, pixels, world_map
 from PIL import Image
 from sources import maps
+from sources.catalogue import BASEMAP
 from sources.items import Item, Pictures, join_alike, share_out
 from sources.layout import FOLDERS, SPLITS, count_pictures, write_set
 
+from util.download.packages import read_members
 from util.errors import InputError
 
 
@@ -85,23 +87,36 @@ def test_tiles_of_val_and_test_overlap_no_other_tile(tiny_set):
             assert overlapping.sum() == 1  # itself
 
 
-def test_large_tiles_overlap_in_train_only_and_never_between_the_sides(tmp_path):
-    world = world_map(640, blue=60)
+@pytest.mark.parametrize(("size", "few"), [(128, False), (64, True)])
+def test_few_tiles_overlap_in_train_only_and_never_between_the_sides(tmp_path, size, few):
+    world = world_map(5 * size, blue=60)
     items, draw = maps.tile_grid(
-        world, world, size=128, latitudes=(-90, 90), keep=lambda A, B: True
+        world, world, size=size, latitudes=(-90, 90), keep=lambda A, B: True, few=few
     )
     write_set(tmp_path, Pictures(items, draw, licence=""), {"name": "large"})
     corners = {name: corners_in(tmp_path / name) for name in FOLDERS}
 
     def overlaps(one: str, other: str) -> int:
         gaps = np.abs(corners[one][:, None] - corners[other][None]).max(axis=-1)
-        return int((gaps < 128).sum())
+        return int((gaps < size).sum())
 
     assert overlaps("train", "train") > len(corners["train"])
     assert overlaps("val", "val") == len(corners["val"])
     assert overlaps("test", "test") == len(corners["test"])
     pairs = [("train", "val"), ("train", "test"), ("val", "test"), ("trainA", "trainB")]
     assert [overlaps(*pair) for pair in pairs] == [0, 0, 0, 0]
+
+
+def test_tiles_of_the_atlas_show_four_times_the_ground_of_those_of_the_relief(shop):
+    members = read_members(shop / BASEMAP.file, BASEMAP.wanted)
+    ground = []
+    for recipe in (maps.relief2topo, maps.atlas2topo):
+        pictures = recipe([members], TILE)
+        (A, B), *_ = map(pictures.draw, pictures.items)
+        assert np.abs(np.subtract(A, B, dtype=float))[..., :2].mean() < 3  # the same ground
+        reds, greens = np.moveaxis(np.asarray(B).astype(int), -1, 0)[:2]
+        ground.append((np.ptp(reds.mean(axis=0)), np.ptp(greens.mean(axis=1))))
+    assert np.divide(ground[1], ground[0]) == pytest.approx(2, rel=0.2)
 
 
 def test_a_set_with_too_few_pictures_is_refused(tmp_path):

@@ -71,6 +71,15 @@ def test_tiles_of_the_sea_are_left_out():
     assert not maps.shows_land(np.full((8, 8, 3), 150), land)  # flat
 
 
+def test_tiles_of_coasts_may_be_sea_by_four_fifths():
+    tile = np.full((10, 8, 3), (100, 150, 200))
+    tile[:2] = np.linspace(100, 160, 8)[None, :, None]  # land, with hills
+    assert maps.shows_coast(tile, tile)
+    assert not maps.shows_land(tile, tile)
+    tile[1] = (100, 150, 200)
+    assert not maps.shows_coast(tile, tile)
+
+
 def test_brightening_keeps_black_and_white():
     grey = Image.fromarray(np.array([[0, 64, 255]], dtype=np.uint8)).convert("RGB")
     assert np.asarray(maps.brighten(grey, 0.5))[0, :, 0].tolist() == [
