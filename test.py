@@ -106,7 +106,7 @@ def test(
     label = options.run.label
     weights = f"weights of epoch {label}" if label.isdecimal() else f"{label} weights"
     title = f"{options.run.name} · {options.run.phase} set · {weights}"
-    values = ValueWriter(dataset.values, options.result.save_format)
+    values = ValueWriter(dataset.values, options.result.save_format, dataset.placement)
     writer = ResultWriter(
         folder,
         title,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -13,11 +13,12 @@ from torch.utils import data
 
 from data.files.image_folder import list_images
 from data.files.reading import ImageReader
-from data.transforms import Preprocess
+from data.transforms import Preprocess, Size
 from options.base_options import DataOptions, ModelOptions
 from options.types import pages_of, parse_range, sides
 from util.errors import InputError
 from util.images.detect_values import detect_values
+from util.images.metadata import Placement
 from util.images.read import BadImage
 from util.images.tars import repeat_shards, shard_lengths
 from util.images.values import Values
@@ -196,6 +197,18 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         [] where no files do; None where that is not known, and only names can tell.
         """
         return None
+
+    @property
+    def placement(self) -> Callable[[Size], Placement] | None:
+        """How images of files are resized and cut out without augmentation; None where a file holds several."""
+        if self.sides_in_a_file > 1:
+            return None
+
+        def place(size: Size) -> Placement:
+            draw = self.preprocess.sample_for(size, random.Random(0))
+            return Placement(draw.resized, draw.top, draw.left)
+
+        return place
 
     def ranges(self) -> dict[str, Any]:
         """Values of --range_A and --range_B, as far as they are settled."""

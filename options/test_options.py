@@ -66,7 +66,7 @@ class ResultOptions:
     save_format: str = flag(
         "auto",
         "of results that 8-bit PNG cannot hold, in values/; auto = as the files that were read",
-        choices=("auto", "png", "tiff", "npy"),
+        choices=("auto", "png", "tiff", "npy", "exr"),
     )
     num_test: float = flag(math.inf, "number of images; inf = all", parse=count_or_inf, metavar="N")
     tile: int = flag(

@@ -40,12 +40,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--batch_size", type=int, default=8, help="images of 256 x 256 that may go through at once; of larger ones fewer do")
     add("--tile", type=int, default=0, metavar="N", help="computes in squares of so many pixels, to save memory; 0 = off")
     add("--tile_mode", choices=TILE_MODES, default="exact", help="exact gives what the whole image would; blend is faster")
-    add("--format", choices=("auto", "png", "jpg", "tiff", "npy", "same"), default="auto", help="of results in a folder; auto: png, if that holds all values; same: as their inputs")
+    add("--format", choices=("auto", "png", "jpg", "tiff", "npy", "exr", "same"), default="auto", help="of results in a folder; auto: png, if that holds all values; same: as their inputs")
     add("--range_A", metavar="LOW,HIGH", help="values of input files (default: those of training, or by the type of the first file)")
     add("--range_B", metavar="LOW,HIGH", help="values of results (default: those of training, or those of the inputs)")
     add("--label_A", type=int, metavar="CLASSES", help="inputs are label maps with so many classes (default: as in training)")
     add("--alpha", choices=ALPHAS, help="transparency: drop it, or lay images on white or black (default: as in training)")
     add("--page", metavar="N", help="of files of several planes: a number from 0, or places along axes, such as c=0,z=5 (default: as in training)")
+    add("--pyramid", action="store_true", help="TIFF in tiles, with smaller versions of the image in it, for viewers of large images")
     add("--overwrite", action="store_true", help="translate again what is there already")
     # fmt: on
     return parser

@@ -15,6 +15,7 @@ from models.tiling import Compute, Tiling, translate_parts
 from util.images import to_uint8
 from util.images.large_read import open_large
 from util.images.large_write import write_large
+from util.images.metadata import read_metadata
 from util.images.values import INPUTS, OUTPUTS, Values, from_network
 
 TRIMMED = 16  # parts, after which memory is given back
@@ -30,6 +31,7 @@ def translate_large(
     outputs: Values = OUTPUTS,
     compute: Compute = nn.Module.__call__,
     progress: Callable[[int, int], object] = lambda done, total: None,
+    pyramid: bool = False,
 ) -> None:
     """Writes the translation of an image file to another one, which appears when it is complete.
 
@@ -40,6 +42,7 @@ def translate_large(
         inputs, outputs: meaning of the numbers in both files; more than 8 bits come out only in TIFF. An input of an
             undeclared range has all that its type can hold, an output of one 8 bits.
         compute, progress: as in `translate_parts`.
+        pyramid: as in `write_large`.
     Raises: InputError when a file cannot be read or written, or exactness cannot be had.
     """
 
@@ -63,7 +66,11 @@ def translate_large(
         parts = translate_parts(
             network, read, size, tiling, compute=compute, progress=trim_and_report
         )
-        write_large(target, size, ((p.rows, p.columns, made(p.values)) for p in parts))
+        metadata = read_metadata(str(source), inputs.page)
+        if metadata:
+            metadata = metadata.at_size(size).of_result(outputs.channels)
+        pixels = ((p.rows, p.columns, made(p.values)) for p in parts)
+        write_large(target, size, pixels, metadata, pyramid=pyramid)
 
 
 def return_free_memory() -> None:

@@ -191,12 +191,15 @@ class Translator:
         target: Path,
         values: tuple[Values, Values] | None = None,
         progress: Callable[[int, int], object] = lambda done, total: None,
+        *,
+        pyramid: bool = False,
     ) -> None:
         """Writes the translation of an image file that need not fit into memory, in tiles as `tile` said.
 
         Args:
             values: of the two files, where they are not those of training.
             progress: called with the number of parts done and of all.
+            pyramid: write TIFF with smaller versions of the image in it, for viewers.
         Raises: InputError when a file cannot be read or written; ValueError without `tile`.
         """
         if not self._model.tiling.tile:
@@ -211,6 +214,7 @@ class Translator:
             outputs=outputs,
             compute=self._model.compute,
             progress=progress,
+            pyramid=pyramid,
         )
 
     def at_once(self, images: torch.Tensor) -> int:

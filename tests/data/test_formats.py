@@ -16,8 +16,9 @@ from PIL import Image
 from options.types import parse_range
 from scripts.make_shards import main as make_shards
 from util.errors import InputError
-from util.images.read import BadImage
+from util.images.read import BadImage, read_array
 from util.images.values import from_network, to_network
+from util.images.write import write_values
 
 imagecodecs = pytest.importorskip("imagecodecs")
 OpenEXR = pytest.importorskip("OpenEXR")
@@ -131,16 +132,27 @@ def test_where_both_ends_could_be_channels_arrays_have_them_last_and_pages_first
     assert dataset(tmp_path / "t", "single", input_nc=5)[0]["A"].shape == (5, 24, 5)
 
 
-def test_half_floats_and_exr_become_float_tiff(tmp_path) -> None:
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_exr_becomes_exr_of_32_bits_or_what_is_asked_for(tmp_path, channels) -> None:
+    array = noise(np.float32, 20, 24, channels)
+    write_values(tmp_path / "in/a.exr", array)
+    out = passed_through(tmp_path / "in", tmp_path / "out", input_nc=channels)
+    back = read_array(str(out / "values/a_fake_B.exr"), channels, "drop")
+    assert back.dtype == np.float32
+    assert np.abs(back - array).max() <= 2**-23
+    flags = {"input_nc": channels, "save_format": "npy"}
+    out = passed_through(tmp_path / "in", tmp_path / "npy", **flags)
+    assert np.array_equal(np.atleast_3d(np.load(out / "values/a_fake_B.npy")), back)
+
+
+def test_half_floats_of_exr_are_read(tmp_path) -> None:
     array = noise(np.float32, 20, 24, 3)
     (tmp_path / "in").mkdir()
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    with OpenEXR.File(header, {"RGB": array}) as file:
+    with OpenEXR.File(header, {"RGB": array.astype(np.float16)}) as file:
         file.write(str(tmp_path / "in/a.exr"))
-    out = passed_through(tmp_path / "in", tmp_path / "out")
-    back = read(out / "values/a_fake_B.tif")
-    assert back.dtype == np.float32
-    assert np.abs(back - array).max() <= 2**-23
+    back = read_array(str(tmp_path / "in/a.exr"), 3, "drop")
+    assert np.array_equal(back, array.astype(np.float16))
 
 
 def test_a_wrong_number_of_channels_is_told_with_what_was_found(tmp_path) -> None:

@@ -37,7 +37,7 @@ def passed_through(root: Path, out: Path, *, save_format: str = "auto", **flags)
     """The result folder of an unchanging test of --dataset_mode single."""
     channels = flags.get("input_nc", 3)
     images = dataset(root, "single", output_nc=channels, **flags)
-    values = ValueWriter(images.values, save_format)
+    values = ValueWriter(images.values, save_format, images.placement)
     loader = held_out_loader(images, float("inf"), 1, torch.device("cpu"))
     writer = ResultWriter(
         out, "t", dataroot=str(root), phase="test", width=64, write_values=values.write

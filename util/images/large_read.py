@@ -16,7 +16,7 @@ from PIL import Image
 
 from options.types import Range
 from util.errors import InputError, reason_of
-from util.images.names import NO_PICTURES, is_zarr, suffix_of
+from util.images.names import NO_PICTURES, TIFF, is_zarr, suffix_of
 from util.images.packages import image_package
 from util.images.read import channels_last, read_pixels, upright
 from util.images.stacks import (
@@ -30,7 +30,6 @@ from util.images.stacks import (
 )
 from util.images.values import INPUTS, LUMA, Unfit, Values, composite
 
-TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
 TYPES = ("uint8", "uint16", "int16", "int32", "float32")
 CACHE = 256e6  # bytes of decoded tiles that are kept
 MINISBLACK, RGB, YCBCR = 1, 2, 6  # of what TIFF calls photometric

@@ -1,18 +1,22 @@
-"""Writing an image that comes in parts and need not fit into memory: tiled TIFF; other formats are put together first."""
+"""Writing an image that comes in parts and need not fit into memory: tiled TIFF, pyramids too; other formats are put together first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from contextlib import ExitStack, contextmanager
+from itertools import chain, zip_longest
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 from PIL import Image
 
 from util.errors import InputError
 from util.files import replacing
-from util.images import write_png
+from util.images.metadata import Metadata
 from util.images.packages import image_package
+from util.images.write import encode_values
 
 STREAMED = (".tif", ".tiff", ".btf")
 SIDE = 256  # of the tiles in the file
@@ -22,7 +26,14 @@ BIG = 3.9e9  # bytes of pixels from which on 32 bits may not address them: then 
 Pixels = tuple[slice, slice, np.ndarray]
 
 
-def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> None:
+def write_large(
+    path: Path,
+    size: tuple[int, int],
+    parts: Iterable[Pixels],
+    metadata: Metadata | None = None,
+    *,
+    pyramid: bool = False,
+) -> None:
     """Writes an image whose parts come row by row; the file appears when all is written.
 
     TIFF is written as it comes, in tiles, compressed without loss. For any other format the image, though
@@ -30,6 +41,10 @@ def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> N
 
     Args:
         size: height and width.
+        metadata: of the image. A place on the Earth makes it GeoTIFF, a pixel size, names of channels or a pyramid without
+            such a place OME-TIFF.
+        pyramid: of TIFF: with the image at half the size, a quarter, ... down to a tile: overviews as GDAL has them in
+            GeoTIFF, as OME has them in others. Half of the image's pixels go through a temporary file.
     Raises: InputError when it cannot be written, or Pillow does not know the format.
     """
     suffix = path.suffix.lower()
@@ -44,24 +59,115 @@ def write_large(path: Path, size: tuple[int, int], parts: Iterable[Pixels]) -> N
         if tifffile is None:
             whole = _together(bands, shape)
             if suffix == ".png":
-                write_png(file, whole)
+                encode_values(file, suffix, np.atleast_3d(whole), metadata)
             else:
                 Image.fromarray(whole).save(file, Image.registered_extensions()[suffix])
             return
-        with tifffile.TiffWriter(file, bigtiff=np.prod(shape) * first.itemsize > BIG) as tiff:
+        _write_tiff(tifffile, file, bands, shape, first.dtype, metadata, pyramid)
+
+
+def _write_tiff(
+    tifffile: Any,
+    file: IO[bytes],
+    bands: Iterable[np.ndarray],
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    metadata: Metadata | None,
+    pyramid: bool,
+) -> None:
+    height, width = shape[:2]
+    metadata = metadata or Metadata((height, width), {})
+    said = metadata.ome()
+    ome = not metadata.geo and (pyramid or bool(said))
+    levels = _levels(shape[:2]) if pyramid else []
+    options = {
+        "dtype": dtype,
+        "tile": (SIDE, SIDE),
+        "photometric": "rgb" if shape[2:] == (3,) else "minisblack",
+        "planarconfig": "contig" if len(shape) == 3 else None,
+        "compression": "zlib",
+        "compressionargs": {"level": 1},
+        "maxworkers": 1,
+    }
+    tags = metadata.tiff_tags(dtype, shape[2] if len(shape) == 3 else 1)
+    axes = "YXS"[: len(shape)]
+    size = np.prod(shape, dtype=np.int64) * dtype.itemsize * (4 / 3 if pyramid else 1)
+    with tifffile.TiffWriter(file, bigtiff=size > BIG, ome=ome) as tiff, ExitStack() as stack:
+        half = stack.enter_context(_temporary(levels[0], shape, dtype)) if levels else None
+        tiff.write(
+            _tiles(_halved(bands, half)),
+            shape=shape,
+            subifds=len(levels) if ome else None,
+            metadata={"axes": axes, **said} if ome else None,
+            software="",
+            **options,
+            **tags,
+        )
+        for level, after in zip_longest(levels, levels[1:]):
+            # Each level is made of the one before while that is written.
+            assert half is not None
+            whole, half = half, None
+            if after:
+                half = stack.enter_context(_temporary(after, shape, dtype))
+            smaller = metadata.at_size(level).tiff_tags(dtype, 0)
+            smaller.pop("extratags", None)
             tiff.write(
-                _tiles(bands),
-                shape=shape,
-                dtype=first.dtype,
-                tile=(SIDE, SIDE),
-                photometric="rgb" if shape[2:] == (3,) else "minisblack",
-                planarconfig="contig" if len(shape) == 3 else None,
-                compression="zlib",
-                compressionargs={"level": 1},
-                maxworkers=1,
+                _tiles(_halved(_strips(whole), half)),
+                shape=(*level, *shape[2:]),
+                subfiletype=1,  # a smaller version of another image
                 metadata=None,
                 software="",
+                **options,
+                **smaller,
             )
+
+
+def _levels(size: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Heights and widths of a pyramid above its base, down to one tile."""
+    height, width = size
+    levels = []
+    while max(height, width) > SIDE:
+        height, width = -(-height // 2), -(-width // 2)
+        levels.append((height, width))
+    return levels
+
+
+@contextmanager
+def _temporary(
+    level: tuple[int, int], shape: tuple[int, ...], dtype: np.dtype
+) -> Iterator[np.ndarray]:
+    """Opens an array on disk that is gone afterwards."""
+    with TemporaryFile() as file:
+        yield np.memmap(file, dtype, "w+", shape=(*level, *shape[2:]))
+
+
+def _strips(whole: np.ndarray) -> Iterator[np.ndarray]:
+    for top in range(0, len(whole), SIDE):
+        yield np.array(whole[top : top + SIDE])
+
+
+def _halved(bands: Iterable[np.ndarray], half: np.ndarray | None) -> Iterator[np.ndarray]:
+    """Passes strips of SIDE rows on, and puts them at half the size into an array, if there is one."""
+    top = 0
+    for band in bands:
+        if half is not None:
+            smaller = halve(band)
+            half[top : top + len(smaller)] = smaller
+            top += len(smaller)
+        yield band
+
+
+def halve(array: np.ndarray) -> np.ndarray:
+    """(H, W, ...) -> (ceil(H / 2), ceil(W / 2), ...): means of 2 x 2 pixels, of those that are numbers."""
+    odd = [(0, array.shape[0] % 2), (0, array.shape[1] % 2), *[(0, 0)] * (array.ndim - 2)]
+    array = np.pad(array, odd, "edge")
+    four = np.stack([array[i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    if array.dtype.kind != "f":
+        return np.rint(four.mean(axis=0, dtype=np.float64)).astype(array.dtype)
+    known = np.isfinite(four)
+    total = np.where(known, four, 0).sum(axis=0, dtype=np.float64)
+    count = known.sum(axis=0)
+    return np.where(count, total / np.maximum(count, 1), np.nan).astype(array.dtype)
 
 
 def _bands(parts: Iterable[Pixels], height: int, width: int) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ import re
 
 JPEG = frozenset((".jpg", ".jpeg", ".jfif"))
 ARRAYS = frozenset((".npy", ".npz"))  # which count only where there are no images beside them
+TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".btf", ".tf8")
 VOLUMES = frozenset((".dcm", ".dicom", ".nii", ".nii.gz"))
 ZARR = ".zarr"  # a folder
 NO_PICTURES = ARRAYS | VOLUMES | {ZARR, ".exr"}  # that Pillow does not read

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import numpy as np
@@ -13,12 +15,14 @@ from options.types import parse_range
 from util.errors import InputError
 from util.files import replacing, write_text
 from util.images import SIDES, write_png
+from util.images.metadata import Metadata, Placement, Size, png_chunks, read_metadata
 from util.images.packages import image_package
 from util.images.values import Values, dtype_of, from_network
 
-FORMATS = ("auto", "png", "tiff", "npy")
+FORMATS = ("auto", "png", "tiff", "npy", "exr")
 DESCRIPTION = "values.json"  # in a folder of results
-SUFFIXES = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
+SUFFIXES = {"png": ".png", "tiff": ".tif", "npy": ".npy", "exr": ".exr"}
+PNG_HEADER = 33  # bytes
 
 
 class ValueWriter:
@@ -27,11 +31,18 @@ class ValueWriter:
     Args:
         values: of sides "A" and "B"; {} of data sets that have none, whose results are pictures alone.
         format: a value of --save_format.
+        placement: height and width of a file's picture -> how those that were tested were made of it; None where
+            results have no place in files.
     Raises: InputError when PNG is asked for and cannot hold them.
     """
 
-    def __init__(self, values: Mapping[str, Values], format: str) -> None:
-        self.values = values
+    def __init__(
+        self,
+        values: Mapping[str, Values],
+        format: str,
+        placement: Callable[[Size], Placement] | None = None,
+    ) -> None:
+        self.values, self.placement = values, placement
         self.formats = {
             # The flag is about results; inputs are kept as they can be.
             side: format_for(format if side == "B" or format != "png" else "auto", one.like, one)
@@ -53,13 +64,37 @@ class ValueWriter:
         }
         write_text(folder / DESCRIPTION, json.dumps(text, indent=1) + "\n")
 
-    def write(self, place: Path, label: str, image: np.ndarray) -> None:
-        """Writes float32 (C, H, W) in [-1, 1] as values of its side; place lacks the suffix."""
+    def write(
+        self, place: Path, label: str, image: np.ndarray, paths: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes float32 (C, H, W) in [-1, 1] as values of its side; place lacks the suffix.
+
+        paths: label -> the file that an image belongs to, whose metadata are kept.
+        """
         side = SIDES[label]
         kind = self.formats[side]
         assert kind
         array = from_network(np.moveaxis(image, 0, -1), self.values[side].bounds)
-        write_values(place.with_name(place.name + SUFFIXES[kind]), array)
+        metadata = self._metadata(label, array.shape, paths or {})
+        write_values(place.with_name(place.name + SUFFIXES[kind]), array, metadata)
+
+    def _metadata(
+        self, label: str, shape: tuple[int, ...], paths: Mapping[str, str]
+    ) -> Metadata | None:
+        """Takes the place from the file that an image belongs to, and names of channels from one of its own side."""
+        if self.placement is None or label not in paths:
+            return None
+        side, path = SIDES[label], paths[label]
+        truth = paths.get(f"real_{side}", paths.get("real") if side == "A" else None)
+        owner = side if truth == path else {"A": "B", "B": "A"}[side]
+        found = read_metadata(path, self.values[owner].page)
+        if found is None:
+            return None
+        found = found.placed(self.placement(found.size))
+        if truth == path:  # the file's own values
+            return found
+        like = read_metadata(truth, self.values[side].page) if truth else None
+        return found.of_result(shape[-1], like.channels if like else None)
 
 
 def described_values(folder: Path) -> dict[str, Values]:
@@ -106,30 +141,86 @@ def format_for(asked: str, like: str, values: Values) -> str | None:
     suffix = Path(like).suffix.lower()
     if suffix in (".npy", ".npz"):
         return "npy"
+    if suffix == ".exr" and dtype_of(bounds) == np.float32:
+        return "exr"
     return "png" if suffix == ".png" and fits else "tiff"
 
 
-def write_values(path: Path, values: np.ndarray) -> None:
+def write_values(path: Path, values: np.ndarray, metadata: Metadata | None = None) -> None:
     """Writes (H, W, C), or (H, W) for one channel, in the format of the path's suffix.
 
     The file appears when it is complete.
+    metadata: of the image, as far as the format can hold it.
     Raises: InputError when a package is missing, or the disk refuses.
     """
     with replacing(path, lasting=False) as file:
-        encode_values(file, path.suffix.lower(), values)
+        encode_values(file, path.suffix.lower(), values, metadata)
 
 
-def encode_values(file: IO[bytes], suffix: str, values: np.ndarray) -> None:
+def encode_values(
+    file: IO[bytes], suffix: str, values: np.ndarray, metadata: Metadata | None = None
+) -> None:
     """Writes (H, W, C) in the format of a suffix. Raises: InputError when a package is missing."""
     array = np.ascontiguousarray(values[..., 0] if values.shape[-1] == 1 else values)
     if suffix == ".npy":
         np.save(file, array)
+    elif suffix == ".exr":
+        _write_exr(file, values)
     elif suffix in (".tif", ".tiff"):
-        photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
-        planes = "contig" if array.ndim == 3 else None
-        tifffile = image_package("tifffile")
-        tifffile.imwrite(file, array, photometric=photometric, planarconfig=planes)
+        _write_tiff(file, array, metadata)
+    elif metadata and (chunks := png_chunks(metadata, values.shape[-1])):
+        whole = io.BytesIO()
+        encode_values(whole, suffix, values)
+        content = whole.getbuffer()
+        for part in (content[:PNG_HEADER], chunks, content[PNG_HEADER:]):
+            file.write(part)
     elif array.dtype == np.uint8 or array.ndim == 2:
         write_png(file, array)
     else:
         file.write(image_package("imagecodecs").png_encode(array))
+
+
+def _write_tiff(file: IO[bytes], array: np.ndarray, metadata: Metadata | None) -> None:
+    """Writes (H, W) or (H, W, C): OME-TIFF and ImageJ's with a page for each channel, others with channels together."""
+    imwrite = image_package("tifffile").imwrite
+    colour = array.shape[2:] == (3,) and array.dtype == np.uint8
+    photometric = "rgb" if array.shape[2:] == (3,) else "minisblack"
+    planes = "contig" if array.ndim == 3 else None
+    if metadata is None:
+        imwrite(file, array, photometric=photometric, planarconfig=planes)
+        return
+    tags = metadata.tiff_tags(array.dtype, 1 if array.ndim == 2 else array.shape[-1])
+    style = metadata.style
+    if style == "imagej" and array.dtype not in (np.uint8, np.uint16, np.float32):
+        style = "ome"
+    if not style or metadata.geo:
+        imwrite(file, array, photometric=photometric, planarconfig=planes, **tags)
+        return
+    axes = "YXS" if colour else "CYX"[3 - array.ndim :]
+    pages = array if colour or array.ndim == 2 else np.moveaxis(array, -1, 0)
+    if style == "ome":
+        said = {"axes": axes, **metadata.ome()}
+    else:
+        said = {
+            "axes": axes,
+            "unit": metadata.unit.replace("\u00b5", "u"),
+            "Labels": list(metadata.channels),
+        }
+        said = {name: value for name, value in said.items() if value}
+    photometric = "rgb" if colour else "minisblack"
+    imwrite(file, pages, photometric=photometric, metadata=said, **{style: True}, **tags)
+
+
+def _write_exr(file: IO[bytes], values: np.ndarray) -> None:
+    """Writes (H, W, C) as 32-bit floats: Y, or R, G and B, or channels whose names are numbers."""
+    OpenEXR = image_package("OpenEXR")
+    count = values.shape[-1]
+    names = {1: ["Y"], 3: ["R", "G", "B"]}.get(count, [f"C{i:05d}" for i in range(count)])
+    planes = np.moveaxis(values, -1, 0).astype(np.float32)
+    channels = {n: np.ascontiguousarray(plane) for n, plane in zip(names, planes, strict=True)}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    with TemporaryDirectory() as folder:  # OpenEXR writes to paths alone
+        place = Path(folder, "image.exr")
+        with OpenEXR.File(header, channels) as image:
+            image.write(str(place))
+        file.write(place.read_bytes())

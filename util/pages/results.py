@@ -48,7 +48,7 @@ class ResultWriter:
 
     Args:
         page: whether this process writes the page, which shows all processes' images.
-        write_values: writes a label's values to a path, which it gives a suffix.
+        write_values: writes a label's values to a path, which it gives a suffix; the paths of all labels come with them.
 
     Attributes:
         file: of the page, once it is written.
@@ -64,7 +64,7 @@ class ResultWriter:
         width: int,
         aspect_ratio: float = 1.0,
         page: bool = True,
-        write_values: Callable[[Path, str, np.ndarray], None] | None = None,
+        write_values: Callable[..., None] | None = None,
     ) -> None:
         self.folder, self.title, self.width = make_folder(folder), title, width
         self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
@@ -103,7 +103,7 @@ class ResultWriter:
                 self._enqueue(save_image, self.folder / file, pictures[label], self.aspect_ratio)
             if label in values and self.write_values:
                 place = self.folder / f"values/{name}_{label}"
-                self._enqueue(self.write_values, place, label, values[label])
+                self._enqueue(self.write_values, place, label, values[label], paths)
             size = stretched(facts.sizes[label], self.aspect_ratio)
             rows.setdefault(name, []).append(Picture(file, label, *size))
         self.count += 1

@@ -34,7 +34,7 @@ def translate(options: argparse.Namespace) -> int:
         check_video(t)
         jobs = plan_jobs(options.input, paths, options.output, lambda path: Path(path).suffix)
     else:
-        values = file_values(t, paths)
+        values = file_values(t, paths, options.pyramid)
         jobs = plan_jobs(
             options.input, paths, options.output, partial(values.suffix, options.format)
         )

@@ -15,11 +15,11 @@ from data.files.image_folder import list_images
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
-from util.images.large_read import TIFF
 from util.images.large_write import STREAMED
-from util.images.names import EXTENSIONS, JPEG, VOLUMES, ZARR, is_zarr
+from util.images.metadata import Metadata, gamma_chunk
+from util.images.names import EXTENSIONS, JPEG, TIFF, VOLUMES, ZARR, is_zarr
 
-WRITTEN = EXTENSIONS - VOLUMES - {".exr", ".npz"}
+WRITTEN = EXTENSIONS - VOLUMES - {".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
 SAVING = {
     **{suffix: {"quality": 95, "subsampling": 0} for suffix in JPEG},
@@ -120,9 +120,15 @@ def can_stream(job: FileJob) -> bool:
     return inside in (*TIFF, ZARR) and outside in STREAMED and os.path.exists(job.source)
 
 
-def save_picture(path: Path, array: np.ndarray) -> None:
+def save_picture(path: Path, array: np.ndarray, metadata: Metadata | None = None) -> None:
     """Writes uint8 (H, W, 3) or (H, W) in the format that the name says, in place of an older file at once."""
     suffix = path.suffix.lower()
+    how = dict(SAVING.get(suffix, {}))
+    channels = np.atleast_3d(array).shape[-1]
+    if metadata and (profile := metadata.profile(channels)):
+        how["icc_profile"] = profile
+    if metadata and metadata.gamma and suffix == ".png":
+        how["pnginfo"] = gamma_chunk(metadata.gamma)
     with replacing(path) as file:
         kind = Image.registered_extensions()[suffix]
-        Image.fromarray(array).save(file, format=kind, **SAVING.get(suffix, {}))
+        Image.fromarray(array).save(file, format=kind, **how)

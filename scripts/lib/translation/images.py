@@ -34,7 +34,13 @@ def translate_large_files(
                 bar.update(done - bar.n)
 
             try:
-                t.translate_file(Path(job.source), job.target, (values.A, values.B), progress)
+                t.translate_file(
+                    Path(job.source),
+                    job.target,
+                    (values.A, values.B),
+                    progress,
+                    pyramid=values.pyramid,
+                )
             except InputError as error:
                 bad.append(error)
     return bad
@@ -71,7 +77,8 @@ def translate_images(
                     yield image
 
         for result in t.stream(images()):
-            saving.append(pool.submit(values.write, started.popleft().target, result))
+            job = started.popleft()
+            saving.append(pool.submit(values.write, job.source, job.target, result))
             if len(saving) > AHEAD:
                 saving.popleft().result()
             bar.update()

@@ -14,19 +14,30 @@ from scripts.lib.translation.files import save_picture
 from util.errors import InputError
 from util.images import to_uint8
 from util.images.detect_values import detect_values
+from util.images.large_write import write_large
+from util.images.metadata import read_metadata
+from util.images.names import VOLUMES, ZARR, suffix_of
 from util.images.read import read_values
 from util.images.values import Values, one_hot
 from util.images.write import SUFFIXES, format_for, write_values
 
-FORMATS = {".npy": "npy", ".tif": "tiff", ".tiff": "tiff", ".png": "png"}  # that can hold values
-KEPT = {".npz": ".npy", ".exr": ".tif"}  # what is written for what is only read
+FORMATS = {
+    ".npy": "npy",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".png": "png",
+    ".exr": "exr",
+}  # of values
+# What is written for what is only read.
+KEPT = {".npz": ".npy", **dict.fromkeys((*VOLUMES, ZARR), ".tif")}
 
 
 class FileValues(NamedTuple):
-    """Meaning of the numbers in files of inputs, A, and of results, B."""
+    """Meaning of the numbers in files of inputs, A, and of results, B; pyramid: how TIFF is written."""
 
     A: Values
     B: Values
+    pyramid: bool = False
 
     def read(self, path: str) -> torch.Tensor:
         """(C, H, W) in [-1, 1]. Raises: BadImage."""
@@ -39,7 +50,9 @@ class FileValues(NamedTuple):
         """Returns the suffix of the result of a file; asked: a value of --format."""
         if asked == "same":
             suffix = Path(source).suffix
-            return KEPT.get(suffix.lower(), suffix)
+            return KEPT.get(suffix_of(source), suffix)
+        if asked == "auto" and self.pyramid:
+            return SUFFIXES["tiff"]
         if asked == "auto":
             return SUFFIXES[format_for("auto", self.A.like or source, self.B) or "png"]
         return SUFFIXES.get(asked, f".{asked}")
@@ -47,19 +60,33 @@ class FileValues(NamedTuple):
     def format(self, target: Path) -> str | None:
         """Returns the format in which a target's values are written; None for a picture of 8 bits. Raises: InputError."""
         kind = FORMATS.get(target.suffix.lower())
+        if self.pyramid and kind != "tiff":
+            raise InputError(f"--pyramid writes TIFF, not {target.name}: use --format tiff")
         if kind is None or (kind == "tiff" and self.B.plain):
             return None
         return format_for(kind, "", self.B)
 
-    def write(self, target: Path, image: torch.Tensor) -> None:
-        """Writes (C, H, W) in [-1, 1], all its values where the target's kind can hold them."""
-        if self.format(target) is None:
-            save_picture(target, to_uint8(image))
+    def write(self, source: str, target: Path, image: torch.Tensor) -> None:
+        """Writes (C, H, W) in [-1, 1], all its values where the target's kind can hold them, and what the source says."""
+        found = read_metadata(source, self.A.page)
+        if found:
+            found = found.at_size((image.shape[-2], image.shape[-1])).of_result(image.shape[0])
+        kind = self.format(target)
+        is_tiff = FORMATS.get(target.suffix.lower()) == "tiff"
+        if kind is None and not (is_tiff and (found or self.pyramid)):
+            save_picture(target, to_uint8(image), found)
+            return
+        values = self.B.from_network(image[None])
+        if self.pyramid:
+            height, width, channels = values.shape
+            part = values[..., 0] if channels == 1 else values
+            whole = [(slice(0, height), slice(0, width), part)]
+            write_large(target, (height, width), whole, found, pyramid=True)
         else:
-            write_values(target, self.B.from_network(image[None]))
+            write_values(target, values, found)
 
 
-def file_values(t: Translator, paths: Sequence[str]) -> FileValues:
+def file_values(t: Translator, paths: Sequence[str], pyramid: bool = False) -> FileValues:
     """Finds how these inputs are read, and what becomes of them: as the run says, or by the first file.
 
     Raises: InputError when that cannot be known.
@@ -86,4 +113,4 @@ def file_values(t: Translator, paths: Sequence[str]) -> FileValues:
         page=t.inputs.page,
     )
     own = t.outputs.declared if t.outputs.bounds != t.inputs.bounds else None
-    return FileValues(A, A.output(t.output_nc, own))
+    return FileValues(A, A.output(t.output_nc, own), pyramid)
