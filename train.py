@@ -19,12 +19,14 @@ import torch
 
 from data import Source, create_dataset, create_loader
 from data.checks.quick import files_in_words, headers_of, quick_findings
-from data.held_out import validation_batches
+from data.held_out import open_fixed_items, validation_batches
 from data.loading.loader import Loader, Unreadable, skipped_lines
 from models.engine.ema import decay_per_step
 from models.inference.translate_dataset import AT_ONCE
+from models.training.examples import Examples
 from models.training.resume import resume
 from models.training.setup import prepare_model
+from models.training.twin import Twin
 from models.training.validation import FEW, open_validation
 from util import distributed
 from util.checkpoints.inference_settings import InferenceSettings, settings_by_rule
@@ -84,7 +86,10 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
         options = replace(options, data=replace(options.data, **dataset.ranges()))
         require_packages(options.log)
         open_batches = partial(validation_batches, options, AT_ONCE, device)
-        validation = open_validation(options, open_batches, device)
+        twin = Twin(options.model, run.seed, device)
+        validation = open_validation(options, open_batches, twin)
+        fixed = open_fixed_items(options, options.log.examples, device) if is_main else None
+        examples = Examples(twin, fixed.batches) if fixed else None
     loader = create_loader(dataset, seed=run.seed, device=device)
     epoch_images = len(loader) * world_size
     if optim.ema:
@@ -117,7 +122,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     watchdog = Watchdog(
         options.model.gan_mode,
         base_rate(optim, world_size),
-        reporter.say,
+        reporter.hint,
         hints=is_main and not options.log.no_hints,
         guessing_NCE=model.guessing_NCE,
     )
@@ -149,7 +154,8 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     def gave_up() -> bool:
         return 0 < val.early_stop <= progress.stale
 
-    reporter.open(exactly=start.exactly)
+    shown = {"phase": fixed.phase, "names": fixed.names} if fixed else {}
+    reporter.open(exactly=start.exactly, examples=shown)
     with orderly_end(loader, reporter, saver, save_before_stopping):
         while progress.epoch <= optim.last_epoch and not stop.agreed and not gave_up():
             epoch, epoch_started = progress.epoch, time.perf_counter()
@@ -207,6 +213,10 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
                 else:
                     reporter.say(outcome.why_empty())
 
+            if examples:
+                pictures = examples.translate(model.saved_networks(), settings)
+                reporter.examples(epoch, pictures, learning_rate)
+
             # Save at the end of the epoch.
             if last or epoch % freq.save_epoch_freq == 0 or gave_up():
                 labels = [str(epoch), *labels]
@@ -262,9 +272,11 @@ def orderly_end(
             except Unreadable:
                 save_before_stopping("stopped by a failure")
                 raise
-    except SharedError:
-        # Raised by all: none ends, and with it the group, before the last save is done.
-        distributed.gather("saved")
+    except BaseException as error:
+        reporter.fail(error)
+        if isinstance(error, SharedError):
+            # Raised by all: none ends, and with it the group, before the last save is done.
+            distributed.gather("saved")
         raise
     finally:
         loader.close()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import PurePath
 from typing import Any
 
 import torch
 
 from data import create_dataset
 from data.base_dataset import BaseDataset, Source
+from data.loading.collate import SubBatch, collate
 from data.loading.loader import Loader
 from options.base_options import DataOptions, ModelOptions
 from options.test_options import inherited
@@ -18,6 +22,8 @@ from options.train_options import TrainOptions
 from util import distributed
 from util.errors import InputError
 from util.images.read import BadImage
+
+MOST_PIXELS = 1 << 20  # of an image that is translated while a training holds the memory
 
 
 def as_tested(options: TrainOptions) -> DataOptions:
@@ -47,6 +53,54 @@ def validation_batches(
     dataset = open_held_out(as_tested(options), options.model, phase, options.run.seed)
     limit = options.val.val_images
     return lambda most: readable(held_out_loader(dataset, min(most, limit), batch_size, device))
+
+
+@dataclass(frozen=True)
+class FixedItems:
+    """A few items of a split.
+
+    Attributes:
+        phase, names: the split, and what the items are called in it.
+        batches: gives them, in their order, on the device.
+    """
+
+    phase: str
+    names: list[str]
+    batches: Callable[[], Iterator[dict[str, Any]]]
+
+
+def open_fixed_items(options: TrainOptions, count: int, device: torch.device) -> FixedItems | None:
+    """Reads so many items, spread over the split of --val_phase or, where there is none, over that of the training.
+
+    None where no image can be read, or all are too large to be translated beside a training.
+    """
+    for phase in (options.val.val_phase, options.run.phase):
+        try:
+            dataset = open_held_out(as_tested(options), options.model, phase, options.run.seed)
+        except InputError:
+            continue
+        # Not the first ones, which are often alike.
+        numbers = [len(dataset) * place // count for place in range(count)]
+        items = [dataset[number] for number in dict.fromkeys(numbers)]
+        usable = [item for item in items if isinstance(item, dict) and _is_small(item)]
+        if usable:
+            names = [_name(item["A_paths"], options.data.dataroot) for item in usable]
+            return FixedItems(phase, names, partial(_on, device, collate([*usable])))
+    return None
+
+
+def _on(device: torch.device, parts: list[SubBatch]) -> Iterator[dict[str, Any]]:
+    return (part.on(device) for part in parts)
+
+
+def _is_small(item: dict[str, Any]) -> bool:
+    return all(v[0].numel() <= MOST_PIXELS for v in item.values() if torch.is_tensor(v))
+
+
+def _name(path: str, root: str) -> str:
+    """Returns where an image lies below its phase folder, without extension."""
+    parts = PurePath(os.path.relpath(path, root)).with_suffix("").parts
+    return "/".join(parts[1:] if len(parts) > 1 and parts[0] != ".." else parts[-1:])
 
 
 def held_out_loader(

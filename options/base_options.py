@@ -307,6 +307,11 @@ class LogOptions:
     update_html_freq: int = flag(
         1000, "write images to the training page every this many images", only="train"
     )
+    examples: int = flag(
+        6,
+        "images of val, else of train, translated after every epoch for the pages; 0 = none",
+        only="train",
+    )
     print_freq: int = flag(100, "print losses every this many images", only="train")
     no_html: bool = flag(False, "no training page in web/", only="train")
     no_hints: bool = flag(
@@ -329,6 +334,7 @@ class LogOptions:
         at_least(1, display_freq=self.display_freq, print_freq=self.print_freq)
         at_least(1, update_html_freq=self.update_html_freq, display_winsize=self.display_winsize)
         at_least(0, display_ncols=self.display_ncols)
+        at_least(0, 64, examples=self.examples)
         at_least(1, 65535, display_port=self.display_port)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import Execution, create_model
-from models.base_model import BaseModel
-from models.inference.translate_dataset import Translation, translations
-from models.networks.norms import separate_norms
-from options.base_options import ModelOptions
+from models.inference.translate_dataset import Translation
+from models.training.twin import Twin
 from options.train_options import TrainOptions
 from util import distributed
 from util.checkpoints.inference_settings import (
@@ -86,22 +82,17 @@ class Validation:
 
     def __init__(
         self,
-        options: ModelOptions,
+        twin: Twin,
         batches: Batches,
         names: str,
         settings: InferenceSettings,
         *,
         in_doubt: bool,
-        seed: int,
-        device: torch.device,
     ) -> None:
-        # A model of its own, since testing computes in float32; both ways of batch norm share its weights.
-        self.model = create_model(options, execution=Execution(device)).eval()
-        self.models = {"running": self.model, "image": _with_image_norms(self.model)}
+        self.twin = twin
         self.settings, self.in_doubt = settings, in_doubt
         self.batches, self.names = batches, choose_metrics(names)
-        self.seed, self.device = seed, device
-        self._networks = Scorer(self.names, device).networks  # complains of what is missing
+        self._networks = Scorer(self.names, twin.device).networks  # complains of what is missing
 
     def run(self, networks: Mapping[str, nn.Module], most: float = math.inf) -> Outcome:
         """Measures a model's `saved_networks` on the first so many images, used as they are best.
@@ -153,14 +144,9 @@ class Validation:
     def _measure(
         self, networks: Mapping[str, nn.Module], suffix: str, policy: str, most: float
     ) -> Outcome:
-        model = self.models[policy]
-        with torch.no_grad():
-            for name, network in self.model.networks().items():
-                trained = networks[f"{name}{suffix}" if name.startswith("G") else name].state_dict()
-                for key, value in network.state_dict().items():
-                    value.copy_(trained[key])
+        self.twin.load(networks, suffix)
         with torch.inference_mode():
-            own = translations(model, self.batches(most), self.seed, self.device, whole=False)
+            own = self.twin.translate(policy, self.batches(most))
             if distributed.world_size() == 1:
                 return self._score(own)
             with distributed.together():
@@ -190,7 +176,7 @@ class Validation:
 
 
 def open_validation(
-    options: TrainOptions, open_batches: Callable[[str], Batches], device: torch.device
+    options: TrainOptions, open_batches: Callable[[str], Batches], twin: Twin
 ) -> Validation | None:
     """Builds what measures the split of --val_phase.
 
@@ -206,24 +192,12 @@ def open_validation(
         return None
     phase, names = (val.val_phase, val.val_metrics) if val.val_freq else (options.run.phase, "l1")
     return Validation(
-        options.model,
+        twin,
         open_batches(phase),
         names,
         settings_by_rule(flags, distributed.world_size()),
         in_doubt=in_doubt,
-        seed=options.run.seed,
-        device=device,
     )
-
-
-def _with_image_norms(model: BaseModel) -> BaseModel:
-    """Copies the model, with the same weights, in training mode; its batch norm normalizes each image by itself."""
-    twin = copy.deepcopy(model).train()
-    separate_norms(twin)
-    own = dict(model.named_parameters())
-    for name, parameter in twin.named_parameters():
-        parameter.data = own[name].data
-    return twin
 
 
 def _compare(

@@ -6,24 +6,28 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bad_inputs.pages import ICON, Page
 
+from util.logs.example_files import example_file
 from util.logs.logger import At
 from util.logs.training_page.sink import PageSink
 
 
 @dataclass
 class Shown:
-    """Attributes: events without those of images; epochs with the labels of their images, in the order of events."""
+    """Attributes: events of numbers; epochs with the labels of their images and of the examples; hints with their epochs."""
 
     run: dict[str, Any]
     now: dict[str, Any]
     events: list[list[Any]] = field(default_factory=list)
     epochs: dict[int, list[str]] = field(default_factory=dict)
+    examples: dict[int, list[str]] = field(default_factory=dict)
+    hints: list[tuple[int, str]] = field(default_factory=list)
 
     def losses(self, name: str) -> list[float]:
         return [event[-1][name] for event in self.events if event[0] == "losses"]
@@ -45,6 +49,14 @@ def read_training_page(web: Path) -> Shown:
             shown.epochs[epoch] = labels
             for label in labels:
                 assert (web / f"images/epoch{epoch:03d}_{label}.png").is_file()
+        elif event[0] == "examples":
+            _, epoch, _, labels, suffix = event
+            shown.examples[epoch] = labels
+            for number, label in product(range(len(shown.run["examples"]["names"])), labels):
+                file = example_file(epoch, number + 1, label, suffix)
+                assert (web / "examples" / file).is_file()
+        elif event[0] == "note":
+            shown.hints.append((event[1], event[2]))
         else:
             shown.events.append(event)
     _check_shell(web / "index.html", shown.run["name"])
@@ -65,7 +77,7 @@ def _check_shell(path: Path, name: str) -> None:
     head, _, script = text.rpartition("<script>")
     assert "</script>" in script
     links = re.findall(r'(?:src|href)="([^"]*)"', head)
-    assert [link for link in links if not link.startswith(ICON)] == ["images/"]
+    assert [link for link in links if not link.startswith(ICON)] == ["../../index.html", "images/"]
     page = Page(re.sub(r"<(input|progress)([^>]*)>(</\1>)?", "", head) + "</body></html>")
     assert page.texts["h1"] == [name]
     assert page.texts["title"] == [name]
@@ -74,13 +86,13 @@ def _check_shell(path: Path, name: str) -> None:
 def log_epochs(
     sink: PageSink, *epochs: int, per_epoch: int = 10, labels: Sequence[str] = ("real_A", "fake_B")
 ) -> None:
-    """Losses G = epoch + n/100 and D = 1/G at each of ten images of an epoch; then scores and images."""
+    """Losses G = epoch + n/100 and D = 5 + 1/G at each of ten images of an epoch; then scores and images."""
     for epoch in epochs:
         for n in range(1, per_epoch + 1):
             images = (epoch - 1) * per_epoch + n
             at = At(epoch, n, images, epoch - 1 + n / per_epoch, time=0.1, data=0.01, lr=0.001)
             g = epoch + n / 100
-            sink.losses(at, {"G": g, "D": 1 / g})
+            sink.losses(at, {"G": g, "D": 5 + 1 / g})
         sink.scores(at, {"val_l1": 1 / epoch, "val_psnr": 10.0 + epoch})
         pictures = [
             np.full((8, 8, 3), (20 * epoch, 80 * i, 99), np.uint8) for i in range(len(labels))

@@ -19,6 +19,7 @@ from models import create_model, load_translator
 from models.inference.find_generator import find_generator
 from models.inference.load_run import choose_settings
 from models.networks import define_G
+from models.training.twin import Twin
 from models.training.validation import open_validation
 from scripts.lib.exporting.generator import open_generator
 from util.checkpoints import files as checkpoint
@@ -183,9 +184,8 @@ def test_raw_and_averaged_weights_have_statistics_of_their_own() -> None:
         "B_paths": paths,
         "number": torch.arange(4),
     }
-    validation = open_validation(
-        options, lambda phase: lambda most: iter([batch]), torch.device("cpu")
-    )
+    twin = Twin(options.model, 0, torch.device("cpu"))
+    validation = open_validation(options, lambda phase: lambda most: iter([batch]), twin)
     outcome = validation.run({**model.networks(), "G_ema": averaged})
     assert outcome.scores["l1"] == 0
     assert outcome.settings.norm_policy == "running"

@@ -14,6 +14,9 @@ from helpers.training_page import log_epochs, open_sink, read_training_page
 from scripts import show_run
 from util.errors import InputError
 from util.logs.logger import At
+from util.logs.records import FILE, read_record
+from util.logs.sinks.record import RecordSink
+from util.logs.training_page.earlier import rebuild
 from util.logs.training_page.stream import SIZE, Stream, point
 
 
@@ -154,7 +157,7 @@ def test_a_continued_run_goes_on_on_its_page_as_if_never_stopped(paired, tmp_pat
     assert one.losses("G_L1") == two.losses("G_L1")
     assert one.epochs == two.epochs == {1: ["real_A", "fake_B", "real_B"], 2: ["real_A", "fake_B", "real_B"]}  # fmt: skip
     assert len([event for event in two.events if event[0] == "scores"]) == 2
-    assert two.run["before"] == 8
+    assert two.run["before"] == 9
 
 
 def test_a_page_is_made_again_from_the_record(paired, tmp_path, capsys) -> None:
@@ -179,3 +182,25 @@ def test_a_page_is_not_made_again_under_a_training_or_without_a_record(tmp_path:
     log_epochs(open_sink(tmp_path / "n/web", "n"), 1)
     with pytest.raises(InputError, match="n is being trained"):
         show_run.main(words)
+
+
+def test_why_a_run_failed_is_on_its_page_and_in_its_record(paired, tmp_path) -> None:
+    flags = ["--lr", "1e11", "--gan_mode", "lsgan", "--print_freq", "1", "--n_epochs", "9"]
+    with pytest.raises(InputError, match="became NaN"):
+        run(paired, tmp_path, "n", *flags)
+    record = read_record(tmp_path / "n" / FILE)
+    assert record.ending == "failed"
+    assert "--lr 1e+11 is high" in record.reason
+    assert read_training_page(tmp_path / "n/web").now["reason"] == record.reason
+
+
+def test_hints_are_on_the_page_and_stay_when_it_is_made_again(tmp_path: Path) -> None:
+    sink = open_sink(tmp_path / "web")
+    record = RecordSink(tmp_path / FILE, {"name": "n", "options": {}, "last_epoch": 9, "epoch_images": 10})  # fmt: skip
+    for each in (sink, record):
+        each.losses(At(2, 5, 15, 1.5), {"G": 1.0})
+        each.hint(At(2, 5, 15, 1.5), "the discriminator has won")
+        each.close("done")
+    assert read_training_page(tmp_path / "web").hints == [(2, "the discriminator has won")]
+    rebuild(tmp_path)
+    assert read_training_page(tmp_path / "web").hints == [(2, "the discriminator has won")]

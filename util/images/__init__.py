@@ -52,6 +52,11 @@ def write_png(
     picture.save(target, format="PNG", compress_level=1, compress_type=RUN_LENGTHS)
 
 
+def write_jpeg(file: str | Path | IO[bytes], image: np.ndarray) -> None:
+    """Writes a uint8 (H, W, 3) or (H, W) array as JPEG, with colours at full resolution."""
+    Image.fromarray(image).save(file, "JPEG", quality=92, subsampling=0)
+
+
 def mirrored(length: int, padded: int) -> torch.Tensor:
     """Indices 0 .. length-1 continued by mirroring without repeating the edge, for any padding."""
     period = max(1, 2 * length - 2)

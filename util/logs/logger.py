@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,8 +45,17 @@ class Sink:
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         """uint8 (H, W, 3) or (H, W) by name."""
 
-    def close(self, ending: str) -> None:
-        """The run has ended: done, diverged (done, but its losses ran away), stopped (to go on some day) or failed."""
+    def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Translations of the fixed examples, in their order, each as `images`; once an epoch."""
+
+    def hint(self, at: At, text: str) -> None:
+        """A sign that the training goes wrong, and what to do."""
+
+    def close(self, ending: str, reason: str = "") -> None:
+        """The run has ended: done, diverged (done, but its losses ran away), stopped (to go on some day) or failed.
+
+        reason: why it failed.
+        """
 
 
 class Logger:
@@ -67,8 +76,14 @@ class Logger:
     def images(self, at: At, images: dict[str, np.ndarray]) -> None:
         self._each(lambda sink: sink.images(at, images))
 
-    def close(self, ending: str) -> None:
-        self._each(lambda sink: sink.close(ending))
+    def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
+        self._each(lambda sink: sink.examples(at, pictures))
+
+    def hint(self, at: At, text: str) -> None:
+        self._each(lambda sink: sink.hint(at, text))
+
+    def close(self, ending: str, reason: str = "") -> None:
+        self._each(lambda sink: sink.close(ending, reason))
 
     def _each(self, call: Callable[[Sink], None]) -> None:
         for sink in list(self.sinks):

@@ -1,12 +1,13 @@
 """metrics.jsonl: what a run has logged, one JSON object a line, from which every view can be made again.
 
     {"kind": "start", "time": ..., "name": ..., "last_epoch": ..., "epoch_images": ..., "options": {...},
-     "changed": ["lr"]}
+     "changed": ["lr"], "examples": {"phase": "val", "names": ["1", "2"]}}
     {"kind": "losses", "epoch": 1, "iters": 100, "images": 100, "x": 0.25, "seconds": 0.1, "data": 0.0, "lr": 0.0002,
      "time": ..., "values": {"G_GAN": 0.7, ...}}
     {"kind": "scores", ... as losses ..., "values": {"val_l1": 0.1}}
     {"kind": "health", ... as losses ..., "values": {"score_D_real": 0.9}}
-    {"kind": "end", "time": ..., "ending": "done"}
+    {"kind": "hint", "epoch": 3, "iters": 500, "images": 2500, "time": ..., "text": "the discriminator has won ..."}
+    {"kind": "end", "time": ..., "ending": "done"}    with a "reason" where it failed
 
 `time` is in seconds since 1970, `x` in epochs, `seconds` for one image, `iters` counts images within the epoch and `images` all of
 the run. A value that is no finite number is null.
@@ -42,6 +43,7 @@ POINT = {
 FIELDS: dict[str, dict[str, Any]] = {
     "start": {"time": NUMBER, "name": str, "options": dict, "last_epoch": int, "epoch_images": int},
     **dict.fromkeys(KINDS, POINT),
+    "hint": {"epoch": int, "iters": int, "images": int, "text": str},
     "end": {"ending": str},
 }
 Point = tuple[At, dict[str, float]]
@@ -53,7 +55,9 @@ class Record:
 
     changed: the options that are not at their defaults.
     losses, scores, health: in the order in which they came. times: of the losses, in seconds since 1970.
-    ending: "" while it runs, or was killed.
+    ending: "" while it runs, or was killed. reason: why it failed, or "".
+    examples: the split ("phase") and the names of the fixed examples.
+    hints: where in the run each was given, and its text.
     """
 
     name: str = ""
@@ -63,10 +67,13 @@ class Record:
     epoch_images: int = 0
     started: float = 0.0
     ending: str = ""
+    reason: str = ""
+    examples: dict[str, Any] = field(default_factory=dict)
     losses: list[Point] = field(default_factory=list)
     scores: list[Point] = field(default_factory=list)
     health: list[Point] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    hints: list[tuple[At, str]] = field(default_factory=list)
 
 
 def line_of(kind: str, **content: Any) -> str:
@@ -98,13 +105,17 @@ def read_records(path: Path) -> list[Record]:
             record.name, record.options = entry["name"], entry["options"]
             record.changed = [str(name) for name in entry.get("changed", [])]
             record.last_epoch, record.epoch_images = entry["last_epoch"], entry["epoch_images"]
-            record.ending = ""
+            record.examples = _examples(entry.get("examples"))
+            record.ending = record.reason = ""
         elif kind in KINDS:
             getattr(record, kind).append(_point(entry))
             if kind == "losses":
                 record.times.append(entry["time"])
+        elif kind == "hint":
+            at = At(entry["epoch"], entry["iters"], entry["images"], math.nan)
+            record.hints.append((at, entry["text"]))
         elif kind == "end":
-            record.ending = entry["ending"]
+            record.ending, record.reason = entry["ending"], str(entry.get("reason", ""))
     return records
 
 
@@ -118,7 +129,7 @@ def lines_until(path: Path, epoch: int, images: int) -> list[str]:
         line
         for number, (line, entry) in enumerate(lines)
         if number <= begins
-        or entry["kind"] not in KINDS
+        or entry["kind"] not in (*KINDS, "hint")
         or (entry["epoch"], entry["iters"], entry["kind"] == "scores") <= (epoch, images, False)
     ]
 
@@ -156,6 +167,13 @@ def _parsed(line: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
     return entry if fits else None
+
+
+def _examples(found: Any) -> dict[str, Any]:
+    """Returns the split and the names of the fixed examples; {} where there are none."""
+    if not isinstance(found, dict) or not isinstance(found.get("names"), list):
+        return {}
+    return {"phase": str(found.get("phase", "")), "names": [str(name) for name in found["names"]]}
 
 
 def _is_number(value: Any) -> bool:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from options.train_options import TrainOptions
+from options.wording import printable
 from util import distributed
+from util.errors import InputError
 from util.images import to_uint8
 from util.logs.logger import At, Logger
 from util.logs.run_end import closing_rows
@@ -54,18 +58,21 @@ class Reporter:
     ) -> None:
         self.options, self.progress = options, progress
         self.device, self.displayable = device, displayable
-        self.is_main, self.ending = distributed.is_main(), "failed"
+        self.is_main, self.ending, self.reason = distributed.is_main(), "failed", ""
         self.console = ConsoleSink(progress.epoch_images, options.optim.last_epoch)
         self.logger = Logger([])
         self.shown = 0  # images of the run at the last step
 
-    def open(self, *, exactly: bool) -> None:
-        """Opens all places. Raises: InputError when the run's folder cannot be written to."""
+    def open(self, *, exactly: bool, examples: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Opens all places. Raises: InputError when the run's folder cannot be written to.
+
+        exactly: whether the run goes on as if never stopped. examples: split and names of the fixed ones.
+        """
         self.console.pace, self.shown = Pace(), self.progress.run_images
         if self.is_main:
             epoch_images = self.progress.epoch_images
             sinks = build_sinks(
-                self.options, self.progress, exactly, epoch_images, self.device, self.say
+                self.options, self.progress, exactly, epoch_images, self.device, self.say, examples
             )
             self.logger = Logger([self.console, *sinks])
 
@@ -130,6 +137,27 @@ class Reporter:
         news = f"; best so far by {', '.join(best)}" if best else ""
         self.say(f"validated in {time.perf_counter() - started:.0f} s{news}")
 
+    def examples(
+        self, epoch: int, pictures: Sequence[Mapping[str, np.ndarray]], learning_rate: float
+    ) -> None:
+        """Shows the fixed examples as the networks of the end of the epoch translate them."""
+        progress = self.progress
+        at = At(epoch, progress.epoch_images, progress.run_images, float(epoch), lr=learning_rate)
+        if pictures:
+            self.logger.examples(at, pictures)
+
+    def hint(self, text: str) -> None:
+        """Prints a line of the watchdog, and shows it in all places."""
+        self.say(text)
+        progress = self.progress
+        at = At(progress.epoch, progress.seen, progress.run_images, progress.x)
+        self.logger.hint(at, text.removeprefix("hint: "))
+
+    def fail(self, error: BaseException) -> None:
+        """Takes in what ends the run."""
+        known = isinstance(error, InputError)
+        self.reason = printable(str(error) if known else f"{type(error).__name__}: {error}")
+
     def sum_up(self) -> None:
         """Prints how it went and what to do next."""
         if self.is_main:
@@ -139,4 +167,4 @@ class Reporter:
 
     def close(self) -> None:
         """Ends all places."""
-        self.logger.close(self.ending)
+        self.logger.close(self.ending, self.reason if self.ending == "failed" else "")

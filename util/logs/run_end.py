@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 
-from options.base_options import RunOptions
-from options.flags import flags_of
 from options.train_options import TrainOptions
 from options.wording import count
 from util.checkpoints.names import list_networks
 from util.device import duration
 from util.logs import records
+from util.logs.commands import test_command
 from util.logs.sinks.console import Pace, loss_text
 from util.training.progress import Progress
 
@@ -68,20 +65,3 @@ def _next(options: TrainOptions) -> Rows:
         ("networks", f"{options.folder / 'latest_net_*.pth'}"),
         ("test with", test_command(options)),
     ]
-
-
-def test_command(options: TrainOptions) -> str:
-    """Returns the command that translates the test images, or those of --val_phase where there are none."""
-    run, root = options.run, options.data.dataroot
-    words = ["python", "test.py", "--dataroot", root, "--name", run.name]
-    words += ["--model", options.model.model]
-    for flag in ("checkpoints_dir", "gpu_ids"):
-        if (value := getattr(run, flag)) != flags_of(RunOptions)[flag]["default"]:
-            words += [f"--{flag}", value]
-    if not _has_split(root, "test") and _has_split(root, options.val.val_phase):
-        words += ["--phase", options.val.val_phase]
-    return shlex.join(words)
-
-
-def _has_split(root: str, phase: str) -> bool:
-    return any(os.path.exists(Path(root) / f"{phase}{side}") for side in ("", "A"))

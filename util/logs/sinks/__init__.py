@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from options.train_options import TrainOptions
 from util import distributed
 from util.device import describe
 from util.logs import records
+from util.logs.commands import commands
 from util.logs.logger import Sink
 from util.logs.sinks.loss_log import LossLogSink
 from util.logs.sinks.record import RecordSink
@@ -37,6 +39,7 @@ def build_sinks(
     epoch_images: int,
     device: torch.device,
     say: Callable[[str], None],
+    examples: Mapping[str, Any],
 ) -> list[Sink]:
     """Opens every place but the console that the options ask for; each is imported only then.
 
@@ -46,6 +49,7 @@ def build_sinks(
         epoch_images: images of an epoch.
         device: what computes.
         say: takes a line for the user.
+        examples: split and names of the fixed ones.
     """
     log, folder, name = options.log, options.folder, options.run.name
     start = {
@@ -54,6 +58,7 @@ def build_sinks(
         "epoch_images": epoch_images,
         "options": options.values(),
         "changed": list(options.changes()),
+        "examples": dict(examples),
     }
 
     # Text files.
@@ -99,9 +104,13 @@ def _training_page(
 ) -> Sink:
     from util.logs.training_page.earlier import events_of
     from util.logs.training_page.sink import PageSink
+    from util.logs.training_page.stream import LOWER_IS_BETTER
 
     run = {
         **start,
+        "started": time.time(),
+        "commands": commands(options),
+        "lower_is_better": LOWER_IS_BETTER,
         "step_images": options.data.batch_size * distributed.world_size(),
         "device": describe(device, "-1").removeprefix("device: "),
         "width": options.log.display_winsize,

@@ -110,7 +110,7 @@ class ConsoleSink(Sink):
         else:
             self.bar.write(text, file=sys.stdout)
 
-    def close(self, ending: str) -> None:
+    def close(self, ending: str, reason: str = "") -> None:
         self.pace.stop()
         if self.bar is not None:
             self.bar.close()

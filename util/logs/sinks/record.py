@@ -36,5 +36,10 @@ class RecordSink(Sink):
     def health(self, at: At, values: dict[str, float]) -> None:
         self.file.add(point_line("health", at, values, time.time()))
 
-    def close(self, ending: str) -> None:
-        self.file.add(line_of("end", time=time.time(), ending=ending))
+    def hint(self, at: At, text: str) -> None:
+        where = {"epoch": at.epoch, "iters": at.epoch_images, "images": at.run_images}
+        self.file.add(line_of("hint", **where, time=time.time(), text=text))
+
+    def close(self, ending: str, reason: str = "") -> None:
+        why = {"reason": reason} if reason else {}
+        self.file.add(line_of("end", time=time.time(), ending=ending, **why))

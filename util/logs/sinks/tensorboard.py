@@ -59,7 +59,7 @@ class TensorBoardSink(Sink):
             axes = "HWC" if image.ndim == 3 else "HW"
             self.writer.add_image(f"images/{name}", image, at.run_images, dataformats=axes)
 
-    def close(self, ending: str) -> None:
+    def close(self, ending: str, reason: str = "") -> None:
         self.writer.close()
 
 

@@ -59,7 +59,7 @@ class WandbSink(Sink):
         }
         self.run.log(pictures, step=at.run_images)
 
-    def close(self, ending: str) -> None:
+    def close(self, ending: str, reason: str = "") -> None:
         try:
             if self.networks and ending != "failed":
                 self._upload(self.networks)

@@ -1,80 +1,81 @@
-// Which charts there are, and which part of the run all of them show.
-const charts = new Map(); // title -> Chart
-const SPEED = [["learning rate", "lr"], ["images per second", "rate"]];
+// Which charts there are.
+const SPEED = [["Learning rate", "lr", "learning rate"], ["Images per second", "rate", "images/s"]];
+const APART = 4; // times as large: what is drawn in a chart of its own
+let panels = { rows: 0, of: new Map() }; // loss -> title of its chart, as the magnitudes were after so many rows
 
 // Metrics have scales of their own: val_psnr, val_rec_psnr_A and val_psnr_B_ema go together, val_l1 does not.
 function titleOf(kind, name) {
-  if (kind === "losses") return "losses";
-  if (kind === "scores") return `validation: ${name.replace(/^val_(rec_)?/, "").replace(/_ema$/, "").replace(/_[AB]$/, "")}`;
-  return name.startsWith("score") ? "discriminator scores" : "gradient norms";
+  if (kind === "losses") return panels.of.get(name);
+  if (kind === "scores") return `Validation: ${metricOf(name)}`;
+  return name.startsWith("score") ? "Discriminator scores" : "Gradient norms";
 }
 
-function addChart(title, kind, columns) {
+// Groups losses by how large they usually are, so that none flattens the others; again when twice as much is known.
+function groupLosses() {
+  const { columns, x } = tables.losses;
+  if (columns.size === panels.of.size && x.length < 2 * panels.rows) return;
+  const sized = [...columns].map(([name, values]) => {
+    const known = values.slice(Math.floor(values.length / 2)).map(Math.abs).filter((value) => value > 0).sort((a, b) => a - b);
+    return { name, size: known[known.length >> 1] ?? 0 };
+  }).sort((a, b) => b.size - a.size);
+  const groups = [];
+  for (const { name, size } of sized) {
+    const last = groups.at(-1);
+    if (!last || (last.least > APART * size && size && groups.length < 3)) groups.push({ least: size, names: [name] });
+    else Object.assign(last, { least: size || last.least, names: [...last.names, name] });
+  }
+  const order = [...columns.keys()];
+  const of = new Map(groups.flatMap(({ names }) => {
+    const sorted = order.filter((name) => names.includes(name));
+    const title = groups.length === 1 ? "Losses" : `Losses: ${sorted.join(", ")}`;
+    return sorted.map((name) => [name, title]);
+  }));
+  const titles = new Set(of.values());
+  for (const [title, chart] of charts) {
+    if (!chart.loss || titles.has(title)) continue;
+    chart.section.remove();
+    charts.delete(title);
+  }
+  panels = { rows: x.length, of };
+}
+
+function addChart(title, columns, options) {
   if (charts.has(title)) return;
-  const chart = new Chart(title, kind, columns, kind !== "scores" && title !== "learning rate");
+  const chart = new Chart(title, columns, options);
+  chart.loss = options.axis === "weighted loss";
   charts.set(title, chart);
-  find("charts").append(chart.section);
-  new ResizeObserver(() => chart.draw()).observe(chart.plot);
+  const other = [...charts.values()].find((one) => !one.loss);
+  if (chart.loss && other) other.section.before(chart.section);
+  else find("charts").append(chart.section);
+}
+
+function optionsOf(kind, title) {
+  if (kind === "losses") return { axis: "weighted loss" };
+  if (kind === "health") return { axis: title.startsWith("Gradient") ? "norm" : "score" };
+  const name = title.replace("Validation: ", "");
+  const lower = run.lower_is_better?.[name];
+  return { noisy: false, axis: name === "psnr" ? "dB" : name, note: lower === undefined ? "" : lower ? "lower is better" : "higher is better" };
 }
 
 function refreshCharts() {
+  groupLosses();
   for (const kind of Object.keys(tables)) {
     for (const name of tables[kind].columns.keys()) {
       const title = titleOf(kind, name);
-      addChart(title, kind, () => new Map([...tables[kind].columns].filter(([other]) => titleOf(kind, other) === title)));
+      addChart(title, () => new Map([...tables[kind].columns]
+        .filter(([other]) => titleOf(kind, other) === title)
+        .map(([other, values]) => [other, { table: tables[kind], values }])), optionsOf(kind, title));
     }
     if (kind === "losses" && tables.losses.x.length) {
-      for (const [title, column] of SPEED) addChart(title, kind, () => new Map([[title, tables.losses[column]]]));
+      for (const [title, column, axis] of SPEED) {
+        addChart(title, () => new Map([[title, { table: tables.losses, values: tables.losses[column] }]]), { noisy: column === "rate", axis });
+      }
     }
   }
   find("curves").hidden = !charts.size;
-  for (const chart of charts.values()) chart.refresh();
-}
-
-function redraw() {
-  for (const chart of charts.values()) chart.draw();
-}
-
-// From the first to the last point.
-function wholeRun() {
-  const all = Object.values(tables).map((table) => table[view.unit]).filter((xs) => xs.length);
-  const first = Math.min(...all.map((xs) => xs[0]));
-  const last = Math.max(...all.map((xs) => xs[xs.length - 1]));
-  if (!all.length) return [0, 1];
-  return [first < last / 4 || first === last ? 0 : first, last];
-}
-
-// Shows [from, to] of the run, or all of it for null.
-function see(range) {
-  view.range = null;
-  if (range) {
-    const [start, end] = wholeRun();
-    const [low, high] = [Math.max(range[0], start), Math.min(range[1], end)];
-    if (high - low > (end - start) * 1e-7 && (low > start || high < end)) view.range = [low, high];
+  const losses = [...charts.values()].filter((chart) => chart.loss);
+  for (const chart of charts.values()) {
+    chart.section.classList.toggle("wide", chart.loss && losses.length === 1);
+    chart.refresh();
   }
-  redraw();
 }
-
-// Shows `times` as much of the run, around a place.
-function zoom(times, around) {
-  const [low, high] = view.range ?? wholeRun();
-  const middle = around ?? (low + high) / 2;
-  see([middle - (middle - low) * times, middle + (high - middle) * times]);
-}
-
-find("closer").onclick = () => zoom(0.5);
-find("farther").onclick = () => zoom(2);
-find("whole").onclick = () => see(null);
-find("smoothing").oninput = () => {
-  view.smoothing = +find("smoothing").value;
-  find("smooth").textContent = view.smoothing;
-  redraw();
-};
-find("unit").onchange = () => {
-  Object.assign(view, { unit: find("unit").value, range: null });
-  for (const chart of charts.values()) chart.mark = null;
-  redraw();
-};
-addEventListener("themechange", redraw);
-find("unit").value = view.unit; // browsers keep what was chosen before a reload
-find("smoothing").value = 0;

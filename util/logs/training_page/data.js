@@ -1,11 +1,12 @@
 // What has been loaded: rows of numbers by kind, and which images there are.
-const find = (id) => document.getElementById(id);
 const arrived = new Map(); // number of a chunk -> what its file called
 let news = null; // of now.js
 let run = null; // of run.js
 let taken = 0; // events
 let tables = emptyTables();
-let epochs = new Map(); // epoch -> {labels, version}
+let epochs = new Map(); // epoch -> {labels, version}: images of the training set
+let examples = new Map(); // epoch -> {labels, version, suffix}: the fixed examples
+let notes = []; // hints: {epoch, text}
 
 window.page = {
   now: (content) => { news = content; },
@@ -13,18 +14,12 @@ window.page = {
   chunk: (id, number, events) => arrived.set(number, { id, events }),
 };
 
-function emptyTables() {
-  const empty = () => ({
-    x: [], images: [], epoch: [], iters: [], seconds: [], data: [], lr: [], wall: [], rate: [], columns: new Map(),
-    own: 0, // row of the first that the process which runs now has logged
-  });
-  return { losses: empty(), scores: empty(), health: empty() };
-}
-
 function forget() {
   taken = 0;
   tables = emptyTables();
   epochs = new Map();
+  examples = new Map();
+  notes = [];
   arrived.clear();
 }
 
@@ -70,21 +65,11 @@ function take(number, id) {
 
 function addEvent([kind, ...content]) {
   if (kind === "images") epochs.set(content[0], { version: content[1], labels: content[2] });
-  else addRow(tables[kind], content);
-  taken += 1;
-}
-
-function addRow(table, [epoch, iters, images, x, ...rest]) {
-  const values = rest.pop();
-  const [seconds, data, lr, wall] = rest.map((number) => number ?? NaN); // not known, as of old runs
-  const rows = table.x.length;
-  if (taken < run.before) table.own = rows + 1;
-  const since = wall - table.wall[rows - 1];
-  table.rate.push(since > 0 ? (images - table.images[rows - 1]) / since : NaN);
-  table.x.push(x);
-  for (const [name, value] of Object.entries({ epoch, iters, images, seconds, data, lr, wall })) table[name].push(value);
-  for (const name of Object.keys(values)) {
-    if (!table.columns.has(name)) table.columns.set(name, Array(rows).fill(NaN));
+  else if (kind === "examples") examples.set(content[0], { version: content[1], labels: content[2], suffix: content[3] });
+  else if (kind === "note") notes.push({ epoch: content[0], text: content[1] });
+  else if (kind in tables) {
+    if (taken < run.before) tables[kind].own = tables[kind].x.length + 1;
+    addRow(tables, kind, content);
   }
-  for (const [name, column] of table.columns) column.push(values[name] ?? NaN);
+  taken += 1;
 }

@@ -5,9 +5,17 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from util.logs.example_files import examples_on_disk
 from util.logs.records import FILE, KINDS, Record, images_by_epoch, read_record
 from util.logs.training_page.shell import write_shell
-from util.logs.training_page.stream import Stream, point, shown
+from util.logs.training_page.stream import (
+    LOWER_IS_BETTER,
+    Stream,
+    hint,
+    point,
+    shown,
+    shown_examples,
+)
 
 
 def events_of(record: Record, images: Path, epochs: float) -> list[str]:
@@ -25,9 +33,16 @@ def events_of(record: Record, images: Path, epochs: float) -> list[str]:
             (at.run_images, point(kind, at, values, when))
             for (at, values), when in zip(points, times, strict=True)
         ]
+    found += [(at.run_images, hint(at.epoch, text)) for at, text in record.hints]
     found.sort(key=lambda pair: pair[0])
-    return [event for _, event in found] + [
-        shown(epoch, 0, list(files)) for epoch, files in images_by_epoch(images, epochs).items()
+    return [
+        *(event for _, event in found),
+        *(shown(epoch, 0, list(files)) for epoch, files in images_by_epoch(images, epochs).items()),
+        *(
+            shown_examples(epoch, 0, labels, suffix)
+            for epoch, (labels, suffix) in examples_on_disk(images.parent).items()
+            if record.examples and epoch <= epochs
+        ),
     ]
 
 
@@ -46,8 +61,11 @@ def rebuild(folder: Path) -> None:
         "options": options,
         "defaults": {},
         "changed": record.changed,
+        "examples": record.examples,
+        "started": record.started,
+        "lower_is_better": LOWER_IS_BETTER,
         "before": 0,
     }
     stream = Stream(web / "data", run, events_of(record, web / "images", math.inf))
-    stream.write(record.ending, max(record.times, default=record.started))
+    stream.write(record.ending, max(record.times, default=record.started), record.reason)
     write_shell(web / "index.html", record.name)

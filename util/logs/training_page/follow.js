@@ -3,6 +3,7 @@ const PAUSE = 2000;
 
 function refresh(changed) {
   if (!news || !run) {
+    find("state").className = "failed";
     find("state").textContent = "Data not found. Copy the whole folder web, not only index.html.";
     return;
   }

@@ -1,8 +1,18 @@
-// The images of one epoch at a time; only those are loaded.
+// The images of one epoch at a time, of fixed examples and of the training set; only those are loaded.
 let shownEpoch = null; // null follows the newest
+let player = 0; // timer while it plays
 const figures = new Map(); // label -> its figure
+const INPUTS = /^real/; // the same in all epochs
 
-const numbers = () => [...epochs.keys()].sort((a, b) => a - b);
+const numbers = () => [...new Set([...epochs.keys(), ...examples.keys()])].sort((a, b) => a - b);
+const padded = (epoch) => String(epoch).padStart(3, "0");
+const linkTo = (file) => file.split("/").map(encodeURIComponent).join("/");
+
+// The epoch itself, or the last one before it that has images.
+function upTo(some, epoch) {
+  const known = [...some.keys()].filter((one) => one <= epoch);
+  return known.length ? Math.max(...known) : Math.min(...some.keys());
+}
 
 function refreshImages() {
   const all = numbers();
@@ -11,25 +21,54 @@ function refreshImages() {
   const slider = find("epoch");
   slider.max = all.length - 1;
   const place = shownEpoch === null ? all.length - 1 : nearest(all, shownEpoch);
+  const epoch = all[place];
   slider.value = place;
-  slider.setAttribute("aria-valuetext", `epoch ${all[place]}`);
+  slider.setAttribute("aria-valuetext", `epoch ${epoch}`);
   find("back").disabled = place === 0;
   find("on").disabled = place === all.length - 1;
-  find("which").textContent = `Epoch ${all[place]} of ${run.last_epoch}${shownEpoch === null ? " (latest)" : ""}`;
-  drawEpoch(all[place], epochs.get(all[place]));
+  find("play").disabled = all.length < 2;
+  find("which").textContent = `Epoch ${epoch} of ${run.last_epoch}${shownEpoch === null ? " (latest)" : ""}`;
+  find("fixed").hidden = !examples.size;
+  find("trained").hidden = !epochs.size;
+  if (examples.size) drawExamples(upTo(examples, epoch));
+  if (epochs.size) drawEpoch(upTo(epochs, epoch));
+  markEpoch(epoch);
 }
 
-function drawEpoch(epoch, { labels, version }) {
+function exampleFile(epoch, label, number) {
+  const { version, suffix } = examples.get(epoch);
+  const start = INPUTS.test(label) ? "" : `epoch${padded(epoch)}_`;
+  return { file: linkTo(`examples/${start}${number}_${label}.${suffix}`), version };
+}
+
+// A row for each label, a column for each example.
+function drawExamples(epoch) {
+  const { labels } = examples.get(epoch);
+  const names = run.examples.names;
+  const grid = find("examples");
+  const key = JSON.stringify([labels, names, run.id]);
+  if (grid.dataset.key !== key) {
+    grid.dataset.key = key;
+    grid.style.setProperty("--count", names.length);
+    grid.replaceChildren(...labels.flatMap((label) => [
+      element("p", { className: "label small muted", textContent: label }),
+      ...names.map((name) => element("a", { title: name }, newImage())),
+    ]));
+    find("split").textContent = run.examples.phase;
+  }
+  const links = [...grid.querySelectorAll("a")];
+  labels.forEach((label, row) => names.forEach((name, number) => {
+    const { file, version } = exampleFile(epoch, label, number + 1);
+    put(links[row * names.length + number], file, version, `${label} of ${name}, epoch ${epoch}`);
+  }));
+}
+
+function drawEpoch(epoch) {
+  const { labels, version } = epochs.get(epoch);
   for (const label of labels) {
-    if (!figures.has(label)) figures.set(label, newFigure(label));
-    const file = `images/epoch${String(epoch).padStart(3, "0")}_${label}.png`.split("/").map(encodeURIComponent).join("/");
+    if (!figures.has(label)) figures.set(label, newFigure());
     const [link, caption] = figures.get(label).children;
-    const source = `${file}?${version}`; // the newest epoch's images are written several times
-    if (link.firstChild.getAttribute("src") !== source) {
-      link.href = file;
-      link.firstChild.src = source;
-      link.firstChild.alt = `${label} of epoch ${epoch}`;
-    }
+    put(link, linkTo(`images/epoch${padded(epoch)}_${label}.png`), version, `${label} of epoch ${epoch}`);
     caption.textContent = label;
   }
   const wanted = labels.map((label) => figures.get(label));
@@ -39,11 +78,25 @@ function drawEpoch(epoch, { labels, version }) {
   }
 }
 
-function newFigure() {
+// The newest epoch's images are written several times: the version tells them apart.
+function put(link, file, version, alt) {
+  const image = link.firstChild;
+  const source = `${file}?${version}`;
+  if (image.getAttribute("src") === source) return;
+  link.href = file;
+  image.src = source;
+  image.alt = alt;
+}
+
+function newImage() {
   const image = element("img", { width: run.width, decoding: "async" });
   // Small ones get visible pixels.
-  image.onload = () => { image.className = 2 * image.naturalWidth <= run.width ? "small" : ""; };
-  const figure = element("figure", {}, element("a", {}, image), element("figcaption"));
+  image.onload = () => image.classList.toggle("small", 2 * image.naturalWidth <= Math.max(run.width, image.clientWidth));
+  return image;
+}
+
+function newFigure() {
+  const figure = element("figure", {}, element("a", {}, newImage()), element("figcaption"));
   figure.style.width = `${run.width}px`;
   return figure;
 }
@@ -56,9 +109,40 @@ function showPlace(place) {
 }
 
 const placeNow = () => +find("epoch").value;
-find("epoch").oninput = () => showPlace(placeNow());
+
+function stopPlaying() {
+  clearTimeout(player);
+  player = 0;
+  find("play").textContent = "▶ Play";
+}
+
+// Goes on to the next epoch when its images are there, and not before their time.
+async function play(place) {
+  const began = performance.now();
+  const own = player = setTimeout(() => {});
+  showPlace(place);
+  const next = numbers()[place + 1];
+  if (next === undefined) return stopPlaying();
+  const wanted = [...document.querySelectorAll("#examples img, #pictures img")].map((image) =>
+    image.getAttribute("src").replace(/epoch\d+_/, `epoch${padded(next)}_`));
+  await Promise.all(wanted.map((source) => Object.assign(new Image(), { src: source }).decode().catch(() => {})));
+  if (player !== own) return;
+  const wait = 1000 / +find("speed").value - (performance.now() - began);
+  player = setTimeout(() => play(place + 1), Math.max(0, wait));
+}
+
+find("play").onclick = () => {
+  if (player) return stopPlaying();
+  find("play").textContent = "❚❚ Pause";
+  play(find("on").disabled ? 0 : placeNow());
+};
+find("epoch").oninput = () => {
+  stopPlaying();
+  showPlace(placeNow());
+};
 find("back").onclick = () => showPlace(placeNow() - 1);
 find("on").onclick = () => showPlace(placeNow() + 1);
+view.choose = (epoch) => showPlace(nearest(numbers(), epoch));
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.("input, select, canvas")) return;
   const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

@@ -9,68 +9,76 @@ from dominate.util import raw
 
 from util.design import new_page, theme_button
 from util.files import write_text
+from util.logs.charts import chart_controls, chart_script, chart_style
 
 FOLDER = Path(__file__).parent
-SCRIPTS = (  # in this order
-    *("data.js", "scales.js", "lines.js", "chart.js", "pointer.js"),
-    *("charts.js", "images.js", "status.js", "follow.js"),
-)
+SCRIPTS = ("data.js", "charts.js", "images.js", "status.js", "follow.js")  # in this order
+SPEEDS = (1, 2, 4, 8, 16)  # epochs a second
 
 
 def write_shell(path: Path, name: str) -> None:
     """Writes the page of a run of that name: everything but its data, which it loads from data/ beside it."""
-    page = new_page(name, _text("page.css"))
+    page = new_page(name, chart_style(), _text("page.css"))
     with page:
-        with tags.header():
+        with tags.header(cls="head"):
             tags.h1(name)
+            with tags.nav(cls="links", aria_label="Other pages"):
+                tags.a("All runs", href="../../index.html")
             theme_button()
-            tags.p("Loading data/now.js ...", id="state", role="status")
-            tags.progress(id="done", max="1", value="0")
-            tags.noscript(
-                tags.p(
-                    "Curves need JavaScript. The images are in ", tags.a("images/", href="images/")
-                )
-            )
         with tags.main():
-            tags.dl(id="facts")
+            _status()
             _images()
             _curves()
-            with tags.details(id="options"):
+            with tags.details(id="options", cls="card"):
                 tags.summary("Options")
+                with tags.label("Search"):
+                    tags.input_(type="search", id="search")
                 tags.table(id="flags")
-        tags.script(raw("(() => {\n" + "".join(_text(name) for name in SCRIPTS) + "})();\n"))
+        tags.script(raw("(() => {\n" + chart_script() + "".join(map(_text, SCRIPTS)) + "})();\n"))
     write_text(path, page.render(pretty=False))
 
 
-def _images() -> None:
-    with tags.section(id="images", hidden=True):
-        tags.h2("Images")
+def _status() -> None:
+    with tags.section(cls="card", aria_label="State of the training"):
         with tags.div(cls="bar"):
-            tags.button("◀", type="button", id="back", title="Previous epoch (left arrow)")
-            tags.input_(type="range", id="epoch", min="0", max="0", value="0", aria_label="epoch")
-            tags.button("▶", type="button", id="on", title="Next epoch (right arrow)")
+            tags.p("Loading data/now.js ...", id="state", role="status")
+            with tags.noscript():
+                tags.p("This page needs JavaScript. The images are in ", tags.a("images/", href="images/"))  # fmt: skip
+        tags.progress(id="done", max="1", value="0", aria_label="Progress of the training")
+        tags.dl(id="facts")
+        with tags.details(id="commands", hidden=True):
+            tags.summary("Commands")
+            tags.div(id="lines")
+    tags.ul(id="notes")
+
+
+def _images() -> None:
+    with tags.section(id="images", cls="card", hidden=True):
+        with tags.div(cls="bar"):
+            tags.h2("Images")
             tags.output(id="which")
-        tags.div(id="pictures")
+        with tags.div(cls="bar player"):
+            tags.button("▶ Play", type="button", id="play")
+            tags.button("◀", type="button", id="back", cls="icon", aria_label="Previous epoch", title="Previous epoch (left arrow)")  # fmt: skip
+            tags.input_(type="range", id="epoch", min="0", max="0", value="0", aria_label="Epoch")
+            tags.button("▶", type="button", id="on", cls="icon", aria_label="Next epoch", title="Next epoch (right arrow)")  # fmt: skip
+            with tags.label("Speed"), tags.select(id="speed"):
+                for speed in SPEEDS:
+                    chosen = {"selected": True} if speed == 4 else {}
+                    tags.option(f"{speed} per second", value=speed, **chosen)
+        with tags.div(id="fixed", hidden=True):
+            tags.h3("The same examples in every epoch, from ", tags.span(id="split"))
+            tags.div(id="examples")
+        with tags.div(id="trained", hidden=True):
+            tags.h3("Images of the training set, others in each epoch")
+            tags.div(id="pictures")
 
 
 def _curves() -> None:
     with tags.section(id="curves", hidden=True):
-        tags.h2("Curves")
-        with tags.div(cls="bar"):
-            with tags.label("smoothing "):
-                tags.input_(
-                    type="range", id="smoothing", min="0", max="0.99", step="0.01", value="0"
-                )
-                tags.output("0", id="smooth")
-            with tags.label("x: "), tags.select(id="unit"):
-                tags.option("epochs", value="x")
-                tags.option("images", value="images")
-            tags.button("zoom in", type="button", id="closer")
-            tags.button("zoom out", type="button", id="farther")
-            tags.button(
-                "reset zoom", type="button", id="whole", title="Show the whole run (double click)"
-            )
-            tags.small("Drag to zoom · double-click to reset", cls="hint")
+        with tags.div(cls="bar curves-head"):
+            tags.h2("Curves")
+            chart_controls()
         tags.div(id="charts")
 
 

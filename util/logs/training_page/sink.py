@@ -12,13 +12,15 @@ import numpy as np
 
 from util.errors import InputError
 from util.files import replacing, sweep
-from util.images import write_png
+from util.images import write_jpeg, write_png
+from util.logs.example_files import FOLDER, example_file
 from util.logs.logger import At, Sink
 from util.logs.training_page.shell import write_shell
-from util.logs.training_page.stream import Stream, point, shown
+from util.logs.training_page.stream import Stream, hint, point, shown, shown_examples
 from util.training.progress import crossed
 
 SHARE = 0.01  # of the time may go into bringing the page up to date
+SMALL = 128  # pixels a side up to which examples are PNG: larger ones would fill the disk
 
 
 class PageSink(Sink):
@@ -47,7 +49,7 @@ class PageSink(Sink):
         self.shell = False
         self.due = 0.0
         self.warned = False
-        for part in ("data", "images"):
+        for part in ("data", "images", FOLDER):
             sweep(folder / part)
         self._update()
 
@@ -76,8 +78,29 @@ class PageSink(Sink):
         self.written = at
         self._update()
 
-    def close(self, ending: str) -> None:
-        self._update(ending)
+    def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
+        labels = list(pictures[0])
+        side = max(max(image.shape[:2]) for each in pictures for image in each.values())
+        suffix = "png" if side <= SMALL else "jpg"
+        try:
+            for number, each in enumerate(pictures, 1):
+                for label, image in each.items():
+                    write = write_png if suffix == "png" else write_jpeg
+                    file = example_file(at.epoch, number, label, suffix)
+                    with replacing(self.folder / FOLDER / file, lasting=False) as opened:
+                        write(opened, image)
+        except InputError as error:
+            self._warn(error)
+            return
+        self.stream.add(shown_examples(at.epoch, at.run_images, labels, suffix))
+        self._update()
+
+    def hint(self, at: At, text: str) -> None:
+        self.stream.add(hint(at.epoch, text))
+        self._update()
+
+    def close(self, ending: str, reason: str = "") -> None:
+        self._update(ending, reason)
 
     def _due(self, last: At, at: At) -> bool:
         return last.epoch != at.epoch or crossed(
@@ -89,10 +112,10 @@ class PageSink(Sink):
         if time.perf_counter() >= self.due:
             self._update()
 
-    def _update(self, ending: str = "") -> None:
+    def _update(self, ending: str = "", reason: str = "") -> None:
         began = time.perf_counter()
         try:
-            self.stream.write(ending)
+            self.stream.write(ending, reason=reason)
             if not self.shell:
                 write_shell(self.folder / "index.html", self.stream.run["name"])
                 self.shell = True

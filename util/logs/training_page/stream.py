@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from options.metrics import METRICS
 from util.files import replacing
 from util.logs.logger import At
 from util.logs.records import finite
 
+LOWER_IS_BETTER = {name: each.lower_is_better for name, each in METRICS.items()}
 SIZE = 500  # events in a file: at most some 100 KB to write for an update, and 200 files to open for 100,000 points
 
 
@@ -28,13 +30,24 @@ def shown(epoch: int, run_images: int, labels: Sequence[str]) -> str:
     return _json(["images", epoch, run_images, list(labels)])
 
 
+def shown_examples(epoch: int, run_images: int, labels: Sequence[str], suffix: str) -> str:
+    """Writes the event of an epoch's fixed examples having been written, as files of that suffix."""
+    return _json(["examples", epoch, run_images, list(labels), suffix])
+
+
+def hint(epoch: int, text: str) -> str:
+    """Writes the event of a hint."""
+    return _json(["note", epoch, text])
+
+
 class Stream:
     """Keeps what is not on disk yet.
 
     Args:
         folder: where the files lie.
         run: name, last_epoch, epoch_images, step_images, device, width (of images), options,
-            their defaults, and which were changed.
+            their defaults, and which were changed; as far as they are known: when it started, command lines, split and names of
+            the fixed examples, and which metrics are better when lower.
         events: those of its earlier part.
     """
 
@@ -52,7 +65,7 @@ class Stream:
         self.unwritten.setdefault(self.count // SIZE, []).append(event)
         self.count += 1
 
-    def write(self, ending: str = "", when: float | None = None) -> None:
+    def write(self, ending: str = "", when: float | None = None, reason: str = "") -> None:
         """Brings the disk up to date, as of `when` or now. Raises: InputError when it refuses; nothing is lost then."""
         if not self.opened:
             self._call("run.js", "run", json.dumps(finite(self.run, instead=str)))
@@ -65,6 +78,7 @@ class Stream:
             if len(events) == SIZE:
                 del self.unwritten[number]
         now = {"id": self.id, "time": when or time.time(), "events": self.count, "ending": ending}
+        now |= {"reason": reason} if reason else {}
         self._call("now.js", "now", json.dumps(now))
 
     def _call(self, file: str, function: str, arguments: str) -> None:

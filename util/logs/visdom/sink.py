@@ -92,7 +92,7 @@ class VisdomSink(Sink):
         with self._lock:
             self._record = record
 
-    def close(self, ending: str = "done") -> None:
+    def close(self, ending: str = "done", reason: str = "") -> None:
         """Sends the last state, if that takes no longer than two seconds."""
         with self._lock:
             self._closing, self._record.ending = True, ending

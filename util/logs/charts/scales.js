@@ -1,10 +1,15 @@
 // Numbers to pixels and to text; and names of colours to what a canvas understands.
-const probe = document.createElement("span");
-document.head.append(probe);
+const find = (id) => document.getElementById(id);
+const probe = document.head.appendChild(document.createElement("span"));
+const colours = new Map();
+addEventListener("themechange", () => colours.clear());
 
 function colourOf(name) {
-  probe.style.color = `var(${name})`;
-  return getComputedStyle(probe).color;
+  if (!colours.has(name)) {
+    probe.style.color = `var(${name})`;
+    colours.set(name, getComputedStyle(probe).color);
+  }
+  return colours.get(name);
 }
 
 function scaleOf(low, high, start, end, log = false) {

@@ -28,7 +28,10 @@ function listen(chart) {
     fingers.delete(event.pointerId);
     const [one, other] = (chart.chosen ?? [0, 0]).sort((a, b) => a - b);
     chart.chosen = null;
-    if (event.type === "pointerup" && other - one > 5) see([valueAt(one), valueAt(other)]);
+    if (event.type === "pointerup") {
+      if (other - one > 5) see([valueAt(one), valueAt(other)]);
+      else choose(chart);
+    }
     drawMarks(chart);
   };
   canvas.addEventListener("pointerup", release);
@@ -43,7 +46,7 @@ function listen(chart) {
   }, { passive: false });
   canvas.addEventListener("keydown", (event) => {
     const action = KEYS[event.key];
-    if (!action || !chart.xs.length) return;
+    if (!action || !chart.visible().length) return;
     event.preventDefault();
     event.stopPropagation(); // arrows go through epochs elsewhere
     action(chart);
@@ -53,16 +56,27 @@ function listen(chart) {
 const KEYS = {
   ArrowLeft: (chart) => walk(chart, -1),
   ArrowRight: (chart) => walk(chart, 1),
-  "+": (chart) => zoom(1 / 1.5, chart.mark ?? undefined),
-  "-": (chart) => zoom(1.5, chart.mark ?? undefined),
+  "+": () => zoom(1 / 1.5, view.mark ?? undefined),
+  "-": () => zoom(1.5, view.mark ?? undefined),
+  Enter: (chart) => choose(chart),
   Escape: () => see(null),
   0: () => see(null),
 };
 
 function walk(chart, by) {
+  const { xs } = chart.visible()[0];
   const { low, high } = chart.xScale;
-  const from = chart.mark === null ? firstFrom(chart.xs, (low + high) / 2) : nearest(chart.xs, chart.mark) + by;
-  point(chart, chart.xs[Math.min(Math.max(from, 0), chart.xs.length - 1)]);
+  const from = view.mark === null ? firstFrom(xs, (low + high) / 2) : nearest(xs, view.mark) + by;
+  point(chart, xs[Math.min(Math.max(from, 0), xs.length - 1)]);
+  find("spoken").textContent = chart.tip.innerText.replace(/\s+/g, " ");
+}
+
+// Shows the images of the epoch that is pointed at.
+function choose(chart) {
+  const first = chart.visible()[0];
+  if (!first || view.mark === null || !view.choose) return;
+  const place = first.table.x[rowAt(chart, first)];
+  if (place !== undefined) view.choose(Math.max(1, Math.ceil(place)));
 }
 
 // Two fingers keep what lies under them.
@@ -77,57 +91,77 @@ function pinch(chart, before, after) {
 }
 
 function point(chart, x) {
-  chart.mark = x;
-  drawMarks(chart);
+  Object.assign(view, { mark: x, pointed: x === null ? null : chart });
+  for (const each of charts.values()) drawMarks(each);
 }
 
-// The row nearest to the mark, of those that are in view.
-function rowAt({ xs, mark, xScale }) {
+// Shows in all charts which epoch's images are seen.
+function markEpoch(epoch) {
+  view.epoch = epoch;
+  for (const chart of charts.values()) drawMarks(chart);
+}
+
+// The row of a series that is nearest to the mark, of those that are in view.
+function rowAt({ xScale }, { xs }) {
   const [first, last] = [firstFrom(xs, xScale.low), firstFrom(xs, xScale.high * (1 + 1e-12)) - 1];
-  if (mark === null || first > last) return undefined;
-  return Math.min(Math.max(nearest(xs, mark), first), last);
+  if (view.mark === null || first > last) return undefined;
+  return Math.min(Math.max(nearest(xs, view.mark), first), last);
 }
 
 function drawMarks(chart) {
+  if (!chart.xScale || !chart.plot.clientWidth) return;
   const context = prepared(chart.marks, chart.plot);
-  const { clientHeight: height } = chart.plot;
+  const { clientWidth: width, clientHeight: height } = chart.plot;
+  const upright = (x, colour, dashes) => {
+    if (!(x >= LEFT && x <= width - RIGHT)) return;
+    context.strokeStyle = colourOf(colour);
+    context.setLineDash(dashes);
+    context.beginPath();
+    context.moveTo(x, TOP);
+    context.lineTo(x, height - BOTTOM);
+    context.stroke();
+    context.setLineDash([]);
+  };
   if (chart.chosen) {
     const [one, other] = chart.chosen;
+    context.globalAlpha = 0.5;
     context.fillStyle = colourOf("--line");
     context.fillRect(one, TOP, other - one, height - TOP - BOTTOM);
+    context.globalAlpha = 1;
   }
-  const row = rowAt(chart);
-  chart.tip.hidden = row === undefined;
-  if (chart.tip.hidden) return;
-  const x = chart.xScale.at(chart.xs[row]);
-  context.strokeStyle = colourOf("--muted");
-  context.beginPath();
-  context.moveTo(x, TOP);
-  context.lineTo(x, height - BOTTOM);
-  context.stroke();
-  const shown = chart.visible();
-  for (const { series, values } of shown) {
+  const shown = chart.visible().map((one) => ({ ...one, row: rowAt(chart, one) })).filter((one) => one.row !== undefined);
+  if (view.epoch !== null && shown.length + chart.series.size) {
+    const [{ table } = {}] = chart.visible();
+    const last = table ? Math.min(firstFrom(table.x, view.epoch), table.x.length - 1) : -1;
+    if (last >= 0) upright(chart.xScale.at(table[view.unit][last]), "--accent", [3, 3]);
+  }
+  chart.tip.hidden = view.pointed !== chart || !shown.length;
+  if (view.mark === null || !shown.length) return;
+  const x = chart.xScale.at(shown[0].xs[shown[0].row]);
+  upright(x, "--muted", []);
+  for (const { series, xs, values, row } of shown) {
     context.fillStyle = colourOf(series.colour);
     context.beginPath();
-    context.arc(x, chart.yScale.at(values[row]), 3.5, 0, 7);
+    context.arc(chart.xScale.at(xs[row]), chart.yScale.at(values[row]), 3.5, 0, 7);
     context.fill();
   }
-  describe(chart, row, shown);
-  const [width, space] = [chart.tip.offsetWidth, chart.plot.clientWidth];
-  const left = x < space / 2 ? x + 12 : x - width - 12;
-  chart.tip.style.left = `${Math.max(0, Math.min(left, space - width))}px`;
+  if (chart.tip.hidden) return;
+  describe(chart, shown);
+  const own = chart.tip.offsetWidth;
+  const left = x < width / 2 ? x + 12 : x - own - 12;
+  chart.tip.style.left = `${Math.max(0, Math.min(left, width - own))}px`;
 }
 
-// What the box beside the pointer says of a row: its place, and the values as they were logged.
-function describe(chart, row, shown) {
-  const { epoch, images } = chart.table;
-  const head = `Epoch ${epoch[row]} · ${images[row].toLocaleString("en")} images`;
-  const lines = shown.map(({ series, raw, values }) => {
+// What the box beside the pointer says: the place, and the values as they were logged.
+function describe(chart, shown) {
+  const { table, row } = shown[0];
+  const head = `Epoch ${table.epoch[row]} · ${table.images[row].toLocaleString("en")} images`;
+  const lines = shown.map(({ series, raw, values, row: own }) => {
     const swatch = element("i");
     swatch.style.borderColor = `var(${series.colour})`;
-    const smoothed = chart.smoothing ? element("small", {}, ` (${text(values[row])} smoothed)`) : "";
+    const smoothed = chart.smoothing ? element("small", {}, ` (${text(values[own])} smoothed)`) : "";
     return element("tr", {},
-      element("td", {}, swatch, series.name), element("td", { className: "value" }, text(raw[row])), element("td", {}, smoothed));
+      element("td", {}, swatch, series.name), element("td", { className: "value" }, text(raw[own])), element("td", {}, smoothed));
   });
   chart.tip.replaceChildren(element("b", {}, head), element("table", {}, ...lines));
 }

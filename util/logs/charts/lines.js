@@ -40,7 +40,21 @@ function rangeOf(values, from, to, positive) {
   return [low, high];
 }
 
+// The range without rare values that lie far from all others: a few of them would flatten everything else.
+function usualRange(values, from, to) {
+  const [low, high] = rangeOf(values, from, to, false);
+  const stride = Math.max(1, Math.floor((to - from) / 1000));
+  const some = [];
+  for (let i = from; i < to; i += stride) if (values[i] === values[i]) some.push(values[i]);
+  if (some.length < 50) return [low, high];
+  some.sort((a, b) => a - b);
+  const [least, most] = [some[Math.floor(some.length * 0.02)], some[Math.ceil(some.length * 0.98) - 1]];
+  const spread = 1.5 * (most - least);
+  return spread ? [Math.max(low, least - spread), Math.min(high, most + spread)] : [low, high];
+}
+
 // Draws values[from..to) over xs. Where several share a column of pixels: the first, the extremes and the last of them.
+// Gives the number of columns.
 function trace(context, xs, values, from, to, xScale, yScale) {
   context.beginPath();
   let column = NaN, first, last, low, high, points = 0, px;
@@ -65,8 +79,14 @@ function trace(context, xs, values, from, to, xScale, yScale) {
   }
   if (column === column) flush();
   context.stroke();
-  if (points > 40) return;
-  for (let i = from; i < to; i++) { // few points: show them
-    if (values[i] === values[i]) context.fillRect(xScale.at(xs[i]) - 2, yScale.at(values[i]) - 2, 4, 4);
+  return points;
+}
+
+function dots(context, xs, values, from, to, xScale, yScale) {
+  for (let i = from; i < to; i++) {
+    if (values[i] !== values[i] || (yScale.log && values[i] <= 0)) continue;
+    context.beginPath();
+    context.arc(xScale.at(xs[i]), yScale.at(values[i]), 2.5, 0, 7);
+    context.fill();
   }
 }

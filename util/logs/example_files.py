@@ -1,0 +1,43 @@
+"""web/examples/: the fixed examples, inputs once and translations once an epoch; named by epoch, number and label.
+
+1_real_A.png                 input or truth of the first example
+epoch007_1_fake_B.png        what the networks of the end of epoch 7 make of it
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FOLDER = "examples"
+INPUT = "real"  # how the labels of inputs and truths begin
+FILE = re.compile(r"(?:epoch(\d+)_)?(\d+)_(.+)\.(png|jpg)")
+
+
+def example_file(epoch: int, number: int, label: str, suffix: str) -> str:
+    """Returns the name of a file. number: of the example, from 1."""
+    start = "" if label.startswith(INPUT) else f"epoch{epoch:03d}_"
+    return f"{start}{number}_{label}.{suffix}"
+
+
+def examples_on_disk(web: Path) -> dict[int, tuple[list[str], str]]:
+    """Finds the epochs that have examples; their labels, inputs first, outputs, then truths; and the suffix."""
+    inputs: dict[str, None] = {}
+    made: dict[int, dict[str, str]] = {}
+    for file in sorted((web / FOLDER).glob("*_*.*")):
+        if match := FILE.fullmatch(file.name):
+            epoch, _, label, suffix = match.groups()
+            if epoch is None:
+                inputs[label] = None
+            else:
+                made.setdefault(int(epoch), {})[label] = suffix
+    return {
+        epoch: (_in_order([*inputs, *labels]), next(iter(labels.values())))
+        for epoch, labels in sorted(made.items())
+    }
+
+
+def _in_order(labels: list[str]) -> list[str]:
+    """Puts labels in the order in which models give them: real_A, fake_B, rec_A, real_B, fake_A, rec_B."""
+    places = ["real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A"]
+    return sorted(labels, key=lambda label: (places.index(label) if label in places else 4, label))
