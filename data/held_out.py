@@ -74,14 +74,14 @@ def open_fixed_items(options: TrainOptions, count: int, device: torch.device) ->
 
     None where no image can be read, or all are too large to be translated beside a training.
     """
-    for phase in (options.val.val_phase, options.run.phase):
+    for phase in (options.val.val_phase, options.run.phase) if count else ():
         try:
             dataset = open_held_out(as_tested(options), options.model, phase, options.run.seed)
-        except InputError:
+            # Not the first ones, which are often alike.
+            numbers = dict.fromkeys(len(dataset) * place // count for place in range(count))
+            items = [dataset[number] for number in numbers]
+        except Exception:  # whatever a data set says of a split that it does not have
             continue
-        # Not the first ones, which are often alike.
-        numbers = [len(dataset) * place // count for place in range(count)]
-        items = [dataset[number] for number in dict.fromkeys(numbers)]
         usable = [item for item in items if isinstance(item, dict) and _is_small(item)]
         if usable:
             names = [_name(item["A_paths"], options.data.dataroot) for item in usable]
