@@ -114,6 +114,23 @@ def test_it_tells_its_health_and_describes_itself(port) -> None:
     assert "413" in described["responses"]
 
 
+def test_probes_by_head_are_answered_and_docs_lead_to_the_page(port) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    found = {}
+    for path in ("/", "/health", "/docs", "/page/nothing.js"):
+        connection.request("HEAD" if path in ("/", "/health") else "GET", path)
+        response = connection.getresponse()
+        found[path] = (response.status, response.headers.get("location"))
+        response.read()
+    connection.close()
+    assert found == {
+        "/": (200, None),
+        "/health": (200, None),
+        "/docs": (307, "/#api"),
+        "/page/nothing.js": (404, None),
+    }
+
+
 def test_only_this_machine_is_served_and_only_by_its_own_name(port) -> None:
     assert ask(port, b"", "", "/health", Host="elsewhere.example")[0] == 400
     with pytest.raises((ConnectionError, TimeoutError)):

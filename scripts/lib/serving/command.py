@@ -46,7 +46,8 @@ def serve(options: argparse.Namespace) -> int:
     listening = listen(options.host, options.port)
     print(f"{translator}")
     print_settings(translator.settings)
-    print(f"listening on http://{options.host}:{listening.getsockname()[1]}", flush=True)
+    address = f"http://{options.host}:{listening.getsockname()[1]}"
+    print(f"listening on {address} (a page to try it is there)", flush=True)
     config = uvicorn.Config(
         app,
         http=partial(TimedHeaders, seconds=options.timeout),

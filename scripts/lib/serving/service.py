@@ -1,4 +1,4 @@
-"""The service: POST /translate, GET /health, and OpenAPI's description of both."""
+"""The service: POST /translate, GET /health, OpenAPI's description of both, and a page to try it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from models.inference.translator import Translator
 from scripts.lib.serving.batching import Batcher, Full
+from scripts.lib.serving.landing import add_landing_page
 from scripts.lib.serving.limits import FORMATS, BodyLimit, Limits, OriginCheck, encode, read_picture
 
 BINARY = {"type": "string", "format": "binary"}
@@ -65,7 +66,11 @@ def create_service(
     """
     multiple = int(getattr(translator.generator, "size_multiple", 1))
     kinds = {"image/png": {}} if translator.eight_bits else {"image/png": {}, "image/tiff": {}}
-    results = "PNG" if translator.eight_bits else "PNG, or TIFF where PNG cannot hold the values,"
+    results = (
+        "a PNG" if translator.eight_bits else "a PNG, or a TIFF where PNG cannot hold the values,"
+    )
+    taken = FORMATS if translator.eight_bits else (*FORMATS, "TIFF")
+    title, formats = f"{name}: image translation", f"Images are {', '.join(taken)}."
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,9 +78,11 @@ def create_service(
             yield
 
     app = FastAPI(
-        title=f"{name}: image translation",
-        description=f"{translator!r}. Images are {', '.join(FORMATS)}; results are {results} of the same size.",
+        title=title,
+        description=f"{translator!r}. {formats} A result is {results} of the same size.",
         version="1",
+        docs_url=None,  # FastAPI's own pages fetch their scripts from the internet
+        redoc_url=None,
         lifespan=lifespan,
     )
     app.add_middleware(BodyLimit, limits=limits)
@@ -124,6 +131,9 @@ def create_service(
         result = await batcher(await asyncio.to_thread(read))
         return await asyncio.to_thread(encode, result, translator.outputs)
 
+    add_landing_page(app, title, formats, results)
+
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> dict[str, Any]:
         """Says that the service is up, what it translates with, and how many images wait."""
