@@ -13,6 +13,7 @@ from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
 from models.engine.optimization import step_outputs
 from models.gan_model import GANModel, frozen
+from models.networks.perceptual import load_perceptual_network
 from options.model_options import CycleGANOptions
 
 # Losses are logged in this order, for each side; those of a subclass follow.
@@ -41,6 +42,8 @@ class CycleGANModel(GANModel):
                 "identity loss is off: it compares G_A(B) with B, which needs --input_nc equal to --output_nc"
             )
         self.optimizers = {"G": adam(self.G_A, self.G_B)}
+        if options.lambda_perceptual:
+            self.frozen_networks["perceptual"] = load_perceptual_network(options.vgg_weights)
         if self.has_D:
             self.D_A = self.build_D(options.output_nc)
             self.D_B = self.build_D(options.input_nc)
@@ -107,6 +110,10 @@ class CycleGANModel(GANModel):
                     losses["G_B"] = self.G_loss(self.D_B, fake_A)
         losses["cycle_A"] = o.lambda_A * F.l1_loss(rec_A, real_A)
         losses["cycle_B"] = o.lambda_B * F.l1_loss(rec_B, real_B)
+
+        if o.lambda_perceptual:
+            losses["perceptual_A"] = o.lambda_perceptual * self.perceptual_loss(rec_A, real_A)
+            losses["perceptual_B"] = o.lambda_perceptual * self.perceptual_loss(rec_B, real_B)
 
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
         B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}

@@ -12,6 +12,7 @@ from models.gan_model import GANModel
 from models.inference.find_generator import find_generator
 from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
+from models.networks.perceptual import load_perceptual_network
 from models.pix2pix_model import truth_losses
 from options.model_options import DistillOptions
 from options.wording import count
@@ -40,8 +41,9 @@ class DistillModel(GANModel):
             raise InputError("--model distill needs --teacher; scripts/distill.py gives it")
         saved = find_generator(Path(options.teacher))
         self.of_pairs = saved.flags.get("model") in PAIRS
-        if options.lambda_feat and not self.of_pairs:
-            raise InputError("--lambda_feat needs a teacher that was trained on pairs")
+        for name in ("lambda_feat", "lambda_perceptual"):
+            if getattr(options, name) and not self.of_pairs:
+                raise InputError(f"--{name} needs a teacher that was trained on pairs")
         running = saved.settings.with_policy(options.teacher_norm).norm_policy == "running"
         load = partial(load_translator, device="cpu", running_statistics=running)
         teacher = load(saved.path)
@@ -49,6 +51,8 @@ class DistillModel(GANModel):
         self.frozen_networks["forth"] = teacher.generator
         if not self.of_pairs and (back := saved.other_way()):
             self.frozen_networks["back"] = load(back).generator
+        if options.lambda_perceptual:
+            self.frozen_networks["perceptual"] = load_perceptual_network(options.vgg_weights)
         self.optimizers = {"G": adam(self.G)}
         if self.has_D:
             self.D = self.build_D(options.output_nc + (options.input_nc if self.of_pairs else 0))
@@ -75,6 +79,9 @@ class DistillModel(GANModel):
             losses = {"G_teacher": o.lambda_teacher * reconstruction_loss(fake_B, teacher_B, "l1")}
             if self.of_pairs:
                 losses |= truth_losses(o, fake_B, real_B)
+                if o.lambda_perceptual:
+                    loss = self.perceptual_loss(fake_B, real_B)
+                    losses["G_perceptual"] = o.lambda_perceptual * loss
             elif "back" in self.frozen_networks and o.lambda_cycle:
                 loss = reconstruction_loss(self._teach("back", fake_B), real_A, "l1")
                 losses["G_cycle"] = o.lambda_cycle * loss

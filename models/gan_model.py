@@ -18,6 +18,7 @@ from models.networks import define_D, own_flags
 from options.base_options import GANOptions
 from util import distributed
 from util.errors import InputError
+from util.metrics.efficientnet_lite import perceptual_distance
 from util.position_seed import position_seed
 
 
@@ -93,6 +94,17 @@ class GANModel(BaseModel):
             images: the step's visuals, (N, C, H, W) in [-1, 1], with gradients where a generator made them.
         """
         return {}
+
+    def perceptual_loss(self, images: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Computes how unlike two images look to the frozen network "perceptual": LPIPS without learned weights, 0 to 4.
+
+        Args:
+            images, target: (N, 1 or 3, H, W) in [-1, 1]. No gradient goes into target.
+        """
+        network = self.frozen_networks["perceptual"]
+        with torch.no_grad():
+            of_target = self.compute(network, target)
+        return perceptual_distance(self.compute(network, images), of_target).mean()
 
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
         """Computes how far D is from taking generated images (N, C, H, W) for real, weighted."""

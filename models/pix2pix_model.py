@@ -11,6 +11,7 @@ from models.engine.cuda_graphs import Outputs
 from models.engine.optimization import step_outputs
 from models.gan_model import GANModel
 from models.losses import reconstruction_loss
+from models.networks.perceptual import load_perceptual_network
 from options.model_options import Pix2PixOptions
 
 
@@ -27,6 +28,8 @@ class Pix2PixModel(GANModel):
         self.G = self.build_G(options.input_nc, options.output_nc)
         if adam:
             self.optimizers = {"G": adam(self.G)}
+        if adam and options.lambda_perceptual:
+            self.frozen_networks["perceptual"] = load_perceptual_network(options.vgg_weights)
         if adam and self.has_D:
             self.D = self.build_D(options.input_nc + options.output_nc)
             self.optimizers["D"] = adam(self.D)
@@ -48,6 +51,9 @@ class Pix2PixModel(GANModel):
             fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
             images = {"real_A": real_A, "fake_B": fake_B, "real_B": real_B}
             G_losses = {**truth_losses(o, fake_B, real_B), **self.extra_losses(images)}
+            if o.lambda_perceptual:
+                loss = self.perceptual_loss(fake_B, real_B)
+                G_losses["G_perceptual"] = o.lambda_perceptual * loss
         D_losses: Outputs = {}
         if self.has_D:
             fake_AB = torch.cat([real_A, fake_B], dim=1)  # (N, input_nc + output_nc, H, W)

@@ -22,8 +22,44 @@ def check_antialias(netG: str, no_antialias_up: bool) -> None:
         raise ValueError(f"--antialias_up is for ResNets: for --netG {netG} use --upsample blur")
 
 
+def check_pictures(**channels: int) -> None:
+    """Raises: ValueError where --lambda_perceptual would get what is no picture."""
+    for name, number in channels.items():
+        if number not in (1, 3):
+            raise ValueError(
+                f"--lambda_perceptual compares pictures, of 1 or 3 channels, not of --{name} {number}"
+            )
+
+
 @dataclass(frozen=True)
-class Pix2PixOptions(GANOptions):
+class PerceptualOptions(GANOptions):
+    """Flags of models that compare images by the features of a trained network."""
+
+    lambda_perceptual: float = flag(
+        0.0,
+        "weight of the difference between features of a network that was trained on photographs, EfficientNet-Lite0; "
+        "0 = off",
+        only="train",
+    )
+    vgg_weights: str = flag(
+        "",
+        "with --lambda_perceptual: torchvision's weights of VGG-16 or VGG-19, to use that network",
+        parse=path,
+        metavar="FILE",
+        only="train",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(0, lambda_perceptual=self.lambda_perceptual)
+        if self.lambda_perceptual:
+            check_pictures(output_nc=self.output_nc)
+        if self.vgg_weights and not self.lambda_perceptual:
+            raise ValueError("--vgg_weights needs a --lambda_perceptual above 0")
+
+
+@dataclass(frozen=True)
+class Pix2PixOptions(PerceptualOptions):
     """The paper's choices: U-Net, batch norm, vanilla GAN loss, L1."""
 
     flag_defaults: ClassVar[dict[str, Any]] = {"dataset_mode": "aligned"}
@@ -49,7 +85,7 @@ class Pix2PixOptions(GANOptions):
 
 
 @dataclass(frozen=True)
-class CycleGANOptions(GANOptions):
+class CycleGANOptions(PerceptualOptions):
     """The paper's choices: ResNet, instance norm, least-squares GAN loss, a pool of 50, no dropout."""
 
     no_dropout: bool = override(True)
@@ -64,6 +100,8 @@ class CycleGANOptions(GANOptions):
         check_antialias(self.netG, self.no_antialias_up)
         at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
         at_least(0, lambda_identity=self.lambda_identity)
+        if self.lambda_perceptual:
+            check_pictures(input_nc=self.input_nc)
 
 
 def cut_mode(text: str) -> str:

@@ -12,12 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, get_type_hints
 
-from options.base_options import DataOptions, GANOptions, ModelOptions, RunOptions
+from options.base_options import DataOptions, ModelOptions, RunOptions
 from options.dataset_options import DATASETS, dataset_options
 from options.flags import add_flags, build, changes, defaults_of, flags_of, flat, table
 from options.help import BriefParser
 from options.legacy import BY_MODEL, modernise
-from options.model_options import MODELS, model_options
+from options.model_options import MODELS, PerceptualOptions, model_options
 from options.recipes import recipe_flags
 from options.saved import OPTIONS_FILE, FlagsFile, Text, read_flags, read_options
 from options.types import path as path_of
@@ -180,7 +180,7 @@ class CommandLine:
         self, parser: BriefParser, groups: dict[str, type], defaults: dict[str, Any]
     ) -> None:
         """Tells the parser which flags --help shows: those of every run, then the model's and data set's own."""
-        of_all = {*flags_of(GANOptions), *flags_of(DataOptions)}
+        of_all = {*flags_of(PerceptualOptions), *flags_of(DataOptions)}
         names = (*flags_of(groups["model"]), *flags_of(groups["data"]))
         own = [name for name in names if name not in of_all]
         parser.describe((*self.common, *own, "options", "help"), defaults, self.other)

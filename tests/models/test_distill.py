@@ -54,6 +54,8 @@ def test_the_losses_are_those_of_the_teachers_kind(runs) -> None:
     assert torch.allclose(step.visuals["teacher_B"], taught, atol=1e-5)
     difference = (step.visuals["fake_B"] - taught).abs().mean()
     assert step.losses["G_teacher"] == pytest.approx(100 * float(difference), rel=1e-4)
+    step = student_of(runs / "plain", lambda_perceptual=2.0).train_step(batch_of())
+    assert list(step.losses)[:4] == ["G_GAN", "G_teacher", "G_L1", "G_perceptual"]
     step = student_of(runs / "cycle", lambda_teacher=0.0, lambda_GAN=0.0).train_step(batch_of())
     assert list(step.losses) == ["G_teacher", "G_cycle"]
 

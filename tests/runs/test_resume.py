@@ -34,7 +34,10 @@ pytestmark = pytest.mark.usefixtures("warm")
             words("--pool_size 2 --dropout --batch_size 2 --lr_policy cosine"),
         ),
         ("pix2pix", words("--gan_mode wgangp --n_critic 2 --norm instance")),
-        ("pix2pix", words("--augment rot90,flip,scale --crops_per_image 2 --batch_size 3")),
+        (
+            "pix2pix",
+            words("--augment rot90,flip,scale --crops_per_image 2 --lambda_perceptual 5"),
+        ),
     ],
 )
 def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(

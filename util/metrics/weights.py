@@ -54,9 +54,9 @@ def find_weights(network: str, given: Mapping[str, str | Path]) -> Path:
 
 
 def need(name: str, *packages: str, flags: str = "") -> None:
-    """Raises: InputError when one of a metric's packages, by their names for pip, is missing."""
+    """Raises: InputError when a package that a metric or a flag needs, by its name for pip, is missing."""
     absent = [one for one in packages if importlib.util.find_spec(one.replace("-", "_")) is None]
     if absent:
         raise InputError(
-            f"the metric {name} needs a package that is not installed: pip install {flags}{' '.join(absent)}"
+            f"{name} needs a package that is not installed: pip install {flags}{' '.join(absent)}"
         )
