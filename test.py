@@ -116,6 +116,10 @@ def test(
         aspect_ratio=options.result.aspect_ratio,
         page=distributed.is_main(),
         write_values=values.write,
+        pages={
+            "Training": options.folder / "web/index.html",
+            "All runs": options.folder.parent / "index.html",
+        },
     )
     logger = Logger(tracker(options) if distributed.is_main() else [])
     total = loader.sampler.length

@@ -18,6 +18,7 @@ EXPECTED = {
     "style",
     "body",
     "h1",
+    "h2",
     "h3",
     "table",
     "tr",
@@ -28,6 +29,7 @@ EXPECTED = {
 EXPECTED |= {"tbody", "a", "img", "br", "span"}
 # of pages of examples
 EXPECTED |= {"header", "nav", "main", "section", "article", "figure", "figcaption", "small", "div"}
+EXPECTED |= {"thead", "details", "summary", "optgroup", "i", "b"}
 EXPECTED |= {"form", "label", "input", "select", "option", "output", "button", "dialog", "strong"}
 EXPECTED |= {"script", "svg", "filter", "fecolormatrix", "fecomponenttransfer"}
 EXPECTED |= {"fefuncr", "fefuncg", "fefuncb"}

@@ -44,7 +44,7 @@ def with_errors(*errors: int) -> dict[str, dict[str, np.ndarray]]:
 
 def names(page: Page) -> list[str]:
     """Of the examples on the page, in their order."""
-    return page.locator("main h3").all_text_contents()
+    return page.locator("main h2").all_text_contents()
 
 
 def pixel(page: Page, selector: str, x: float, y: float = 0.5) -> tuple[int, int, int]:

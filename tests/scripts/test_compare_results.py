@@ -40,13 +40,13 @@ def columns(page: Path) -> dict[str, list[float | None]]:
 def test_each_input_is_shown_once_with_the_outputs_of_all_runs_and_their_numbers(tmp_path) -> None:
     page = compare(tmp_path, run(tmp_path, "a", 51, 0), run(tmp_path, "b", 102, 51))
     checked = checked_page(page)  # all links lead to files
-    assert checked.texts["h3"] == ["0", "1"]
-    assert checked.links[:4] == [
+    assert checked.texts["h2"] == ["0", "1"]
+    assert checked.links[1:5] == [
         "../a/test_latest/index.html", "../b/test_latest/index.html",
         *["../a/test_latest/images/0_real_A.png"] * 2,
     ]  # fmt: skip
-    assert [link.split("/")[1] + link[-11:-4] for link in checked.links[2:10:2]] == [
-        "a_real_A", "a_fake_B", "b_fake_B", "a_real_B",
+    assert [link.split("/")[1] + link[-11:-4] for link in checked.links[3:11:2]] == [
+        "a_real_A", "a_real_B", "a_fake_B", "b_fake_B",
     ]  # fmt: skip
     found = columns(page)
     assert found["a l1"] == pytest.approx((0.2, 0))
@@ -89,7 +89,7 @@ def test_both_directions_of_a_cyclegan_are_shown_without_truths_that_are_none(tm
     }
     a, b = (run(tmp_path, name, **one) for name in "ab")
     page = checked_page(compare(tmp_path, a, b, "--unpaired"))
-    assert page.texts["h3"] == ["A to B: x", "B to A: x"]
+    assert page.texts["h2"] == ["A to B: x", "B to A: x"]
     assert page.texts["figcaption"] == ["input", "a", "b"] * 2
     data = numbers((tmp_path / "results/comparison/index.html").read_text())
     assert data["keys"] == ["|b - a| l1"]

@@ -148,9 +148,13 @@ def test_the_page_is_well_formed_and_shows_the_worst_and_best(tmp_path) -> None:
     run(folder, "--metrics", "l1,psnr", "--out", tmp_path / "out")
     page = checked_page(tmp_path / "out/index.html")
     assert page.texts["h1"] == ["Evaluation"]
-    assert page.texts["th"][:3] == ["", "l1 (lower is better)", "psnr (higher is better)"]
-    assert "mine & <co>, worst: 3, l1 0.6078" in page.texts["h3"]
-    assert sum("best:" in text for text in page.texts["h3"]) == 2  # six images, four are the worst
+    assert page.texts["th"][:3] == ["Run", "l1 ↓", "psnr ↑"]
+    assert page.texts["h2"][:2] == ["A to B: 6 images", "The 4 worst and best images of each run"]
+    names = page.texts["h2"][2:8]
+    assert names[0] == "mine & <co>, worst: 3"
+    assert sum("best:" in name for name in names) == 2  # six images, four are the worst
+    assert page.texts["figcaption"][:3] == ["input", "result", "truth"]
+    assert page.texts["small"][0].startswith("l1 0.6078, ")
     shown = np.asarray(Image.open(tmp_path / "out/images/0_0/3_result.png"))
     assert (shown == 255).all()
 

@@ -42,7 +42,7 @@ def test_odd_names_are_text_and_their_links_lead_to_the_pictures(open_page, tmp_
         page.evaluate(
             "Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))"
         )
-        == [24] * 15
+        == [24] * 20  # five of them in the summary
     )
     for number, name in enumerate(ODD):
         page.locator("article").nth(number).locator("img").first.click()
@@ -87,18 +87,50 @@ def test_nothing_but_the_pictures_is_fetched(open_page, tmp_path) -> None:
     )  # fmt: skip
 
 
-def test_pictures_of_any_size_keep_their_proportions(open_page, tmp_path) -> None:
-    wide, grey = flat(9, 9, 9, height=20, width=40), flat(7, height=30, width=10)
+def test_pictures_of_any_size_keep_their_proportions_and_none_is_endlessly_high(
+    open_page, tmp_path
+) -> None:
+    wide, grey = flat(9, 9, 9, height=20, width=40), flat(7, height=300, width=10)
     page = open_page(
         result_page(
             tmp_path, {"x" * 150: {"real": wide, "fake": grey}}, width=200, aspect_ratio=1.5
         )
     )
     boxes = [page.locator("article img").nth(number).bounding_box() for number in (0, 1)]
-    assert [(box["width"], box["height"]) for box in boxes] == [(200, 150), (200, 900)]
+    assert boxes[0]["height"] == pytest.approx(0.75 * boxes[0]["width"], abs=1)
+    assert boxes[1]["height"] == 400  # twice the wanted width
+    assert (
+        page.locator("article img").nth(1).evaluate("i => getComputedStyle(i).objectFit")
+        == "contain"
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440, 1920])
+@pytest.mark.parametrize("size", [64, 160, 256])
+def test_examples_fill_the_window_in_pictures_near_the_wanted_size(
+    open_page, tmp_path, width, size
+) -> None:
+    page = open_page(result_page(tmp_path, with_errors(*range(5, 20)), width=size), width=width)
+    articles = [page.locator("article").nth(number).bounding_box() for number in range(15)]
+    line = [box for box in articles if box["y"] == articles[0]["y"]]
+    assert line[-1]["x"] + line[-1]["width"] == pytest.approx(width - line[0]["x"], abs=1)
+    seen = page.locator("article img").first.bounding_box()["width"]
+    assert min(size, (width - 70) / 3) / 1.5 < seen < 2 * size
     page.locator("#size").fill("96")
-    assert page.locator("article img").first.bounding_box()["width"] == 96
+    assert 60 < page.locator("article img").first.bounding_box()["width"] < 150
+
+
+def test_both_directions_of_a_cyclegan_are_rows_of_their_own(open_page, tmp_path) -> None:
+    labels = ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B")
+    page = open_page(result_page(tmp_path, {"x": {label: flat(9, 9, 9) for label in labels}}))
+    rows = page.locator("article .row")
+    assert [rows.nth(i).locator("figcaption").count() for i in range(rows.count())] == [3, 3]
+    boxes = [page.locator("article img").nth(number).bounding_box() for number in range(6)]
+    assert [box["x"] for box in boxes[:3]] == [box["x"] for box in boxes[3:]]
+    page.locator("article img").first.click()
+    boxes = [page.locator("#stage img").nth(number).bounding_box() for number in range(6)]
+    assert [box["x"] for box in boxes[:3]] == [box["x"] for box in boxes[3:]]
 
 
 def test_small_pictures_are_enlarged_without_a_blur(open_page, tmp_path) -> None:
@@ -173,7 +205,7 @@ def test_five_thousand_examples_appear_scroll_and_sort_without_a_wait(open_page,
     sort = "(() => { const start = performance.now(); sort.value = '0 down'; sort.dispatchEvent(new Event('change')); return performance.now() - start; })()"
     assert page.evaluate(sort) < 1000
     assert (
-        page.evaluate("document.querySelector('h3').textContent") == "02321"
+        page.evaluate("document.querySelector('h2').textContent") == "02321"
     )  # 2321 * 7919 = 4999 modulo 5000
     frames = """(async () => {
         const start = performance.now();

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from util.errors import InputError
-from util.pages.html import Picture, Row, write_page
+from util.pages.gallery import Example, Picture, write_gallery
 from util.pages.results import ResultWriter, result_name
 
 FILE_NAMES = st.text(
@@ -35,13 +35,16 @@ def test_a_page_gives_its_texts_back_and_its_links_lead_to_the_files(title, rows
         for _, pictures in rows:
             for name, _ in pictures:
                 (place / name).write_bytes(b"")
-        content = [Row(heading, [Picture(*pair) for pair in pairs]) for heading, pairs in rows]
-        write_page(place / "index.html", title, content, width=99)
+        examples = [
+            Example(heading, [[Picture(*pair, 8, 8) for pair in pictures]])
+            for heading, pictures in rows
+        ]
+        write_gallery(place / "index.html", title, examples, [], width=99)
         page = checked_page(place / "index.html")
     assert page.texts["h1"] == [title]
-    assert page.texts.get("h3", []) == [heading for heading, _ in rows]
+    assert page.texts.get("h2", []) == [heading for heading, _ in rows]
     labels = [label for _, pictures in rows for _, label in pictures]
-    assert page.texts.get("span", []) == labels
+    assert page.texts.get("figcaption", []) == labels
 
 
 PATHS = st.lists(FILE_NAMES, min_size=1, max_size=3).map("/".join)
@@ -74,7 +77,7 @@ def test_two_inputs_never_share_a_result(inputs: list[str]) -> None:
                 writer.add(i, {"real": path, "fake": path}, {"real": image, "fake": image})
             refused = 0
         page = checked_page(place / "index.html")
-        files = [place / "images" / f"{heading}_real.png" for heading in page.texts["h3"]]
+        files = [place / "images" / f"{heading}_real.png" for heading in page.texts["h2"]]
         assert len(set(files)) == len(files)
         assert refused or len(files) == len(inputs)
         for i, file in enumerate(files):

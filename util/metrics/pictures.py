@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -28,15 +29,16 @@ class PictureMeasures(NamedTuple):
 def measure_pictures(
     paths: Mapping[str, str], pictures: Mapping[str, np.ndarray]
 ) -> PictureMeasures:
-    """Measures uint8 pictures (H, W, 3) or (H, W): sizes of all, and values of those whose truth is there and of the same input.
+    """Measures uint8 pictures (H, W, 3) or (H, W): sizes of all, and values of those whose truth is there.
 
-    A translation of an unpaired image lies beside an image that is not its truth: they are of different paths.
+    A translation of an unpaired image lies beside an image that is not its truth: their files have different names. Equal
+    names count as a pair, as in validation and scripts/evaluate.py.
     """
     values = {}
     for label in pictures:
         kind = label.partition("_")[0] + "_"
         truth = truth_of(label)
-        if truth not in pictures or paths[truth] != paths[label]:
+        if truth not in pictures or PurePath(paths[truth]).stem != PurePath(paths[label]).stem:
             continue
         if pictures[truth].shape == pictures[label].shape:
             fake, real = (as_images(pictures[one]) for one in (label, truth))

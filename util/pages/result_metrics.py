@@ -13,23 +13,16 @@ def metric_columns(examples: Sequence[Example]) -> list[Column]:
     """Returns columns of all values, named by the metric alone where only one output is measured."""
     places = list(dict.fromkeys(place for example in examples for place in example.values))
     alone = len({label for label, _ in places}) == 1
-    return [
-        column(place, place[1] if alone else f"{place[0]} {place[1]}", place[1]) for place in places
-    ]
+    return [metric_column(place, place[1] if alone else " ".join(place)) for place in places]
 
 
-def column(place: Place, key: str, name: str) -> Column:
-    """Returns the column of the metric `name`."""
-    return Column(place, key, metric(name).lower_is_better, metric(name).decimals)
+def metric_column(place: Place, key: str, contest: str = "") -> Column:
+    """Returns the column of a metric, which is the second part of the place."""
+    kind = metric(place[1])
+    return Column(place, key, kind.lower_is_better, kind.decimals, kind.title, contest)
 
 
 def first_pair(columns: Sequence[Column]) -> tuple[str, str]:
     """Returns the labels of the first output and its truth; ("", "") when nothing is measured."""
     outputs = [each.place[0] for each in columns if each.place[0].startswith("fake_")]
     return (outputs[0], truth_of(outputs[0])) if outputs else ("", "")
-
-
-def meanings(names: Sequence[str]) -> list[str]:
-    """Explains metrics in one line; none for none."""
-    text = "; ".join(f"{name}: {metric(name).title}" for name in dict.fromkeys(names))
-    return [text] if text else []

@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from util.design.links import add_link, links_to
 from util.errors import InputError, SharedError
 from util.files import make_folder
 from util.images import save_image, stretched
-from util.metrics.pictures import PictureMeasures, measure_pictures
+from util.metrics.pictures import PictureMeasures, measure_pictures, truth_of
 from util.pages.gallery import Example, Picture, write_gallery
-from util.pages.result_metrics import first_pair, meanings, metric_columns
+from util.pages.gallery.summary import describe
+from util.pages.result_metrics import first_pair, metric_columns
 
 SINGLE = {"real", "fake"}  # labels of --model test
-LABEL = re.compile(r'alt="([^"]*)"')
+LABEL = re.compile(r'alt="([^" ]*)')
 WRITERS = 8  # threads, where there are so many cores
 IN_FLIGHT = 64  # images that may wait for the disk before the network waits for them
 
@@ -43,12 +45,19 @@ def result_name(path: str, dataroot: str, phase: str) -> str:
     return "/".join(parts)
 
 
+def source_domain(label: str) -> str:
+    """Returns the domain of the image that a label's was made from: A for real_A, fake_B and rec_A."""
+    kind, _, domain = label.partition("_")
+    return {"A": "B", "B": "A"}.get(domain, domain) if kind == "fake" else domain
+
+
 class ResultWriter:
     """Writes images in the background, each once, and the page at the end, also after an error.
 
     Args:
         page: whether this process writes the page, which shows all processes' images.
         write_values: writes a label's values to a path, which it gives a suffix; the paths of all labels come with them.
+        pages: text -> page of the same run; of those that exist the page shows links, and Training gets one back.
 
     Attributes:
         file: of the page, once it is written.
@@ -65,12 +74,14 @@ class ResultWriter:
         aspect_ratio: float = 1.0,
         page: bool = True,
         write_values: Callable[..., None] | None = None,
+        pages: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
         self.folder, self.title, self.width = make_folder(folder), title, width
         self.dataroot, self.phase, self.aspect_ratio = dataroot, phase, aspect_ratio
-        self.page, self.write_values = page, write_values
+        self.page, self.write_values, self.pages = page, write_values, pages
         self.file = self.folder / "index.html"
         self.examples: dict[int, Example] = {}
+        self.paired_by_name: set[str] = set()  # outputs whose truth is another file of that name
         self.count = 0
         self.owners: dict[tuple[str, str], str] = {}  # (name, label) -> the input it belongs to
         self.pool = ThreadPoolExecutor(min(WRITERS, os.cpu_count() or 1))
@@ -93,7 +104,8 @@ class ResultWriter:
             facts: of all pictures; found out here by default.
         """
         facts = measure_pictures(paths, pictures) if facts is None else facts
-        rows: dict[str, list[Picture]] = {}  # by name
+        rows: dict[tuple[str, str], list[Picture]] = {}  # by name and direction
+        both = {"fake_A", "fake_B"} <= paths.keys()
         for label, path in paths.items():
             name = self._claim(path, label)
             if name is None:
@@ -105,12 +117,17 @@ class ResultWriter:
                 place = self.folder / f"values/{name}_{label}"
                 self._enqueue(self.write_values, place, label, values[label], paths)
             size = stretched(facts.sizes[label], self.aspect_ratio)
-            rows.setdefault(name, []).append(Picture(file, label, *size))
+            direction = source_domain(label) if both else ""
+            rows.setdefault((name, direction), []).append(Picture(file, label, *size))
         self.count += 1
         if rows:
             labels = {picture.label for row in rows.values() for picture in row}
             numbers = {key: value for key, value in facts.values.items() if key[0] in labels}
-            self.examples[number] = Example(" | ".join(rows), list(rows.values()), numbers)
+            heading = " | ".join(dict.fromkeys(name for name, _ in rows))
+            self.examples[number] = Example(heading, list(rows.values()), numbers)
+            for label in {label for label, _ in numbers}:
+                if label.startswith("fake") and paths[label] != paths[truth_of(label)]:
+                    self.paired_by_name.add(label)
 
     def _claim(self, path: str, label: str) -> str | None:
         """Returns a name that no other input has; None when this input's image is written already."""
@@ -162,6 +179,14 @@ class ResultWriter:
         if self.page:
             self._write_page()
 
+    def _notes(self) -> list[str]:
+        if not self.paired_by_name:
+            return []
+        outputs = " and ".join(sorted(self.paired_by_name))
+        return [
+            f"{outputs}: compared with files of the same name. Ignore these numbers if they are not pairs."
+        ]
+
     def _write_page(self) -> None:
         examples = [self.examples[number] for number in sorted(self.examples)]
         self.file = self._free_file({p.label for each in examples for p in each.pictures})
@@ -173,5 +198,9 @@ class ResultWriter:
             columns,
             width=self.width,
             pair=first_pair(columns),
-            notes=meanings([each.place[1] for each in columns]),
+            verdict=describe(examples, columns[0]) if columns else (),
+            notes=self._notes(),
+            links=links_to(self.pages, self.folder),
         )
+        if training := self.pages.get("Training"):
+            add_link(training, f"Results {self.folder.name}", self.file)

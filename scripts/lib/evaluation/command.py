@@ -15,6 +15,7 @@ from scripts.lib.evaluation.result_folders import SIDES, name_distinctly
 from scripts.lib.evaluation.segmenter import Segmenter, label_table, score_labels
 from scripts.lib.evaluation.tables import EvaluationOptions, Groups, build_tables
 from scripts.lib.generator_flags import chosen_device
+from util.design.links import add_link, links_to
 from util.errors import InputError, explain_out_of_memory
 from util.files import make_folder, write_text
 from util.metrics import choose_metrics, missing_metrics
@@ -64,7 +65,14 @@ def evaluate(options: argparse.Namespace) -> int:
             print(f"\n{table.comparison.title}: which to use? {table.verdict}")
         write_json(out / "report.json", tables)
         write_csv(out / "report.csv", tables)
-        write_report_page(out / "index.html", tables)
+        pages = {
+            f"Results {run.name}": run.folder / "index.html"
+            for runs in groups.values()
+            for run in runs
+        }
+        write_report_page(out / "index.html", tables, links=links_to(pages, out))
+        for result_page in pages.values():
+            add_link(result_page, "Evaluation", out / "index.html")
         if segmenter:
             rows = score_labels(segmenter, groups)
             print(f"\n{label_table(rows)}")

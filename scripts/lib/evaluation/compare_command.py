@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from options.metrics import SIMPLE
 from options.wording import count
 from scripts.lib.evaluation.examples import collect_examples, link_to
 from scripts.lib.evaluation.result_folders import COMPARISONS, SIDES, name_distinctly, read_run
+from util.design.links import add_link
 from util.errors import InputError
 from util.files import make_folder
 from util.pages.gallery import write_gallery
-from util.pages.result_metrics import meanings
 
 
 def compare_results(options: argparse.Namespace) -> int:
@@ -34,9 +33,12 @@ def compare_results(options: argparse.Namespace) -> int:
         page.columns,
         width=options.display_winsize,
         pair=page.pair,
+        verdict=page.verdict,
+        notes=page.notes,
         links={name: link_to(path, out) for name, path in pages.items() if path.is_file()},
-        notes=[*page.notes, *meanings(SIMPLE if page.columns else [])],
     )
+    for result_page in pages.values():
+        add_link(result_page, f"Compare: {', '.join(run.name for run in runs)}", out / "index.html")
     print(
         f"{count(len(page.examples), 'input')}, {count(len(runs), 'run')}; see {out / 'index.html'}"
     )

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
 from options.metrics import SIMPLE, metric
+from scripts.lib.evaluation.measure import Scores
 from scripts.lib.evaluation.result_folders import Comparison, TestRun, read
+from scripts.lib.evaluation.verdict import ScoreRow, verdict
 from util.errors import InputError
+from util.metrics import Result
 from util.metrics.paired import PIXEL_METRICS
 from util.pages.gallery import Column, Example, Picture
 from util.pages.gallery.content import Place
-from util.pages.result_metrics import column
+from util.pages.result_metrics import metric_column
 
 INPUT, TRUTH = "input", "truth"
 
 
 @dataclass(frozen=True)
 class ComparedExamples:
-    """pair: labels of what is compared first."""
+    """pair: labels of what is compared first. verdict: sentences about all examples."""
 
     examples: list[Example]
     columns: list[Column]
     pair: tuple[str, str]
+    verdict: list[str]
     notes: list[str]
 
 
@@ -42,19 +48,43 @@ def collect_examples(
         unpaired: whether images that have an output's name are not its truth.
     Raises: InputError when no input is common to all runs, or an image cannot be read.
     """
-    examples, notes = [], []
+    examples: list[Example] = []
+    verdicts, notes = [], []
     for comparison in comparisons:
         names = sorted(set(chain(*(run.files.get(comparison.fake, ()) for run in runs))))
         notes += _missing(runs, comparison, names)
         prefix = f"{comparison.title}: " if len(comparisons) > 1 else ""
         maker = _ExampleMaker(runs, comparison, out, unpaired, prefix)
         with ThreadPoolExecutor(4) as pool:  # most of the time images are decoded
-            examples += pool.map(maker.example, names)
+            found = list(pool.map(maker.example, names))
+        examples += found
+        verdicts += [
+            prefix + sentence for sentence in _verdict([_label(run) for run in runs], found)
+        ]
     columns = list(_columns([_label(run) for run in runs]))
     truth = any(picture.label == TRUTH for example in examples for picture in example.pictures)
     labels = [*(_label(run) for run in runs), TRUTH if truth else INPUT]
     pair = (labels[0], labels[-1] if truth or len(runs) == 1 else labels[1])
-    return ComparedExamples(examples, columns, pair, notes)
+    return ComparedExamples(examples, columns, pair, verdicts, notes)
+
+
+def _verdict(labels: Sequence[str], examples: Sequence[Example]) -> list[str]:
+    """Says which run is the best over the examples that all have; [] where none is measured."""
+    wanted = {(label, name) for label in labels for name in SIMPLE}
+    common = [each for each in examples if wanted <= each.values.keys()]
+    if not common:
+        return []
+    rows = []
+    for label in labels:
+        per_image = {
+            name: {each.name: each.values[label, name] for each in common} for name in SIMPLE
+        }
+        results = {
+            name: Result(fmean(values.values()), math.nan, len(values), len(values))
+            for name, values in per_image.items()
+        }
+        rows.append(ScoreRow(label, [Scores(results, per_image)]))
+    return [verdict(rows, SIMPLE)]
 
 
 def _missing(
@@ -73,9 +103,10 @@ def _missing(
 
 
 def _columns(labels: Sequence[str]) -> Iterator[Column]:
-    for label in labels:
-        for name in SIMPLE:
-            yield column((label, name), f"{label} {name}", name)
+    rivals = len(labels) > 1
+    for name in SIMPLE:
+        for label in labels:
+            yield metric_column((label, name), f"{label} {name}", contest=name if rivals else "")
     for other in labels[1:]:
         for name in SIMPLE:
             place = _against(other, labels[0], name)
@@ -121,16 +152,15 @@ class _ExampleMaker:
         inputs = self._files(self.comparison.source, name)
         images: dict[str, torch.Tensor] = {}
         pictures, values = [], {}
-        for path in list(inputs.values())[:1]:
-            pictures.append(self._picture(path, INPUT, read(path)))
+        for label, files in ((INPUT, inputs), (TRUTH, truths)):
+            for path in list(files.values())[:1]:
+                pictures.append(self._picture(path, label, read(path)))
         for label, path in self._files(self.comparison.fake, name).items():
             images[label] = read(path)
             pictures.append(self._picture(path, label, images[label]))
             if truths:  # the run's own, which may be of another size than other runs'
                 truth = read(truths.get(label) or next(iter(truths.values())))
                 values.update(_values(label, images[label], truth))
-        for path in list(truths.values())[:1]:
-            pictures.append(self._picture(path, TRUTH, read(path)))
         values.update(_differences(images, values, _label(self.runs[0])))
         return Example(f"{self.prefix}{name}", [pictures], values)
 

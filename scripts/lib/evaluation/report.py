@@ -57,13 +57,6 @@ class ScoreTable:
             return next(iter(texts.values()))
         return "; ".join(f"{kind}: {text}" for kind, text in texts.items())
 
-    def cells(self) -> list[list[str]]:
-        """Returns header and lines of the table."""
-        marks = {True: "lower is better", False: "higher is better"}
-        header = [f"{name} ({marks[metric(name).lower_is_better]})" for name in self.shown]
-        lines = [[_title(row), *(cell(row, n) for n in self.shown)] for row in self.rows]
-        return [["", *header], *lines]
-
     @cached_property
     def differences(self) -> list[tuple[str, str, str, Any]]:
         """(metric, best run, other row, difference): of the best run to all others, by each metric."""
@@ -76,7 +69,7 @@ class ScoreTable:
         return found
 
 
-def _title(row: ScoreRow) -> str:
+def row_title(row: ScoreRow) -> str:
     return f"{row.name}, {len(row.members)} seeds" if len(row.members) > 1 else row.name
 
 
@@ -95,7 +88,8 @@ def cell(row: ScoreRow, name: str) -> str:
 
 def text_of(table: ScoreTable) -> str:
     """Returns the table for the console."""
-    lines = [["", *table.shown], *table.cells()[1:]]
+    rows = [[row_title(row), *(cell(row, name) for name in table.shown)] for row in table.rows]
+    lines = [["", *table.shown], *rows]
     title = f"{table.comparison.title}: {table.comparison.fake} against {table.comparison.real}, {table.counts()}"
     notes = [f"  note: {note}" for note in table.notes]
     return "\n".join([title, *align(lines), f"  {_directions(table.shown)}", *notes])

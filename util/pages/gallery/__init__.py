@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from util.pages.gallery.content import Column, Example, Picture
-from util.pages.gallery.page import write_gallery
+from util.pages.gallery.page import address, write_gallery
 
-__all__ = ["Column", "Example", "Picture", "write_gallery"]
+__all__ = ["Column", "Example", "Picture", "address", "write_gallery"]

@@ -27,12 +27,19 @@ class Column:
         place: where examples have it; with the label "" it is written nowhere.
         key: what it is called in a filter, such as l1 in "l1>0.1"; no two columns share one.
         lower_is_better: None where neither is.
+        meaning: a few words; "" when the key says all.
+        contest: columns of one contest are runs that compete for the best value of each example; "" for none.
     """
 
     place: Place
     key: str
     lower_is_better: bool | None
     decimals: int
+    meaning: str = ""
+    contest: str = ""
+
+    def text(self, value: float) -> str:
+        return f"{value:.{self.decimals}f}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Example:
 
     Attributes:
         name: its heading.
-        rows: pictures that stay side by side; a second row goes below the first where the window is narrow.
+        rows: pictures side by side, one row below the other.
         values: numbers; examples that lack one are sorted to the end.
     """
 

@@ -5,7 +5,7 @@ let gain = 4;
 function grade() {
   const row = `${gain / 3} ${gain / 3} ${gain / 3} 0 0 `;
   find("mean").setAttribute("values", row.repeat(3) + "0 0 0 0 1");
-  find("limit").textContent = `${gain > 1 ? "≥ " : ""}${Math.round(255 / gain)} of 255 grey levels`;
+  find("limit").textContent = `${Math.round(255 / gain)} levels${gain > 1 ? " or more" : ""}`;
 }
 
 // In the list only examples near the window get a map.
@@ -17,18 +17,15 @@ const near = new IntersectionObserver((entries) => {
     }
   }
 }, { rootMargin: "600px" });
-const exampleOf = new Map(examples.map((example) => [example.node, example]));
 
 function newMap(example) {
   const [left, right] = pairOf(picturesOf(example), wanted);
-  const figure = document.createElement("figure");
-  figure.className = "map";
-  const stack = newStack("heat", [left, right]);
+  const figure = newElement("figure", "", { className: "map" });
+  const stack = newElement("div", "", { className: "stack heat" });
   stack.style.aspectRatio = `${left.width} / ${left.height}`;
+  stack.append(...[left, right].map((picture) => newImage(picture)));
   for (const image of stack.children) image.setAttribute("width", left.width);
-  const caption = document.createElement("figcaption");
-  caption.textContent = `|${left.label} - ${right.label}| × ${gain}`;
-  figure.append(stack, caption);
+  figure.append(stack, newElement("figcaption", `|${left.label} - ${right.label}| × ${gain}`));
   return figure;
 }
 
@@ -38,7 +35,10 @@ function refreshHeat() {
   if (find("heat").checked) for (const section of list.children) near.observe(section);
 }
 
-find("heat").addEventListener("change", refreshHeat);
+find("heat").addEventListener("change", () => {
+  resize();
+  refreshHeat();
+});
 find("gain").addEventListener("change", () => {
   gain = +find("gain").value;
   grade();

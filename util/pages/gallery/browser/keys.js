@@ -1,4 +1,4 @@
-// The keyboard, clicks in the list, and the part of the address that leads back to what is shown.
+// The keyboard, and clicks in the list.
 function select(example) {
   if (!example) return;
   current = example;
@@ -16,6 +16,7 @@ function move(by) {
 
 const EVERYWHERE = {
   "?": () => find("help").showModal(),
+  f: () => star(current),
 };
 const IN_LIST = {
   ArrowDown: () => move(1),
@@ -38,10 +39,20 @@ const IN_VIEW = {
   x: swap,
   ",": () => nudge(-5),
   ".": () => nudge(5),
+  "+": () => zoomTo(zoom * 1.5),
+  "=": () => zoomTo(zoom * 1.5),
+  "-": () => zoomTo(zoom / 1.5),
+  0: () => zoomTo(1),
+};
+const PANNED = {
+  ArrowRight: () => pan(-0.1, 0),
+  ArrowLeft: () => pan(0.1, 0),
+  ArrowDown: () => pan(0, -0.1),
+  ArrowUp: () => pan(0, 0.1),
 };
 
 function nudge(by) {
-  find("slider").value = +find("slider").value + by;
+  slider.value = +slider.value + by;
   slide();
 }
 
@@ -49,7 +60,7 @@ function actionOf(event) {
   if (view.open) {
     const digit = event.code.match(/^(?:Digit|Numpad)([1-9])$/);
     if (digit) return () => choose(event.shiftKey ? 1 : 0, digit[1] - 1);
-    return IN_VIEW[event.key] || EVERYWHERE[event.key];
+    return (event.shiftKey && PANNED[event.key]) || IN_VIEW[event.key] || EVERYWHERE[event.key];
   }
   const opens = event.key === "Enter" || event.key === " ";
   if (opens && current && event.target === current.node) return () => open(current);
@@ -70,40 +81,11 @@ list.addEventListener("click", (event) => {
   const example = exampleOf.get(event.target.closest("article"));
   if (!example || event.ctrlKey || event.metaKey || event.shiftKey) return;
   current = example;
-  if (event.target.closest("figure.map")) open(example, "difference");
-  else if (event.target.matches("figure img")) {
+  if (event.target.closest(".star")) star(example);
+  else if (event.target.closest("figure.map")) open(example, "difference");
+  else if (event.target.closest("figure a")) { // also Enter on the link
     event.preventDefault();
     open(example);
   }
 });
 find("keys").addEventListener("click", () => find("help").showModal());
-
-// Not at once: browsers refuse to change the address a hundred times in a row.
-let remembering = 0;
-function remember() {
-  clearTimeout(remembering);
-  remembering = setTimeout(() => history.replaceState(null, "", "#" + new URLSearchParams(state())), 150);
-}
-
-function state() {
-  const sort = find("sort");
-  const parts = { sort: sort.value && sort.selectedOptions[0].text, filter: find("filter").value };
-  if (view.open) Object.assign(parts, { show: current.name, mode });
-  return Object.entries(parts).filter(([, value]) => value);
-}
-
-function recall() {
-  const parts = new URLSearchParams(location.hash.slice(1));
-  const option = [...find("sort").options].find((each) => each.text === parts.get("sort"));
-  find("sort").value = option ? option.value : "";
-  find("filter").value = parts.get("filter") || "";
-  arrange();
-  const example = examples.find((each) => each.name === parts.get("show"));
-  if (example) open(example, MODES.includes(parts.get("mode")) ? parts.get("mode") : mode);
-  else if (view.open) close();
-}
-
-const MODES = [...find("modes").children].map((button) => button.value);
-find("tools").hidden = false;
-window.addEventListener("hashchange", recall);
-recall();
