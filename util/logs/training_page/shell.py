@@ -8,6 +8,7 @@ from dominate import tags
 from dominate.util import raw
 
 from util.design import new_page, theme_button
+from util.design.links import link_bar
 from util.files import write_text
 from util.logs.charts import chart_controls, chart_script, chart_style
 
@@ -22,8 +23,7 @@ def write_shell(path: Path, name: str) -> None:
     with page:
         with tags.header(cls="head"):
             tags.h1(name)
-            with tags.nav(cls="links", aria_label="Other pages"):
-                tags.a("All runs", href="../../index.html")
+            link_bar(path, {"All runs": "../../index.html"})
             theme_button()
         with tags.main():
             _status()
