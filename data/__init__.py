@@ -14,6 +14,17 @@ from options.registry import find_class
 from util import distributed
 from util.errors import InputError, SharedError
 
+# What these flags are where nothing is asked of a data set's values.
+VALUE_FLAGS = {
+    "range_A": "auto",
+    "range_B": "auto",
+    "bands_A": "",
+    "bands_B": "",
+    "nodata": "",
+    "page": "",
+    "alpha": "drop",
+}
+
 
 def find_dataset(name: str) -> type[BaseDataset]:
     """The data set class of data/<name>_dataset.py. Raises: ValueError for an unknown name."""
@@ -33,11 +44,11 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
         dataset = find_dataset(options.dataset_mode)(options, source)
     except ValueError as error:
         raise InputError(str(error)) from None
-    asked = options.range_A, options.range_B, options.alpha, options.page
-    if not dataset.values and asked != ("auto", "auto", "drop", ""):
+    asked = [f"--{name}" for name in VALUE_FLAGS if getattr(options, name) != VALUE_FLAGS[name]]
+    if not dataset.values and asked:
         raise InputError(
-            f"--range_A, --range_B, --alpha and --page do nothing with --dataset_mode {options.dataset_mode}, which reads its "
-            "files in a way of its own"
+            f"{' and '.join(asked)} do nothing with --dataset_mode {options.dataset_mode}, which reads its files in a "
+            "way of its own"
         )
     if not len(dataset):
         raise InputError(f"--dataroot {options.dataroot}: no images for {options.dataset_mode}")

@@ -9,16 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch.utils import data
 
 from data.files.image_folder import list_images
 from data.files.reading import ImageReader
 from data.transforms import Preprocess, Size
 from options.base_options import DataOptions, ModelOptions
-from options.types import pages_of, parse_range, sides
+from options.types import (
+    MEASURE,
+    pages_of,
+    parse_bands,
+    parse_nodata,
+    parse_range,
+    sides,
+)
 from util.errors import InputError
+from util.images.contents import measure_contents
 from util.images.detect_values import detect_values
 from util.images.metadata import Placement
+from util.images.nodata import fill_missing
 from util.images.read import BadImage
 from util.images.tars import repeat_shards, shard_lengths
 from util.images.values import Values
@@ -125,7 +135,8 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
     def item(self, index: int, rng: random.Random) -> dict[str, Any]:
         """{"A": (C, H, W), "A_paths": str} and the same for B; all chance comes from rng.
 
-        Images are uint8, which the loader brings into [-1, 1] on the device, or floats in that range.
+        Images are uint8, which the loader brings into [-1, 1] on the device, or floats in that range, NaN where --nodata
+        says that there is none.
         """
 
     def item_with(self, index: int, partner: int, rng: random.Random) -> dict[str, Any]:
@@ -145,9 +156,17 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
                 item = self.item_with(index, position.partner, rng)
             else:
                 item = self.item(index, rng)
-            return {**item, "number": number}
+            return {**item, **self._without_missing(item), "number": number}
         except BadImage as bad:
             return bad
+
+    def _without_missing(self, item: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """With --nodata, A and B without NaN, and which of their pixels hold data: A_valid, B_valid, (1, H, W)."""
+        found = {}
+        for side, values in self.values.items():
+            if values.nodata is not None and not values.labels and side in item:
+                found[side], found[f"{side}_valid"] = fill_missing(item[side])
+        return found
 
     def list_images(self, folder: Path) -> list[str]:
         """Lists the images below a folder, as many as --max_dataset_size allows. Raises: NoImages."""
@@ -173,16 +192,42 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         Raises: InputError when a range has to be declared.
         """
         o, source = self.options, self.source
-        page_A, page_B = pages_of(o.page)
+        A_page, B_page = pages_of(o.page)
+        known: dict[str, Any] = {"alpha": o.alpha, "nodata": parse_nodata(o.nodata)}
         of_A = detect_values(
-            "A", A, source.input_nc, o.range_A, labels=source.labels, alpha=o.alpha, page=page_A
+            "A",
+            A,
+            source.input_nc,
+            self._range("A", A),
+            labels=source.labels,
+            bands=parse_bands("bands_A", o.bands_A),
+            page=A_page,
+            **known,
         )
         if B is not None:
-            of_B = detect_values("B", B, source.output_nc, o.range_B, alpha=o.alpha, page=page_B)
+            known |= {"bands": parse_bands("bands_B", o.bands_B), "page": B_page}
+            of_B = detect_values("B", B, source.output_nc, self._range("B", B), **known)
         else:
             of_B = of_A.output(source.output_nc, parse_range("range_B", o.range_B))
         self.values = {"A": of_A, "B": of_B}
         return of_A, of_B
+
+    def _range(self, side: str, paths: Sequence[str]) -> str:
+        """--range_A or --range_B; measure becomes the range that fits the files. Raises: InputError where none is found."""
+        o = self.options
+        text = str(getattr(o, f"range_{side}"))
+        if text != MEASURE:
+            return text
+        halves = self.sides_in_a_file
+        # The input is on the left, unless it is read backwards.
+        place = 0 if halves == 1 else int((side == "B") != (o.direction == "BtoA"))
+        bands = parse_bands(f"bands_{side}", getattr(o, f"bands_{side}"))
+        page = dict(zip("AB", pages_of(o.page), strict=True))[side]
+        values = Values(side, 0, bands=bands, nodata=parse_nodata(o.nodata), page=page)
+        contents = measure_contents(paths, halves, [values] * halves)
+        if not contents:
+            raise InputError(f"--range_{side} measure: none of the {len(paths)} images can be read")
+        return str(contents[place].fitting_range())
 
     def folder_values(self) -> dict[Path, tuple[Values, ...]]:
         """Folders of `listed` -> how their files are read: a side, or the sides that are parts of a file, left to right.

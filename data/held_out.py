@@ -19,6 +19,7 @@ from data.loading.loader import Loader
 from options.base_options import DataOptions, ModelOptions
 from options.test_options import inherited
 from options.train_options import TrainOptions
+from options.types import MEASURE
 from util import distributed
 from util.errors import InputError
 from util.images.read import BadImage
@@ -39,6 +40,11 @@ def open_held_out(data: DataOptions, model: ModelOptions, phase: str, seed: int)
 
     Raises: InputError when folders or images are missing.
     """
+    for name in ("range_A", "range_B"):
+        if getattr(data, name) == MEASURE:
+            raise InputError(
+                f"--{name} measure is for training, which records the range that it finds: leave the flag out here"
+            )
     source = Source.of(model, phase=phase, augment=False, seed=seed)
     return create_dataset(replace(data, serial_batches=True), source)
 

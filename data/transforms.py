@@ -11,6 +11,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as TF
 
 from options.types import as_typed
+from util.images.nodata import fill_missing, mark_missing
 
 Size = tuple[int, int]  # height, width, in pixels
 MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
@@ -193,6 +194,16 @@ def resize(image: torch.Tensor, size: Size, labels: bool = False) -> torch.Tenso
         smooth = TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
         return smooth.clamp_(-1, 1)
     return TF.resize(image, list(size), InterpolationMode.BICUBIC, antialias=True)
+
+
+def resize_present(image: torch.Tensor, size: Size) -> torch.Tensor:
+    """Resizes floats in which NaN marks pixels without data; a pixel that any of these would mix into is one, too."""
+    if tuple(image.shape[-2:]) == size:
+        return image
+    filled, valid = fill_missing(image)
+    bilinear = InterpolationMode.BILINEAR
+    share = TF.resize(valid.float(), list(size), bilinear, antialias=True)
+    return mark_missing(resize(filled, size), share > 0.999)
 
 
 def to_network_range(image: torch.Tensor) -> torch.Tensor:

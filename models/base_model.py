@@ -49,6 +49,8 @@ class BaseModel(Engine, ABC):
         sources: visual name -> "B" where an image belongs to the file in B_paths, not A_paths.
         plateau_losses: logged losses whose sum --lr_policy plateau watches; all when empty.
         guessing_NCE: the loss NCE when patches cannot be told apart, for a hint of the watchdog.
+        leaves_out_missing: whether `train_step` leaves pixels without data out of its losses, by `valid_pixels`; each
+            subclass has to declare it itself.
         pools: state that a resumed run needs, as the optimizers are.
         averages: of the generators' weights; see `average`.
         frozen_networks: name -> network that only measures or teaches: it moves with the model, and is neither trained
@@ -59,6 +61,7 @@ class BaseModel(Engine, ABC):
     sources: ClassVar[dict[str, str]] = {}
     plateau_losses: ClassVar[tuple[str, ...]] = ()
     guessing_NCE: float = math.inf
+    leaves_out_missing: ClassVar[bool] = False
 
     def __init__(self, options: ModelOptions, adam: Adam | None = None, seed: int = 0) -> None:
         super().__init__()
@@ -170,6 +173,26 @@ class BaseModel(Engine, ABC):
                 f"{self.options.model} needs pairs of images (--dataset_mode aligned)"
             )
         return A, B
+
+    def valid_pixels(self, batch: Batch) -> tuple[torch.Tensor, ...]:
+        """Takes which pixels of A and of B hold data, (N, 1, H, W) each; () where --nodata is not given, and all count."""
+        if not {"A_valid", "B_valid"} & batch.keys():
+            return ()
+        device = next(self.parameters()).device
+        found = []
+        for side in "AB":
+            valid = batch.get(f"{side}_valid")
+            valid = (
+                torch.ones_like(batch[side][:, :1], dtype=torch.bool) if valid is None else valid
+            )
+            found.append(valid.to(device))
+        return tuple(found)
+
+    def why_all_pixels_count(self) -> str:
+        """Says why this model cannot train with --nodata; "" when it can."""
+        if vars(type(self)).get("leaves_out_missing"):
+            return ""
+        return f"{type(self).__name__} does not say that its losses leave out pixels (leaves_out_missing)"
 
     def build_G(self, input_nc: int, output_nc: int) -> nn.Module:
         """Builds a generator as the options say."""

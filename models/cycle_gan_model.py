@@ -7,14 +7,15 @@ from functools import partial
 from typing import ClassVar
 
 import torch
-from torch.nn import functional as F
 
 from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
 from models.engine.optimization import step_outputs
 from models.gan_model import GANModel, frozen
+from models.losses import reconstruction_loss
 from models.networks.perceptual import load_perceptual_network
 from options.model_options import CycleGANOptions
+from util.images.nodata import fill_where
 
 # Losses are logged in this order, for each side; those of a subclass follow.
 ORDER = tuple(f"{loss}_{side}" for side in "AB" for loss in ("D", "G", "cycle", "idt"))
@@ -26,6 +27,7 @@ class CycleGANModel(GANModel):
     Options = CycleGANOptions
     options: CycleGANOptions
     records_steps = True
+    leaves_out_missing = True
     sources: ClassVar[dict[str, str]] = {"real_B": "B", "fake_A": "B", "rec_B": "B", "idt_A": "B"}
     plateau_losses = ("cycle_A", "cycle_B")
 
@@ -54,18 +56,23 @@ class CycleGANModel(GANModel):
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
         train_G = partial(self._train_G, self.next_step_trains_G())
         # G first, against D as it is; then D, on images of this step and earlier ones.
-        outputs = self.run_as_graph("G", train_G, real_A, real_B)
+        outputs = self.run_as_graph("G", train_G, real_A, real_B, *self.valid_pixels(batch))
         if self.has_D:
             fake_A = self.pools["A"].query(outputs["fake_A"])  # (N, input_nc, H, W)
             fake_B = self.pools["B"].query(outputs["fake_B"])  # (N, output_nc, H, W)
             outputs |= self.run_as_graph("D", self._train_D, real_A, real_B, fake_A, fake_B)
         return Step.of(outputs, ORDER)
 
-    def _train_G(self, trains: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
-        """Takes a step of both generators on (N, input_nc, H, W) and (N, output_nc, H, W)."""
+    def _train_G(
+        self, trains: bool, real_A: torch.Tensor, real_B: torch.Tensor, *valid: torch.Tensor
+    ) -> Outputs:
+        """Takes a step of both generators on (N, input_nc, H, W) and (N, output_nc, H, W).
+
+        valid: which pixels of A and of B hold data, (N, 1, H, W); all do without them.
+        """
         discriminators = (self.D_A, self.D_B) if self.has_D else ()
         with torch.set_grad_enabled(trains), frozen(*discriminators):
-            losses, images = self._G_losses(real_A, real_B)
+            losses, images = self._G_losses(real_A, real_B, *valid)
             losses |= self.extra_losses(images)
             if trains:
                 self.descend("G", losses)
@@ -83,7 +90,13 @@ class CycleGANModel(GANModel):
         self.descend("D", D_A + D_B)
         return step_outputs({}, {"D_A": D_A, "D_B": D_B})
 
-    def _G_losses(self, real_A: torch.Tensor, real_B: torch.Tensor) -> tuple[Outputs, Outputs]:
+    def _G_losses(
+        self,
+        real_A: torch.Tensor,
+        real_B: torch.Tensor,
+        A_valid: torch.Tensor | None = None,
+        B_valid: torch.Tensor | None = None,
+    ) -> tuple[Outputs, Outputs]:
         """Computes the generators' weighted losses (Zhu et al. 2017, Eq. 3 and 5.2), and all images on the way to them."""
         o, weight = self.options, self.lambda_identity  # relative to the cycles
 
@@ -98,6 +111,10 @@ class CycleGANModel(GANModel):
                 with beside:
                     fake_A = self.run(self.G_B, real_B)  # (N, input_nc, H, W)
 
+        # Pixels without data look like those of the images themselves.
+        if A_valid is not None and B_valid is not None:
+            fake_B, fake_A = fill_where(fake_B, A_valid), fill_where(fake_A, B_valid)
+
         # And back.
         losses: Outputs = {}
         with self.fork() as beside:
@@ -108,9 +125,11 @@ class CycleGANModel(GANModel):
                 losses["G_A"] = self.G_loss(self.D_A, fake_B)
                 with beside:
                     losses["G_B"] = self.G_loss(self.D_B, fake_A)
-        losses["cycle_A"] = o.lambda_A * F.l1_loss(rec_A, real_A)
-        losses["cycle_B"] = o.lambda_B * F.l1_loss(rec_B, real_B)
+        losses["cycle_A"] = o.lambda_A * reconstruction_loss(rec_A, real_A, "l1", A_valid)
+        losses["cycle_B"] = o.lambda_B * reconstruction_loss(rec_B, real_B, "l1", B_valid)
 
+        if A_valid is not None and B_valid is not None:
+            rec_A, rec_B = torch.where(A_valid, rec_A, real_A), torch.where(B_valid, rec_B, real_B)
         if o.lambda_perceptual:
             losses["perceptual_A"] = o.lambda_perceptual * self.perceptual_loss(rec_A, real_A)
             losses["perceptual_B"] = o.lambda_perceptual * self.perceptual_loss(rec_B, real_B)
@@ -118,8 +137,10 @@ class CycleGANModel(GANModel):
         A = {"real_A": real_A, "fake_B": fake_B, "rec_A": rec_A}
         B = {"real_B": real_B, "fake_A": fake_A, "rec_B": rec_B}
         if weight > 0:
-            losses["idt_A"] = weight * o.lambda_B * F.l1_loss(idt_A, real_B)
-            losses["idt_B"] = weight * o.lambda_A * F.l1_loss(idt_B, real_A)
+            of_A = reconstruction_loss(idt_A, real_B, "l1", B_valid)
+            of_B = reconstruction_loss(idt_B, real_A, "l1", A_valid)
+            losses["idt_A"] = weight * o.lambda_B * of_A
+            losses["idt_B"] = weight * o.lambda_A * of_B
             A, B = {**A, "idt_B": idt_B}, {**B, "idt_A": idt_A}
         return losses, {**A, **B}
 

@@ -111,6 +111,15 @@ def patch_nce_loss(
     return F.cross_entropy(logits.flatten(0, 1), own)
 
 
-def reconstruction_loss(images: torch.Tensor, target: torch.Tensor, kind: str) -> torch.Tensor:
-    """Computes the mean absolute (kind "l1") or squared (kind "l2") difference over all pixels and channels."""
+def reconstruction_loss(
+    images: torch.Tensor, target: torch.Tensor, kind: str, valid: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Computes the mean absolute (kind "l1") or squared (kind "l2") difference over all pixels and channels.
+
+    valid: (N, 1, H, W), the pixels that count; 0 where there are none. None: all.
+    """
+    if valid is not None:
+        difference = torch.where(valid, images - target, 0.0)
+        total = difference.abs().sum() if kind == "l1" else difference.square().sum()
+        return total / (valid.sum() * images.shape[1]).clamp(min=1)
     return F.l1_loss(images, target) if kind == "l1" else F.mse_loss(images, target)

@@ -21,6 +21,7 @@ class Pix2PixModel(GANModel):
     Options = Pix2PixOptions
     options: Pix2PixOptions
     records_steps = True
+    leaves_out_missing = True
     plateau_losses = ("G_L1",)
 
     def __init__(self, options: Pix2PixOptions, adam: Adam | None = None, seed: int = 0) -> None:
@@ -37,20 +38,29 @@ class Pix2PixModel(GANModel):
 
     def train_step(self, batch: Batch) -> Step:
         train = partial(self._train, self.next_step_trains_G())
-        return Step.of(self.run_as_graph("step", train, *self.pair(batch)))
+        inputs = (*self.pair(batch), *self.valid_pixels(batch))
+        return Step.of(self.run_as_graph("step", train, *inputs))
 
     def why_not_recorded(self) -> str:
         if self.has_D and self.options.pool_size:
             return "the image pool (--pool_size) is in the middle of pix2pix's step"
         return super().why_not_recorded()
 
-    def _train(self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor) -> Outputs:
-        """Takes a step of D and then of G, on (N, input_nc, H, W) and (N, output_nc, H, W)."""
+    def _train(
+        self, trains_G: bool, real_A: torch.Tensor, real_B: torch.Tensor, *sides: torch.Tensor
+    ) -> Outputs:
+        """Takes a step of D and then of G, on (N, input_nc, H, W) and (N, output_nc, H, W).
+
+        sides: which pixels of A and of B hold data, (N, 1, H, W); all do without them.
+        """
         o = self.options
+        valid = sides[0] & sides[1] if sides else None
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
+            if valid is not None:  # D sees the same there in both, and learns nothing from it
+                fake_B = torch.where(valid, fake_B, real_B)
             images = {"real_A": real_A, "fake_B": fake_B, "real_B": real_B}
-            G_losses = {**truth_losses(o, fake_B, real_B), **self.extra_losses(images)}
+            G_losses = {**truth_losses(o, fake_B, real_B, valid), **self.extra_losses(images)}
             if o.lambda_perceptual:
                 loss = self.perceptual_loss(fake_B, real_B)
                 G_losses["G_perceptual"] = o.lambda_perceptual * loss
@@ -72,12 +82,16 @@ class Pix2PixModel(GANModel):
 
 
 def truth_losses(
-    options: Pix2PixOptions, fake_B: torch.Tensor, real_B: torch.Tensor
+    options: Pix2PixOptions,
+    fake_B: torch.Tensor,
+    real_B: torch.Tensor,
+    valid: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Computes G's weighted losses by the known truth, for every model with pix2pix's flags.
 
     Args:
         fake_B, real_B: (N, output_nc, H, W) in [-1, 1].
+        valid: (N, 1, H, W), the pixels that count; None for all.
     """
-    L1 = reconstruction_loss(fake_B, real_B, options.loss_reconstruction)
+    L1 = reconstruction_loss(fake_B, real_B, options.loss_reconstruction, valid)
     return {"G_L1": options.lambda_L1 * L1}

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from options.flags import flag
-from options.types import count_or_inf, pages_of, parse_range, path, sides, size
+from options.types import (
+    MEASURE,
+    count_or_inf,
+    pages_of,
+    parse_bands,
+    parse_nodata,
+    parse_range,
+    path,
+    sides,
+    size,
+)
 
 NORMS = ("instance", "batch", "none", "syncbatch", "sync_batch", "sync_instance")
 PREPROCESS = ("resize_and_crop", "crop", "scale_width", "scale_width_and_crop", "none")
@@ -144,10 +154,22 @@ class DataOptions:
     )
     range_A: str = flag(
         "auto",
-        "values LOW,HIGH of input files; auto = by their type (docs/datasets.md)",
+        "values LOW,HIGH of input files, or of each channel: LOW,HIGH;LOW,HIGH...; auto = by their type, measure = as the "
+        "training images have them (docs/datasets.md)",
         metavar="LOW,HIGH",
     )
-    range_B: str = flag("auto", "values LOW,HIGH of output files", metavar="LOW,HIGH")
+    range_B: str = flag("auto", "values of output files, as --range_A", metavar="LOW,HIGH")
+    bands_A: str = flag(
+        "",
+        "the channels of input files that are read, in this order, such as 4,3,2; the first is 1. Without it all are",
+        metavar="N,N...",
+    )
+    bands_B: str = flag("", "the channels of output files that are read", metavar="N,N...")
+    nodata: str = flag(
+        "",
+        "pixels of this value, or nan, hold nothing: they are left out of losses and scores, and are so again in results",
+        metavar="VALUE",
+    )
     page: str = flag(
         "",
         "of files of several planes: a number from 0, or places along axes (z=5; c=0,z=5); c=0;c=1 = of A and of B",
@@ -179,7 +201,11 @@ class DataOptions:
         at_least(0, 1e4, num_threads=self.num_threads)
         at_least(1, 1e6, crops_per_image=self.crops_per_image)
         for name in ("range_A", "range_B"):
-            parse_range(name, getattr(self, name))
+            if getattr(self, name) != MEASURE:
+                parse_range(name, getattr(self, name))
+        for name in ("bands_A", "bands_B"):
+            parse_bands(name, getattr(self, name))
+        parse_nodata(self.nodata)
         pages_of(self.page)
         if unknown := [name for name in self.augmentations if name not in AUGMENTATIONS]:
             raise ValueError(f"--augment {unknown[0]!r}: choose from {', '.join(AUGMENTATIONS)}")

@@ -53,7 +53,7 @@ DROPPED = {
 # A name for the page of CUT's launcher alone; scripts/compare_results.py calls runs by --name.
 IGNORED = "--easy_label"
 # Flags whose values may begin with a minus, as no other word may.
-SIGNED = ("--range_A", "--range_B")
+SIGNED = ("--range_A", "--range_B", "--nodata")
 
 
 def modernise(argv: list[str]) -> list[str]:

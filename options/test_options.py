@@ -21,7 +21,7 @@ ARCHITECTURE = (
     *("no_antialias", "no_antialias_up"),
 )
 # What files hold, for whatever model tests them.
-VALUES = ("range_A", "range_B", "label_A", "alpha", "page")
+VALUES = ("range_A", "range_B", "bands_A", "bands_B", "nodata", "label_A", "alpha", "page")
 COMMON = (
     "dataroot", "name", "model", "model_suffix", "epoch", "phase", "num_test", "results_dir",
     "checkpoints_dir", "gpu_ids", "direction", "preprocess", "load_size", "crop_size",
@@ -40,6 +40,8 @@ TILE_MODES = ("exact", "blend")
 OTHER_WAY = {
     "range_A": "range_B",
     "range_B": "range_A",
+    "bands_A": "bands_B",
+    "bands_B": "bands_A",
     "input_nc": "output_nc",
     "output_nc": "input_nc",
 }

@@ -6,10 +6,12 @@ import argparse
 import math
 import os
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 TypedSize = int | str  # a square's side, or "HxW": as flags and options.json have it
 AUTO = "auto"
+MEASURE = "measure"  # of --range_A and --range_B: the values of the training split
 
 
 def path(text: str) -> str:
@@ -66,17 +68,37 @@ def sides(typed: TypedSize) -> tuple[int, int]:
 
 
 class Range(NamedTuple):
-    """low becomes -1 and high 1. whole: values are whole numbers, and are rounded when they are written."""
+    """low becomes -1 and high 1. whole: values are whole numbers, and are rounded when they are written.
+
+    channels: a range for each channel, if each has its own; low and high are then the least and the largest of all.
+    """
 
     low: float
     high: float
     whole: bool
+    channels: tuple[Range, ...] = ()
 
     def __str__(self) -> str:
         """Writes 0,255 for whole numbers, 0.0,1.0 for others: `parse_range` reads the difference."""
+        if self.channels:
+            return ";".join(map(str, self.channels))
         if self.whole:
             return f"{int(self.low)},{int(self.high)}"
         return f"{self.low!r},{self.high!r}"
+
+    @classmethod
+    def of_channels(cls, channels: Sequence[Range]) -> Range:
+        """Puts the ranges of all channels together; that of one channel is a range of the whole image."""
+        if len(channels) == 1:
+            return channels[0]
+        whole = all(one.whole for one in channels)
+        alike = tuple(one._replace(whole=whole) for one in channels)
+        return cls(min(one.low for one in alike), max(one.high for one in alike), whole, alike)
+
+    def as_floats(self) -> Range:
+        """Returns the same range of values that are not whole numbers."""
+        parts = tuple(one._replace(whole=False) for one in self.channels)
+        return self._replace(whole=False, channels=parts)
 
 
 EIGHT_BITS = Range(0, 255, True)
@@ -113,6 +135,10 @@ def parse_range(name: str, text: str) -> Range | None:
     """
     if text == AUTO:
         return None
+    return Range.of_channels([_parse_one(name, part) for part in text.split(";")])
+
+
+def _parse_one(name: str, text: str) -> Range:
     words = text.split(",")
     try:
         low, high = map(float, words)
@@ -124,3 +150,24 @@ def parse_range(name: str, text: str) -> Range | None:
         raise ValueError(f"--{name} {text!r}: the first number must be less than the second")
     whole = all(word.strip().lstrip("+-").isdecimal() for word in words)
     return Range(low, high, whole)
+
+
+def parse_bands(name: str, text: str) -> tuple[int, ...]:
+    """Reads numbers of bands, of which the first is 1; () for all. Raises: ValueError that names the flag."""
+    words = [word.strip() for word in text.split(",")] if text else []
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise ValueError(
+            f"--{name} {text!r} is no list of bands such as 4,3,2, of which the first is 1"
+        )
+    return tuple(map(int, words))
+
+
+def parse_nodata(text: str) -> float | None:
+    """Reads the value of pixels that hold nothing, which may be NaN; None for "". Raises: ValueError."""
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        value = math.inf
+    if value is not None and math.isinf(value):
+        raise ValueError(f"--nodata {text!r} is neither nan nor a number")
+    return value

@@ -45,10 +45,10 @@ from data.checks.contents import (
     content_findings,
     content_lines,
     folders_on_disk,
-    measure_contents,
     measure_folders,
+    undeclared_values,
 )
-from data.checks.finding import SEVERITIES, Finding, evenly
+from data.checks.finding import SEVERITIES, Finding
 from data.checks.quick import headers_of, quick_findings
 from data.files.image_folder import list_images
 from data.loading.loader import Loader
@@ -56,9 +56,10 @@ from models import Adam, BaseModel, create_model
 from options.types import TypedSize
 from util.device import describe, duration, peak_memory, select_device, wait_for
 from util.errors import InputError, explain_out_of_memory
+from util.images.contents import SAMPLED, measure_contents
 from util.terminal import show_notes
 
-MEASURED = 32  # files of each folder whose values are measured
+MEASURED = 32  # files of each folder whose values --quick measures
 STEPS = 3  # measured, after one to warm up
 
 
@@ -68,27 +69,36 @@ def main(argv: Sequence[str]) -> int:
     words = [word for word in argv if word != "--quick"]
     options = TrainOptions.parse(words)
     show_notes()
-    data, run = options.data, options.run
-    adam = Adam(options.optim.lr, options.optim.beta1)
-    model = create_model(options.model, adam=adam, seed=run.seed)
+    report = Report()
+    model, lacking = build_model(options), []
     try:
         datasets = find_splits(options, model)
-    except InputError:
-        tell_contents(options)  # they may say which flags are missing
-        raise
+    except InputError as error:
+        flags = tell_contents(options)  # the files may say which flags are missing
+        if not flags:
+            raise
+        print("\nthe check goes on with these flags")
+        lacking = [Finding("error", f"{error}")]
+        options = TrainOptions.parse([*words, *flags])
+        model = build_model(options)
+        try:
+            datasets = find_splits(options, model)
+        except InputError:
+            raise error from None
+    data, run = options.data, options.run
     trained = datasets[run.phase]
 
     print(f"checking {data.dataroot} as --dataset_mode {data.dataset_mode}")
-    report = Report()
     counts = [describe_split(phase, dataset) for phase, dataset in datasets.items()]
     report.section("images", counts, half_splits(trained, run.phase))
     values = trained.folder_values()
-    listed = [path for folder in values for path in evenly(trained.listed[folder], MEASURED)]
-    contents = measure_folders(trained, listed, MEASURED)
+    listed = [path for folder in values for path in trained.listed[folder]]
+    contents = measure_folders(trained, listed, MEASURED if quick else SAMPLED)
     sides = {folder: "".join(one.side for one in parts) for folder, parts in values.items()}
-    lines = content_lines(contents, sides, options.model, data) if trained.values else []
+    lines, _ = content_lines(contents, sides, options.model, data) if trained.values else ([], [])
     # The quick findings have those of a few files.
-    report.section("values", lines, [] if quick else content_findings(trained, contents))
+    findings = [] if quick else content_findings(trained, contents)
+    report.section("values", lines, [*lacking, *findings])
     crop = crop_findings(model, data.preprocess, data.crop_size)
     if quick:
         report.section(
@@ -139,15 +149,24 @@ class Report:
         return int(stops)
 
 
-def tell_contents(options: TrainOptions) -> None:
-    """Prints what files hold that no data set could be made of."""
+def build_model(options: TrainOptions) -> BaseModel:
+    """Builds the model that these flags train."""
+    adam = Adam(options.optim.lr, options.optim.beta1)
+    return create_model(options.model, adam=adam, seed=options.run.seed)
+
+
+def tell_contents(options: TrainOptions) -> list[str]:
+    """Prints what files hold that no data set could be made of; returns the flags that fit them."""
     sides = folders_on_disk(options.data, options.run.phase)
     contents = {}
     for folder, parts in sides.items():
         with suppress(InputError):  # no images
-            contents[folder] = measure_contents(evenly(list_images(folder), MEASURED), len(parts))
-    if lines := content_lines(contents, sides, options.model, options.data):
+            values = undeclared_values(parts, options.data)
+            contents[folder] = measure_contents(list_images(folder), len(parts), values)
+    lines, flags = content_lines(contents, sides, options.model, options.data)
+    if lines:
         print("values", *lines, sep="\n  ", flush=True)
+    return flags
 
 
 def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDataset]:
@@ -164,9 +183,10 @@ def find_splits(options: TrainOptions, model: BaseModel) -> dict[str, BaseDatase
     )
     found = {options.run.phase: create_dataset(options.data, source)}
     known = [found[options.run.phase].listed]
+    data = replace(options.data, **found[options.run.phase].ranges())  # as training records them
     for phase in ("train", "val", "test"):
         try:
-            dataset = create_dataset(options.data, replace(source, phase=phase))
+            dataset = create_dataset(data, replace(source, phase=phase))
         except InputError:
             continue
         if dataset.listed not in known:  # else its folders do not depend on the phase

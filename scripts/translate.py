@@ -43,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--format", choices=("auto", "png", "jpg", "tiff", "npy", "exr", "same"), default="auto", help="of results in a folder; auto: png, if that holds all values; same: as their inputs")
     add("--range_A", metavar="LOW,HIGH", help="values of input files (default: those of training, or by the type of the first file)")
     add("--range_B", metavar="LOW,HIGH", help="values of results (default: those of training, or those of the inputs)")
+    add("--nodata", metavar="VALUE", help="pixels of this value, or nan, hold nothing, and so they do in results (default: as in training)")
     add("--label_A", type=int, metavar="CLASSES", help="inputs are label maps with so many classes (default: as in training)")
     add("--alpha", choices=ALPHAS, help="transparency: drop it, or lay images on white or black (default: as in training)")
     add("--page", metavar="N", help="of files of several planes: a number from 0, or places along axes, such as c=0,z=5 (default: as in training)")

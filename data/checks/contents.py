@@ -1,118 +1,21 @@
-"""The content of image files, measured on a few of them: channels, type and values, and the flags that fit."""
+"""Findings about the content of image files: grey read as colour, ranges that are nearly empty, and the flags that fit."""
 
 from __future__ import annotations
 
-import math
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from data.base_dataset import BaseDataset
-from data.checks.finding import Finding, evenly
+from data.checks.finding import Finding
 from options.base_options import DataOptions, ModelOptions
-from options.types import AUTO, Range
+from options.types import AUTO, pages_of, parse_bands, parse_nodata
 from options.wording import count
+from util.images.contents import FILLED, SAMPLED, Contents, measure_contents
 from util.images.detect_values import Kind, natural_range
-from util.images.read import channels_last, read_pixels
 from util.images.values import Values
 
-FILLED = 0.25  # share of a range below which it is called nearly empty
-OUTLIERS = 0.1  # percent of the values at each end that do not count
-LARGEST = 25_000_000  # values of a file that is looked at
-KEPT = 100_000  # values of each file that percentiles are taken from
 NC = {"A": "input_nc", "B": "output_nc"}
-
-
-@dataclass(frozen=True)
-class Contents:
-    """The content of some files of a side.
-
-    Attributes:
-        files: number of files.
-        channels: channels, without transparency.
-        dtype: the type of the first file's values.
-        low, high: least and largest value.
-        percentiles: the values that OUTLIERS, 50 and 100 - OUTLIERS percent lie below.
-    """
-
-    files: int
-    channels: int
-    dtype: np.dtype
-    low: float
-    high: float
-    percentiles: tuple[float, float, float]
-
-    @property
-    def whole(self) -> bool:
-        """Whether values are whole numbers."""
-        return self.dtype.kind in "bui"
-
-    def __str__(self) -> str:
-        first, middle, last = (f"{value:g}" for value in self.percentiles)
-        return (
-            f"{self.channels} channel{'s' if self.channels > 1 else ''} of {self.dtype}, values {self.low:g} to "
-            f"{self.high:g} (99.8 % within {first} to {last}, median {middle}; {count(self.files, 'file')})"
-        )
-
-    def fills(self, bounds: Range) -> float:
-        """The share of a range that the values take, without outliers; 0,255 and 0,65535 are all that a type can hold."""
-        first, _, last = self.percentiles
-        full = (bounds.low, bounds.high) in ((0, 255), (0, 65535))
-        if full and self.dtype in (np.uint8, np.uint16):
-            return (last - first) / np.iinfo(self.dtype).max
-        return (last - first) / (bounds.high - bounds.low)
-
-    def fitting_range(self) -> str:
-        """A range, as a flag has it, that holds all these values: from 0 if that is near, in two digits."""
-        low = 0.0 if 0 <= self.low <= self.high / 4 else self.low
-        step = 10 ** (math.floor(math.log10(max(self.high - low, 1e-30))) - 1)
-        low, high = math.floor(low / step) * step, math.ceil(self.high / step) * step
-        if self.whole:
-            return f"{round(low)},{max(round(high), round(low) + 1)}"
-        return f"{low:.6g},{high:.6g}"
-
-
-def measure_contents(paths: Sequence[str], parts: int = 1, page: str = "") -> list[Contents]:
-    """Measures the parts, left to right, of files; [] when none can be read. page: as in `parse_page`."""
-    found: list[list[np.ndarray]] = [[] for _ in range(parts)]
-    shapes = []
-    for path in paths:
-        array = _array(path, page)
-        if array is None or array.shape[1] < parts:
-            continue
-        shapes.append((array.shape[-1], array.dtype))
-        width = array.shape[1] // parts
-        for i, values in enumerate(found):
-            flat = array[:, i * width : (i + 1) * width].reshape(-1)
-            flat = flat[np.isfinite(flat)] if flat.dtype.kind == "f" else flat
-            ends = [flat.min(), flat.max()] if flat.size else []
-            values.append(np.append(flat[:: max(1, flat.size // KEPT)], ends).astype(np.float64))
-    if not shapes or not all(sum(map(len, values)) for values in found):
-        return []
-    channels, dtype = shapes[0]
-    return [_summary(len(shapes), channels, dtype, np.concatenate(values)) for values in found]
-
-
-def _array(path: str, page: str) -> np.ndarray | None:
-    """(H, W, C) in the file's type, without transparency; None where that cannot be had, or takes long."""
-    try:
-        array, transparent, pages = read_pixels(path, page)
-        # The shorter end holds channels.
-        array = channels_last(array, min(array.shape[0], array.shape[-1]), pages)
-    except Exception:  # the reader says what is wrong with a file
-        return None
-    if array.dtype.kind not in "buif" or array.size > LARGEST:
-        return None
-    array = array.astype(np.uint8) * 255 if array.dtype.kind == "b" else array
-    return array[..., :-1] if transparent else array
-
-
-def _summary(files: int, channels: int, dtype: np.dtype, values: np.ndarray) -> Contents:
-    first, middle, last = np.percentile(values, [OUTLIERS, 50, 100 - OUTLIERS])
-    ends = float(values.min()), float(values.max())
-    return Contents(files, channels, dtype, *ends, (float(first), float(middle), float(last)))
 
 
 def content_findings(
@@ -147,7 +50,8 @@ def _side_findings(name: str, values: Values, found: Contents) -> list[Finding]:
         text = (
             f"values of {name} reach from {found.low:g} to {found.high:g} in {count(found.files, 'file')}, {share:.0%} of "
             f"--range_{values.side} {values.bounds}: the network sees little contrast, and scores look better than they "
-            f"are; use --range_{values.side}={found.fitting_range()}, or wider if other files need it"
+            f"are; use {range_flag(values.side, found)}, or wider if other files need it "
+            f"(--range_{values.side} measure looks at all of them)"
         )
         if values.side == "A" and found.whole and found.high < 64:
             text += f"; if they are class numbers, --label_A {found.high + 1:g}"
@@ -155,18 +59,23 @@ def _side_findings(name: str, values: Values, found: Contents) -> list[Finding]:
     return findings
 
 
-def fitting_flags(side: str, channels: int, declared: bool, found: Contents) -> str:
-    """Words the flags that read such files as a side, "A" or "B"; nothing where those that are given do.
+def range_flag(side: str, found: Contents) -> str:
+    """Words the flag of the range that fits, as a shell takes it."""
+    return shlex.quote(f"--range_{side}={found.fitting_range()}")
+
+
+def fitting_flags(side: str, channels: int, declared: bool, found: Contents) -> list[str]:
+    """Words the flags that read such files as a side, "A" or "B"; none where those that are given do.
 
     Args:
         channels: channels of the network.
         declared: whether the side's range is.
     """
-    flags = [] if found.channels == channels else [f"--{NC[side]} {found.channels}"]
+    flags = [] if found.channels == channels else [f"--{NC[side]}", str(found.channels)]
     usual = natural_range(Kind(found.dtype, 8 * found.dtype.itemsize), found.low, found.high)
     if not declared and (usual is None or found.fills(usual) < FILLED):
         flags.append(f"--range_{side}={found.fitting_range()}")
-    return " ".join(flags)
+    return flags
 
 
 def content_lines(
@@ -174,18 +83,24 @@ def content_lines(
     sides: Mapping[Path, str],
     model: ModelOptions,
     data: DataOptions,
-) -> list[str]:
-    """Words what files hold, and which flags would read them; sides: of each folder's files, "A", "B", "AB" or "BA"."""
+) -> tuple[list[str], list[str]]:
+    """Words what files hold, and which flags, the second list, would read them.
+
+    sides: of each folder's files, "A", "B", "AB" or "BA".
+    """
     channels = {"A": model.input_nc, "B": model.output_nc}
     declared = {"A": data.range_A != AUTO, "B": data.range_B != AUTO}
-    lines, flags = [], []
+    lines: list[str] = []
+    flags: list[str] = []
     for folder, found in contents.items():
         for side, one in zip(sides[folder], found, strict=False):
             lines.append(f"{folder.name}, {side}: {one}")
             if not (side == "A" and model.label_A):
-                flags.append(fitting_flags(side, channels[side], declared[side], one))
-    fitting = " ".join(filter(None, flags))
-    return [*lines, f"flags that fit these files: {fitting}"] if fitting else lines
+                flags += fitting_flags(side, channels[side], declared[side], one)
+    if any(one.lost for found in contents.values() for one in found) and not data.nodata:
+        flags += ["--nodata", "nan"]
+    fitting = " ".join(map(shlex.quote, flags))
+    return [*lines, *([f"flags that fit these files: {fitting}"] if flags else [])], flags
 
 
 def folders_on_disk(data: DataOptions, phase: str) -> dict[Path, str]:
@@ -201,14 +116,19 @@ def folders_on_disk(data: DataOptions, phase: str) -> dict[Path, str]:
 
 
 def measure_folders(
-    dataset: BaseDataset, paths: Sequence[str], most: int
+    dataset: BaseDataset, paths: Sequence[str], most: int = SAMPLED
 ) -> dict[Path, list[Contents]]:
     """Measures at most `most` of the given files in each folder of `folder_values`, part by part."""
     return {
         folder: measure_contents(
-            evenly([path for path in paths if Path(path).is_relative_to(folder)], most),
-            len(sides),
-            sides[0].page,
+            [path for path in paths if Path(path).is_relative_to(folder)], len(sides), sides, most
         )
         for folder, sides in dataset.folder_values().items()
     }
+
+
+def undeclared_values(sides: str, data: DataOptions) -> list[Values]:
+    """How the parts of files are read, as far as the flags tell where no data set could be made; sides: "A", "AB" ..."""
+    nodata, pages = parse_nodata(data.nodata), dict(zip("AB", pages_of(data.page), strict=True))
+    bands = {side: parse_bands(f"bands_{side}", getattr(data, f"bands_{side}")) for side in sides}
+    return [Values(side, 0, bands=bands[side], nodata=nodata, page=pages[side]) for side in sides]

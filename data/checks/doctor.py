@@ -22,14 +22,16 @@ from data.checks.duplicates import (
     fingerprint,
     near_matches,
 )
-from data.checks.finding import Finding, evenly
+from data.checks.finding import Finding
 from data.checks.quick import name_findings
 from data.checks.sizes import size_findings, stops
 from data.checks.values import clipped_findings, header_findings
 from data.files.reading import read_sides
 from data.transforms import Size, to_network_range
 from util.images import to_uint8
+from util.images.contents import evenly
 from util.images.label_maps import distinct_colours
+from util.images.nodata import fill_missing
 from util.images.read import BadImage, count_outside
 from util.images.values import Values
 
@@ -72,7 +74,9 @@ def decode(path: str, sides: tuple[Values, ...]) -> DecodedImage | BadImage:
     """Decodes one file; sides: how it is read, each equally wide part for itself; () as 8-bit colour."""
     sides = sides or (Values("", 3),)
     try:
-        picture = as_picture(read_sides(path, sides)[0], sides[0].labels)
+        image = read_sides(path, sides)[0]
+        image = fill_missing(image)[0] if sides[0].nodata is not None else image
+        picture = as_picture(image, sides[0].labels)
         outside = max(count_outside(path, values) for values in sides)
     except BadImage as bad:
         return bad

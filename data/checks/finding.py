@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-T = TypeVar("T")
 SEVERITIES = ("error", "warning", "note")
 LISTED = 10  # files shown of each finding
 
@@ -37,9 +34,3 @@ class Finding:
         if len(self.files) > count:
             shown.append(f"    and {len(self.files) - count} more")
         return "\n".join([f"{self.severity}: {self.text}", *shown])
-
-
-def evenly(items: Sequence[T], most: int) -> list[T]:
-    """At most `most` of the items, from all parts of the list."""
-    count = min(len(items), most)
-    return [items[i * len(items) // count] for i in range(count)]

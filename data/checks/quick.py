@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from data.base_dataset import BaseDataset
-from data.checks.contents import LARGEST, content_findings, measure_folders
-from data.checks.finding import Finding, evenly
+from data.checks.contents import content_findings, measure_folders
+from data.checks.finding import Finding
 from data.checks.sizes import size_findings
 from data.checks.values import header_findings
 from data.files.image_folder import list_images
@@ -16,6 +16,7 @@ from data.files.pairs import below
 from data.transforms import Size
 from options.wording import count
 from util.errors import InputError
+from util.images.contents import LARGEST, evenly
 from util.images.read import image_source, opened, upright_size
 from util.images.tars import shard_lengths
 

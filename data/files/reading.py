@@ -11,7 +11,7 @@ import torch
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from data.files.cache import ImageCache
-from data.transforms import Preprocess, Sampled, Size, resize
+from data.transforms import Preprocess, Sampled, Size, resize, resize_present
 from util.files import make_folder
 from util.images.read import BadImage, read_image, read_values
 from util.images.values import Values, one_hot
@@ -51,7 +51,7 @@ class ImageReader:
         """Reads the equally wide parts of an image, left to right, each as its values say, by the same draw.
 
         sides: a number of channels stands for 8-bit images.
-        Returns: uint8, or floats in [-1, 1] where values are deep.
+        Returns: uint8, or floats in [-1, 1] where values are deep, NaN where pixels hold no data.
         Raises: BadImage.
         """
         parts = [as_values(one) for one in sides]
@@ -128,7 +128,9 @@ class ImageReader:
             for part, values in zip(parts, sides, strict=True)
         ]
         resized = [
-            resize(part, size, labels=bool(values.labels))
+            resize_present(part, size)
+            if values.nodata is not None and not values.labels
+            else resize(part, size, labels=bool(values.labels))
             for part, values in zip(parts, sides, strict=True)
         ]
         return Resized((height, width), resized)

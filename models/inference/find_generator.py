@@ -18,7 +18,7 @@ from models.test_model import TestModelOptions
 from options.base_options import ALPHAS, ModelOptions
 from options.flags import build
 from options.saved import OPTIONS_FILE, read_options
-from options.types import AUTO, pages_of, parse_range
+from options.types import AUTO, pages_of, parse_bands, parse_nodata, parse_range
 from util.checkpoints.files import load_weights
 from util.checkpoints.inference_settings import UNKNOWN, InferenceSettings, read_settings
 from util.checkpoints.names import list_networks, network_path, parse_network_path
@@ -164,6 +164,7 @@ def values_of(
     label_A: int | None = None,
     alpha: str | None = None,
     page: str | None = None,
+    nodata: str | None = None,
 ) -> tuple[Values, Values]:
     """Finds the meaning of the values of a generator's inputs (A) and results (B); None: as it was trained.
 
@@ -174,13 +175,14 @@ def values_of(
     flags = saved.flags
     A, B = (flags.get(name, AUTO) for name in ("range_A", "range_B"))
     pages = flags.get("page", "")
-    labels = flags.get("label_A", 0)
+    bands, labels = flags.get("bands_A", ""), flags.get("label_A", 0)
     if saved.name == "G_B":
-        A, B, labels = B, A, 0
+        A, B, bands, labels = B, A, flags.get("bands_B", ""), 0
         pages = ";".join(reversed(pages_of(pages)))
     if alpha not in (None, *ALPHAS):
         raise InputError(f"alpha {alpha!r} is unknown: choose from {', '.join(ALPHAS)}")
     try:
+        missing = parse_nodata(str(flags.get("nodata", "") if nodata is None else nodata))
         inputs = Values(
             "A",
             channels=3,
@@ -188,8 +190,11 @@ def values_of(
             labels=int(labels if label_A is None else label_A),
             alpha=alpha or flags.get("alpha", ALPHAS[0]),
             page=pages_of(pages if page is None else page)[0],
+            bands=parse_bands("bands_A", str(bands)),
+            nodata=missing,
         )
-        return inputs, Values("B", channels=3, declared=parse_range("range_B", range_B or B))
+        outputs = Values("B", channels=3, declared=parse_range("range_B", range_B or B))
+        return inputs, replace(outputs, nodata=missing)
     except ValueError as error:
         raise InputError(str(error)) from None
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from util.images.nodata import fill_missing, mark_missing
 from util.images.read import BadImage, read_picture
 from util.images.values import GREY, Unfit, Values, composite
 
@@ -112,8 +113,13 @@ def _of_values(array: np.ndarray, inputs: Values, outputs: Values) -> tuple[torc
     except Unfit as error:
         raise ValueError(f"the image {error}") from None
 
+    valid = None
+    if inputs.nodata is not None:
+        images, valid = fill_missing(images)
+
     def back(result: torch.Tensor) -> np.ndarray:
-        values = outputs.from_network(result)
+        marked = result if valid is None else mark_missing(result, valid.to(result.device))
+        values = outputs.from_network(marked)
         return values[..., 0] if array.ndim == 2 and values.shape[-1] == 1 else values
 
     return images, back

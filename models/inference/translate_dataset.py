@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from models.networks.norms import separate_images
 from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8
+from util.images.nodata import mark_missing
 from util.metrics.pictures import PictureMeasures, measure_pictures
 from util.position_seed import position_seed
 
@@ -61,9 +62,9 @@ def translations(
             seeds = [position_seed(seed, number) for number in numbers]
             torch.manual_seed(seeds[0])
             generators[:] = [torch.Generator(device).manual_seed(one) for one in seeds]
-            made = model.translate(part)
+            made = marked(model, part, model.translate(part))
             values = {name: made[name].float().cpu().numpy() for name in made if name in kept}
-            images = model.displayable(made)
+            images = model.displayable({name: shown(part, image) for name, image in made.items()})
             pictures = {name: to_uint8(image) for name, image in images.items()}
             for i, (number, A_path, B_path) in enumerate(
                 zip(numbers, A_paths, B_paths, strict=True)
@@ -77,6 +78,25 @@ def translations(
                     {name: p[i] for name, p in pictures.items()},
                     {name: v[i] for name, v in values.items()},
                 )
+
+
+def marked(
+    model: BaseModel, batch: Mapping[str, Any], made: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """With --nodata, images that are NaN where the file that they belong to, or were made of, holds no data."""
+    found = {}
+    for name, image in made.items():
+        side = name[-1] if name in ("real_A", "real_B") else model.sources.get(name, "A")
+        valid = batch.get(f"{side}_valid")
+        if valid is not None and valid.shape[-2:] == image.shape[-2:]:
+            image = mark_missing(image, valid.to(image.device))
+        found[name] = image
+    return found
+
+
+def shown(batch: Mapping[str, Any], images: torch.Tensor) -> torch.Tensor:
+    """The images with black in place of NaN, which a picture cannot hold."""
+    return images.nan_to_num(nan=-1) if {"A_valid", "B_valid"} & batch.keys() else images
 
 
 def read_ahead(batches: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -12,12 +12,15 @@ import torch
 from torch import nn
 
 from models.tiling import Compute, Tiling, translate_parts
+from models.tiling.tiles import Part
 from util.images import to_uint8
-from util.images.large_read import open_large
+from util.images.large_read import LargeImage, open_large
 from util.images.large_write import write_large
 from util.images.metadata import read_metadata
-from util.images.values import INPUTS, OUTPUTS, Values, from_network
+from util.images.nodata import fill_missing, mark_missing
+from util.images.values import INPUTS, OUTPUTS, Values
 
+STRIP = 4_000_000  # pixels that are read at once for the mean
 TRIMMED = 16  # parts, after which memory is given back
 
 
@@ -52,14 +55,21 @@ def translate_large(
         progress(done, total)
 
     with open_large(source, inputs) as image:
+        leaves_out = inputs.nodata is not None and not inputs.labels
+        fill = mean_pixel(image, inputs) if leaves_out else None
 
         def read(rows: slice, columns: slice) -> torch.Tensor:
-            return image.read(rows, columns, inputs)
+            pixels = image.read(rows, columns, inputs)
+            return pixels if fill is None else fill_missing(pixels, fill)[0]
 
-        def made(values: torch.Tensor) -> np.ndarray:
+        def made(part: Part) -> np.ndarray:
+            values = part.values
+            if leaves_out:
+                _, valid = fill_missing(image.read(part.rows, part.columns, inputs), fill)
+                values = mark_missing(values, valid.to(values.device))
             if not outputs.deep and len(values) in (1, 3):
                 return to_uint8(values)
-            array = from_network(values.movedim(0, -1).float().cpu().numpy(), outputs.bounds)
+            array = outputs.from_network(values[None])
             return array[..., 0] if array.shape[-1] == 1 else array
 
         size = image.height, image.width
@@ -69,8 +79,21 @@ def translate_large(
         metadata = read_metadata(str(source), inputs.page)
         if metadata:
             metadata = metadata.at_size(size).of_result(outputs.channels)
-        pixels = ((p.rows, p.columns, made(p.values)) for p in parts)
+        pixels = ((p.rows, p.columns, made(p)) for p in parts)
         write_large(target, size, pixels, metadata, pyramid=pyramid)
+
+
+def mean_pixel(image: LargeImage, values: Values) -> torch.Tensor:
+    """The mean (C, 1, 1) of all pixels that hold data, read in strips; 0 where there are none."""
+    total, count = torch.zeros((), dtype=torch.float64), 0
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = slice(top, min(top + rows, image.height))
+        pixels = image.read(strip, slice(0, image.width), values)
+        present, valid = fill_missing(pixels, torch.zeros(len(pixels), 1, 1))
+        total = total + present.sum((-2, -1), dtype=torch.float64)
+        count += int(valid.sum())
+    return (total / max(1, count))[..., None, None]
 
 
 def return_free_memory() -> None:

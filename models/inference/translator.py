@@ -54,6 +54,7 @@ def load_translator(
     label_A: int | None = None,
     alpha: str | None = None,
     page: str | None = None,
+    nodata: str | None = None,
 ) -> Translator:
     """Loads a function that translates images with a trained generator, as test.py does but without dropout.
 
@@ -69,7 +70,7 @@ def load_translator(
             run was best with, as test.py and all scripts do; each image's own for weights without a run.
         batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
         tile, tile_mode: as in test.py: pixels of the squares that are computed one at a time, 0 for whole images.
-        range_A, range_B, label_A, alpha, page: what files of inputs (A) and results (B) hold, as the flags say it; None
+        range_A, range_B, label_A, alpha, page, nodata: what files of inputs (A) and results (B) hold, as the flags say it; None
             for what the run was trained with, as far as its folder tells.
     Raises: InputError, a ValueError, when there is no such generator or device.
     """
@@ -88,9 +89,20 @@ def load_translator(
     settings = saved.settings.with_policy(policy)
     apply_norm_policy(model, settings.norm_policy)
     values = values_of(
-        saved, range_A=range_A, range_B=range_B, label_A=label_A, alpha=alpha, page=page
+        saved,
+        range_A=range_A,
+        range_B=range_B,
+        label_A=label_A,
+        alpha=alpha,
+        page=page,
+        nodata=nodata,
     )
     t = Translator(model, generator, chosen, batch_size, values, settings, saved.flags)
+    for one in (t.inputs, t.outputs):
+        if len(one.bounds.channels) not in (0, one.channels):
+            raise ValueError(
+                f"range_{one.side} {one.bounds} does not fit: the network has {one.channels} channels there"
+            )
     if t.inputs.labels not in (0, t.input_nc):
         raise ValueError(
             f"label_A {t.inputs.labels} does not fit: the network takes {count(t.input_nc, 'channel')}"

@@ -31,6 +31,8 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     model = create_model(options.model, adam=adam, seed=run.seed, execution=execution)
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)
+    if options.data.nodata and (reason := model.why_all_pixels_count()):
+        raise InputError(f"--nodata does not work with --model {options.model.model}: {reason}")
     if run.compile:
         _compile(model)
     obstacle = obstacle or model.why_not_recorded()

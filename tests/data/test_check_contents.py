@@ -11,9 +11,9 @@ from helpers.data import dataset
 from helpers.doctor import aligned, clean_folders, clean_pairs
 from helpers.format import noise, write
 
-from data.checks.contents import measure_contents
 from data.checks.quick import headers_of, quick_findings
 from util.errors import InputError
+from util.images.contents import measure_contents
 
 FITTING = {"input_nc": 1, "output_nc": 1, "range_A": "0,9000", "range_B": "0,9000"}
 
@@ -84,16 +84,19 @@ def test_contents_are_counted_without_transparency_and_part_by_part(tmp_path) ->
 
 
 def test_files_are_described_also_where_their_range_has_to_be_declared_first(
-    tmp_path, checked, capsys
+    tmp_path, checked
 ) -> None:
     for side in "AB":
         write(tmp_path / f"train{side}/0.tif", noise(np.float32, 16, 16, 5) * 640 - 220)
-    with pytest.raises(InputError, match="declare what all files lie within"):
-        checked(tmp_path, *aligned())
-    text = capsys.readouterr().out
-    assert "trainA, A: 5 channels of float32, values -219." in text
-    flags = "--input_nc 5 --range_A=-220,420 --output_nc 5 --range_B=-220,420"
-    assert f"flags that fit these files: {flags}\n" in text
+    report = checked(tmp_path, *aligned("--quick"))
+    assert "trainA, A: 5 channels of float32, values -219." in report.text
+    flags = "--input_nc 5 --range_A=-220.0,420.0 --output_nc 5 --range_B=-220.0,420.0"
+    assert (
+        f"flags that fit these files: {flags}\n\nthe check goes on with these flags\n"
+        in report.text
+    )
+    assert "error: --range_A auto takes floats as 0.0,1.0" in report.text
+    assert "training would stop" in report.text
 
 
 def test_the_report_says_what_files_hold_and_which_flags_fit(tmp_path, checked) -> None:
@@ -105,6 +108,40 @@ def test_the_report_says_what_files_hold_and_which_flags_fit(tmp_path, checked) 
     text = checked(tmp_path / "c", "--dataset_mode", "single", "--quick").text
     assert "c, A: 3 channels of uint8, values " in text
     assert "flags that fit" not in text
+
+
+def test_every_file_is_measured_and_of_many_it_is_said_that_some_are(tmp_path, checked) -> None:
+    for i in range(40):
+        write(tmp_path / f"c/{i:02}.tif", np.full((16, 16), 100 + i, np.uint16))
+    text = checked(tmp_path / "c", "--dataset_mode", "single", "--input_nc", "1").text
+    assert "values 100 to 139 (" in text
+    assert "; 40 files)" in text
+    (some,) = measure_contents([str(tmp_path / f"c/{i:02}.tif") for i in range(40)], most=10)
+    assert "; 10 of 40 files, evenly chosen)" in str(some)
+
+
+def test_channels_are_sampled_together_and_flags_are_quoted_for_the_shell(tmp_path) -> None:
+    array = np.zeros((64, 64, 4), np.float32)
+    array += np.array([1, 20, 300, 4000], np.float32) * noise(np.uint8, 64, 64)[..., None] / 255
+    write(tmp_path / "train/0.npy", np.concatenate([array, array], axis=1))
+    found = found_in(tmp_path, input_nc=4, output_nc=4, range_A="0,4000", range_B="0,4000")
+    assert found == []  # the whole fills it
+    (one, _) = measure_contents([str(tmp_path / "train/0.npy")], parts=2)
+    assert str(one.fitting_range()) == "0.0,1.0;0.0,20.0;0.0,300.0;0.0,4000.0"
+    (line, _) = found_in(tmp_path, input_nc=4, output_nc=4, range_A="0,90000", range_B="0,90000")
+    assert "use '--range_A=0.0,1.0;0.0,20.0;0.0,300.0;0.0,4000.0'" in line
+
+
+def test_nan_is_counted_and_the_flag_named(tmp_path, checked) -> None:
+    array = noise(np.float32, 16, 32)
+    array[0, :8] = np.nan
+    write(tmp_path / "train/0.tif", array)
+    flags = ["--input_nc", "1", "--output_nc", "1"]
+    text = checked(tmp_path, *aligned("--quick", *flags)).text
+    assert "3.12% infinite or NaN" in text
+    assert "flags that fit these files: --nodata nan" in text
+    text = checked(tmp_path, *aligned("--quick", *flags, "--nodata", "nan")).text
+    assert "infinite or NaN" not in text
 
 
 def masks(root: Path, *levels: int) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +45,12 @@ def detect_values(
     labels: int = 0,
     alpha: str = "drop",
     page: str = "",
+    bands: tuple[int, ...] = (),
+    nodata: float | None = None,
 ) -> Values:
     """Finds out what the values in these files mean, from the first that can be read.
 
-    text: a value of --range_A or --range_B.
+    text: a value of --range_A or --range_B, but for "measure".
     Raises: InputError when the range has to be declared, or the number of channels is not that of the files.
     """
     declared = parse_range(f"range_{side}", text)
@@ -56,15 +59,24 @@ def detect_values(
         if labels == 2:
             _refuse_masks(paths[:TRIED], page)
         return Values(side, labels, labels=labels, like=found[0] if found else "", page=page)
+    known = Values(side, channels, declared or EIGHT_BITS, alpha=alpha, page=page)
+    known = replace(known, bands=bands, nodata=nodata)
+    if bands and len(bands) != channels:
+        flag = "input_nc" if side == "A" else "output_nc"
+        raise InputError(
+            f"--bands_{side} chooses {len(bands)} channels: give --{flag} {len(bands)}, not {channels}"
+        )
+    if declared and declared.channels and len(declared.channels) != channels:
+        raise InputError(
+            f"--range_{side} has {len(declared.channels)} ranges for {channels} channels: give one, or one for each"
+        )
     if found is None:  # the reader says why
-        return Values(side, channels, declared or EIGHT_BITS, alpha=alpha, page=page)
+        return known
     path, kind = found
-    floats = kind.dtype.kind == "f"
-    if declared is None:
-        bounds = _range_of(side, path, kind, page)
-    else:
-        bounds = Range(declared.low, declared.high, declared.whole and not floats)
-    values = Values(side, channels, bounds, alpha=alpha, like=path, page=page)
+    bounds = declared or _range_of(known, path, kind)
+    if declared and kind.dtype.kind == "f":
+        bounds = declared.as_floats()
+    values = replace(known, declared=bounds, like=path)
     if page or not values.plain:
         _check_channels(values)
     return values
@@ -88,7 +100,7 @@ def _refuse_masks(paths: Sequence[str], page: str) -> None:
 def _check_channels(values: Values) -> None:
     """Raises: InputError where the first file shows that the flags are not those of the data set."""
     try:
-        read_array(values.like, values.channels, values.alpha, values.page)
+        read_array(values.like, values)
     except WrongChannels as error:
         flag = "input_nc" if values.side == "A" else "output_nc"
         raise InputError(
@@ -151,20 +163,24 @@ def natural_range(kind: Kind, low: float = 0, high: float = 0) -> Range | None:
     return usual if usual.low <= low and high <= usual.high else None
 
 
-def _range_of(side: str, path: str, kind: Kind, page: str) -> Range:
+def _range_of(values: Values, path: str, kind: Kind) -> Range:
     """The natural range of a file. Raises: InputError where it has to be declared."""
     low = high = 0.0
     if kind.dtype.kind == "f" or kind.dtype.itemsize > 2:
         with suppress(Exception):  # the reader says what is wrong with a file
-            array = read_pixels(path, page).array
-            finite = array[np.isfinite(array)]
+            array = read_pixels(path, values.page).array
+            present = np.isfinite(array)
+            if (missing := values.missing(array[..., None])) is not None:
+                present &= ~missing
+            finite = array[present]
             low, high = float(finite.min()), float(finite.max())
     if found := natural_range(kind, low, high):
         return found
     usual = natural_range(kind)
     what = "floats" if kind.dtype.kind == "f" else "whole numbers of 32 bits"
+    side = values.side
     raise InputError(
-        f"--range_{side} auto takes {what} as {usual}, but {path} has values from {low:g} to {high:g}: "
-        f"declare what all files lie within, such as --range_{side}={low:g},{high:g} (scripts/check_dataset.py "
-        "measures more files)"
+        f"--range_{side} auto takes {what} as {usual}, but {path} has values from {low:g} to {high:g}: use "
+        f"--range_{side} measure, or declare what all files lie within, such as --range_{side}={low:g},{high:g} "
+        "(scripts/check_dataset.py shows them)"
     )

@@ -57,7 +57,12 @@ class LargeImage:
         Raises: InputError when the file holds other values, or channels are missing.
         """
         array, channels = self.pixels(rows, columns), values.channels
-        if channels in (1, 3) and array.shape[-1] in (2, 4):
+        if values.bands:
+            try:
+                array = values.selected(array)
+            except Unfit as error:
+                raise InputError(f"{self.path} {error}") from None
+        elif channels in (1, 3) and array.shape[-1] in (2, 4):
             array = composite(array, values.alpha)
         whole = array.dtype.kind == "u"
         if channels == 1 and array.shape[-1] == 3 and whole:

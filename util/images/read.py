@@ -34,6 +34,7 @@ from util.images.values import (
     Values,
     class_numbers,
     composite,
+    ends,
     to_8_bits,
     to_network,
     with_channels,
@@ -73,7 +74,7 @@ def read_image(path: str, channels: int, alpha: str = "drop") -> torch.Tensor:
     """
     with unreadable(path):
         if suffix_of(path) in NO_PICTURES:
-            array = read_array(path, channels, alpha)
+            array = read_array(path, Values("", channels, alpha=alpha))
             if array.dtype not in (np.uint8, np.uint16):
                 raise ValueError(f"it holds {array.dtype} values, whose range has to be declared")
             return _channels_first(to_8_bits(array))
@@ -91,9 +92,7 @@ def read_values(path: str, values: Values) -> torch.Tensor:
         if values.labels:
             numbers = read_class_numbers(path, values.page)
             return _channels_first(class_numbers(numbers, values.labels))
-        array = values.in_units(read_array(path, values.channels, values.alpha, values.page))
-        if not np.isfinite(array).all():
-            raise ValueError("some of its values are infinite or no numbers")
+        array = read_in_units(path, values)
         if values.deep:
             return _channels_first(to_network(array, values.bounds))
         return _channels_first(np.rint(array.clip(0, 255)).astype(np.uint8))
@@ -120,8 +119,9 @@ def count_outside(path: str, values: Values) -> int:
     if values.plain or values.labels:
         return 0
     with unreadable(path):
-        array = values.in_units(read_array(path, values.channels, values.alpha, values.page))
-    return int(((array < values.bounds.low) | (array > values.bounds.high)).sum())
+        array = read_in_units(path, values)
+    low, high = ends(values.bounds)
+    return int(((array < low) | (array > high)).sum())
 
 
 def read_picture(path: str) -> Image.Image:
@@ -130,23 +130,40 @@ def read_picture(path: str) -> Image.Image:
         return upright(file)
 
 
-def read_array(path: str, channels: int, alpha: str, page: str = "") -> np.ndarray:
+def read_in_units(path: str, values: Values) -> np.ndarray:
+    """Reads (H, W, channels) in the units of the range, NaN where values are missing. Raises: as `read_array`; Unfit."""
+    array, transparent = _all_channels(path, values)
+    return values.fitted(array, _converted(array, transparent, values))
+
+
+def read_array(path: str, values: Values) -> np.ndarray:
     """Reads (H, W, channels) in the file's type.
 
-    Args:
-        alpha: a value of --alpha: what becomes of transparency that is not one of the channels.
-        page: of a file of several planes, as in `parse_page`.
     Raises: WrongChannels that says what the file holds; ValueError, and whatever `read_pixels` raises.
     """
-    array, transparent, pages = read_pixels(path, page)
+    return _converted(*_all_channels(path, values), values)
+
+
+def _all_channels(path: str, values: Values) -> tuple[np.ndarray, bool]:
+    """The file's channels (H, W, C), or the chosen bands of them, and whether the last one is transparency."""
+    array, transparent, pages = read_pixels(path, values.page)
     if array.dtype.kind not in "buif":
         raise ValueError(f"holds values of type {array.dtype}")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    array = channels_last(array, channels, pages)
-    if transparent and array.shape[-1] != channels:
-        array = composite(array, alpha)
-    return with_channels(array, channels)
+    if (
+        values.bands
+    ):  # which are chosen from more channels than are wanted; the shorter end holds them
+        found = min(array.shape[0], array.shape[-1])
+        return values.selected(channels_last(array, found, pages)), False
+    return channels_last(array, values.channels, pages), transparent
+
+
+def _converted(array: np.ndarray, transparent: bool, values: Values) -> np.ndarray:
+    """Any channels -> those that the network sees."""
+    if transparent and array.shape[-1] != values.channels:
+        array = composite(array, values.alpha)
+    return with_channels(array, values.channels)
 
 
 def read_pixels(path: str, page: str = "") -> Pixels:

@@ -7,7 +7,9 @@ through it, `Values.to_network` arrays, `from_network` goes back.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,6 +39,8 @@ class Values:
         declared: the range whose ends become -1 and 1; None where nothing tells, and 8 bits are assumed.
         labels: number of classes, for label maps; 0 for images.
         alpha: a value of --alpha.
+        bands: the channels of a file that are read, of which the first is 1; () for all.
+        nodata: the value of pixels that hold nothing: NaN or a number of the file; None where all pixels count.
         like: the file that was looked at to find this out, or nothing.
         page: of files of several planes, as in `parse_page`.
     """
@@ -46,6 +50,8 @@ class Values:
     declared: Range | None = None
     labels: int = 0
     alpha: str = "drop"
+    bands: tuple[int, ...] = ()
+    nodata: float | None = None
     like: str = ""
     page: str = ""
 
@@ -62,7 +68,7 @@ class Values:
     @property
     def deep(self) -> bool:
         """Whether images are floats from reading on; otherwise they are 8-bit until they are on the device."""
-        return self.bounds != EIGHT_BITS
+        return self.bounds != EIGHT_BITS or self.nodata is not None
 
     @property
     def eight_bits(self) -> bool:
@@ -72,20 +78,59 @@ class Values:
     @property
     def plain(self) -> bool:
         """Whether images are grey or colour of 8 bits."""
-        return self.eight_bits and self.channels in (1, 3)
+        return self.eight_bits and self.channels in (1, 3) and not self.bands
 
     @property
     def recipe(self) -> object:
         """All that a file's image depends on, besides the file."""
         if self.plain and self.alpha == "drop" and not self.page:
             return self.channels
-        recipe = (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
-        return (*recipe, self.page) if self.page else recipe
+        known = (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
+        known = (*known, self.page) if self.page else known
+        further = (self.bands, self.nodata)
+        return known if further == ((), None) else known + further
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of files that hold the range and `nodata`."""
+        bounds, nodata = self.bounds, self.nodata
+        if nodata is None or not bounds.whole:
+            return dtype_of(bounds)
+        if not nodata.is_integer():
+            return dtype_of(bounds.as_floats())
+        return dtype_of(Range(min(bounds.low, nodata), max(bounds.high, nodata), True))
 
     def output(self, channels: int, declared: Range | None) -> Values:
         """The values of images that a network alone makes of these; unless declared, they are in the same range."""
         bounds = declared or (None if self.labels else self.declared)
-        return replace(self, side="B", channels=channels, declared=bounds, labels=0, page="")
+        return replace(
+            self, side="B", channels=channels, declared=bounds, labels=0, bands=(), page=""
+        )
+
+    def selected(self, array: np.ndarray) -> np.ndarray:
+        """Takes the bands out of all channels (H, W, C) of a file. Raises: WrongChannels."""
+        if not self.bands:
+            return array
+        if array.shape[-1] < max(self.bands):
+            raise WrongChannels(
+                f"has {array.shape[-1]} channels, of which --bands_{self.side} "
+                f"{','.join(map(str, self.bands))} wants the {max(self.bands)}th"
+            )
+        return array[..., [band - 1 for band in self.bands]]
+
+    def missing(self, array: np.ndarray) -> np.ndarray | None:
+        """(H, W, C) of a file's own values -> (H, W), where any channel holds `nodata`; None where all pixels count."""
+        if self.nodata is None:
+            return None
+        if math.isnan(self.nodata):
+            found = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, bool)
+        else:  # the number as the file's type holds it
+            found = (
+                array == np.float32(self.nodata)
+                if array.dtype == np.float32
+                else array == self.nodata
+            )
+        return np.asarray(found.any(-1))
 
     def in_units(self, array: np.ndarray) -> np.ndarray:
         """Values of any depth in the units of the range. Raises: Unfit."""
@@ -99,38 +144,75 @@ class Values:
         if self.labels and array.ndim == 2:
             numbers = torch.from_numpy(class_numbers(array[..., None], self.labels))
             return one_hot(numbers.movedim(-1, 0), self.labels)[None] / 127.5 - 1
-        fitted = with_channels(np.atleast_3d(array), self.channels)
-        if not np.isfinite(fitted).all():
-            raise Unfit("has values that are infinite or no numbers")
-        values = self.in_units(fitted)
+        array = np.atleast_3d(array)
+        values = self.fitted(array, with_channels(array, self.channels))
         values = values if self.deep else np.rint(values.clip(0, 255))
         return torch.from_numpy(to_network(values, self.bounds)).movedim(-1, 0)[None]
 
+    def fitted(self, array: np.ndarray, converted: np.ndarray) -> np.ndarray:
+        """Values in the units of the range, (H, W, C), NaN where they are missing.
+
+        Args:
+            array: (H, W, C) of the file, by which pixels are missing.
+            converted: the same in the network's channels.
+        Raises: Unfit.
+        """
+        missing = self.missing(array)
+        values = self.in_units(converted)
+        if missing is not None and missing.any():
+            values = values.astype(np.float64)
+            values[missing] = math.nan
+        present = values if missing is None else values[~missing]
+        if not np.isfinite(present).all():
+            raise Unfit(f"holds {NOT_FINITE}")
+        return values
+
     def from_network(self, images: torch.Tensor) -> np.ndarray:
         """(1, C, H, W) in [-1, 1] -> (H, W, C) in the range."""
-        array = images[0].movedim(0, -1).float().cpu().numpy()
-        return np.ascontiguousarray(from_network(array, self.bounds))
+        return self.in_file(images[0].movedim(0, -1).float().cpu().numpy())
+
+    def in_file(self, array: np.ndarray) -> np.ndarray:
+        """(H, W, C) in [-1, 1] -> values as a file holds them; NaN becomes `nodata`."""
+        if self.nodata is None:
+            return np.ascontiguousarray(from_network(array, self.bounds))
+        missing = np.isnan(array)
+        values = from_network(np.where(missing, 0, array), self.bounds).astype(self.dtype)
+        values[missing] = self.nodata
+        return values
 
 
+NOT_FINITE = (
+    "infinite values or NaN; if NaN marks pixels without data, --nodata nan leaves them out"
+)
 INPUTS, OUTPUTS = Values("A", 3), Values("B", 3)  # colour, where nothing says more
 
 
 def to_network(values: np.ndarray, bounds: Range) -> np.ndarray:
-    """Values of any type -> float32 in [-1, 1]; what lies outside the range is clipped.
+    """Values (..., C) of any type -> float32 in [-1, 1]; what lies outside the range is clipped.
 
     Exact to float32's 24 bits: whole numbers of up to 16 bits come back from `from_network` as they were.
     """
-    half = (bounds.high - bounds.low) / 2
-    scaled = (values.astype(np.float64) - (bounds.low + half)) / half
+    low, high = ends(bounds)
+    half = (high - low) / 2
+    scaled = (values.astype(np.float64) - (low + half)) / half
     return scaled.clip(-1, 1).astype(np.float32)
 
 
 def from_network(images: np.ndarray, bounds: Range) -> np.ndarray:
     """float32 in [-1, 1] -> values in the range, in `dtype_of` it."""
-    half = (bounds.high - bounds.low) / 2
-    values = images.astype(np.float64) * half + (bounds.low + half)
-    values = values.clip(bounds.low, bounds.high)
+    low, high = ends(bounds)
+    half = (high - low) / 2
+    values = images.astype(np.float64) * half + (low + half)
+    values = values.clip(low, high)
     return (np.rint(values) if bounds.whole else values).astype(dtype_of(bounds))
+
+
+def ends(bounds: Range) -> tuple[Any, Any]:
+    """Low and high: of the image, or (C,) of its channels, where each has a range of its own."""
+    if not bounds.channels:
+        return bounds.low, bounds.high
+    channels = bounds.channels
+    return np.array([one.low for one in channels]), np.array([one.high for one in channels])
 
 
 def dtype_of(bounds: Range) -> np.dtype:
@@ -153,7 +235,7 @@ def in_units(array: np.ndarray, bounds: Range, flag: str, *, deep: bool) -> np.n
         deep: whether more than 8 bits are wanted.
     Raises: Unfit where there is no telling what the values mean.
     """
-    low, high, whole = bounds
+    low, high, whole, channels = bounds
     declared = f"--{flag} {bounds}"
     if array.dtype.kind == "f" and not deep:
         raise Unfit(f"holds floats, but {declared} stands for 8 bits: declare their range")
@@ -164,7 +246,7 @@ def in_units(array: np.ndarray, bounds: Range, flag: str, *, deep: bool) -> np.n
     if array.dtype not in (np.uint8, np.uint16):
         return array
     full = np.iinfo(array.dtype).max
-    if (low, high) in ((0, 255), (0, 65535)):
+    if (low, high) in ((0, 255), (0, 65535)) and not channels:
         return array if high == full else array * (high / full)
     if full < high:
         raise Unfit(f"holds {full.bit_length()} bits, which is less than {declared}")

@@ -11,13 +11,13 @@ from typing import IO
 
 import numpy as np
 
-from options.types import parse_range
+from options.types import EIGHT_BITS, parse_nodata, parse_range
 from util.errors import InputError
 from util.files import replacing, write_text
 from util.images import SIDES, write_png
 from util.images.metadata import Metadata, Placement, Size, png_chunks, read_metadata
 from util.images.packages import image_package
-from util.images.values import Values, dtype_of, from_network
+from util.images.values import Values
 
 FORMATS = ("auto", "png", "tiff", "npy", "exr")
 DESCRIPTION = "values.json"  # in a folder of results
@@ -59,7 +59,15 @@ class ValueWriter:
     def describe(self, folder: Path) -> None:
         """Writes what the numbers of both sides mean, for those who compare the results with other files."""
         text = {
-            side: {"channels": v.channels, "range": v.flag, "labels": v.labels, "alpha": v.alpha}
+            side: {
+                "channels": v.channels,
+                "range": v.flag,
+                "labels": v.labels,
+                "alpha": v.alpha,
+                "bands": v.bands,
+                # JSON has no NaN.
+                "nodata": None if v.nodata is None else str(v.nodata),
+            }
             for side, v in self.values.items()
         }
         write_text(folder / DESCRIPTION, json.dumps(text, indent=1) + "\n")
@@ -74,7 +82,7 @@ class ValueWriter:
         side = SIDES[label]
         kind = self.formats[side]
         assert kind
-        array = from_network(np.moveaxis(image, 0, -1), self.values[side].bounds)
+        array = self.values[side].in_file(np.moveaxis(image, 0, -1))
         metadata = self._metadata(label, array.shape, paths or {})
         write_values(place.with_name(place.name + SUFFIXES[kind]), array, metadata)
 
@@ -111,6 +119,9 @@ def described_values(folder: Path) -> dict[str, Values]:
                 parse_range(f"range_{side}", one["range"]),
                 int(one["labels"]),
                 str(one["alpha"]),
+                # Not in folders of older versions.
+                tuple(map(int, one.get("bands", ()))),
+                parse_nodata(one.get("nodata") or ""),
             )
             for side, one in found.items()
         }
@@ -127,8 +138,8 @@ def format_for(asked: str, like: str, values: Values) -> str | None:
     Raises: InputError when PNG is asked for and cannot hold them.
     """
     bounds, channels = values.bounds, values.channels
-    fits = dtype_of(bounds) in (np.uint8, np.uint16) and channels in (1, 3, 4)
-    shown = bounds == (0, 255, True) and channels in (1, 3)
+    fits = values.dtype in (np.uint8, np.uint16) and channels in (1, 3, 4)
+    shown = bounds == EIGHT_BITS and channels in (1, 3) and values.nodata is None
     if asked == "png" and not fits:
         raise InputError(
             f"PNG files hold whole numbers from 0 to 65535 in 1, 3 or 4 channels, not {channels} "

@@ -22,7 +22,7 @@ TAKEN = (
     *("ndf", "netD", "n_layers_D", "gan_mode", "pool_size", "lambda_L1", "loss_reconstruction"),
     *("lambda_GAN", "lr", "beta1", "lr_policy", "n_epochs", "n_epochs_decay", "lr_decay_iters"),
     *("upsample", "norm", "init_type", "init_gain", "range_A", "range_B", "label_A", "alpha"),
-    "page",
+    *("bands_A", "bands_B", "nodata", "page"),
 )
 SWITCHES = ("no_flip", "serial_batches")
 CHANNELS = ("input_nc", "output_nc")
@@ -69,7 +69,7 @@ def train_words(
     words += ["--checkpoints_dir", str(folder), "--netG", netG, "--ngf", str(ngf), "--no_dropout"]
     words += ["--direction", teacher.direction]
     for name in TAKEN:
-        if name in flags:
+        if flags.get(name, "") != "":
             words += [f"--{name}", str(flags[name])]
     for name, origin in zip(CHANNELS, _channels(teacher), strict=True):
         words += [f"--{name}", str(flags[origin])]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from models.inference.find_generator import SavedGenerator
 from options.base_options import LogOptions, RunOptions
 from options.flags import flags_of
 from options.train_options import SaveOptions
 from scripts.lib.exporting.generator import Exportable
-from util.images.values import Values, dtype_of
+from util.images.values import Values, ends
 
 IMAGES = {"layout": "NCHW", "dtype": "float32", "range": [-1.0, 1.0]}
 OF_A_MACHINE = {"num_threads", "cache", "bad_images", "continue_train", "isTrain"}
@@ -44,19 +46,23 @@ def _values_of_input(values: Values) -> dict[str, Any]:
         }
     if not values.deep:
         return {"from_8_bits": "x / 127.5 - 1"}
-    low, high, _ = values.bounds
-    return {"values": [low, high], "from_values": "2 * (x - low) / (high - low) - 1"}
+    return {"values": range_of(values), "from_values": "2 * (x - low) / (high - low) - 1"}
 
 
 def _values_of_output(values: Values) -> dict[str, Any]:
     if not values.deep:
         return {"to_8_bits": "round((y + 1) * 127.5)"}
-    low, high, _ = values.bounds
     return {
-        "values": [low, high],
+        "values": range_of(values),
         "to_values": "low + (y + 1) * (high - low) / 2",
-        "dtype_of_values": dtype_of(values.bounds).name,
+        "dtype_of_values": values.dtype.name,
     }
+
+
+def range_of(values: Values) -> list[Any]:
+    """Returns [low, high], or a list of these for the channels, where each has a range of its own."""
+    low, high = ends(values.bounds)
+    return np.stack([low, high], axis=-1).tolist() if values.bounds.channels else [low, high]
 
 
 def gather_facts(

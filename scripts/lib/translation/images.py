@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from models import Translator
 from scripts.lib.translation.files import FileJob
-from scripts.lib.translation.values import FileValues
+from scripts.lib.translation.values import FileValues, ReadImage
 from util.errors import InputError, explain_out_of_memory
 from util.images.read import BadImage
 
@@ -51,7 +51,7 @@ def translate_images(
 ) -> list[InputError | BadImage]:
     """Translates and writes all that can be read; returns what cannot."""
     bad: list[InputError | BadImage] = []
-    started: deque[FileJob] = deque()
+    started: deque[tuple[FileJob, torch.Tensor | None]] = deque()
     saving: deque[Future[None]] = deque()
     with (
         explain_out_of_memory("--batch_size"),
@@ -61,7 +61,7 @@ def translate_images(
     ):
         warnings.simplefilter("ignore")
 
-        def read(job: FileJob) -> torch.Tensor | BadImage:
+        def read(job: FileJob) -> ReadImage | BadImage:
             try:
                 return values.read(job.source)
             except BadImage as error:
@@ -73,12 +73,12 @@ def translate_images(
                     bad.append(image)
                     bar.update()
                 else:
-                    started.append(job)
-                    yield image
+                    started.append((job, image.valid))
+                    yield image.image
 
         for result in t.stream(images()):
-            job = started.popleft()
-            saving.append(pool.submit(values.write, job.source, job.target, result))
+            job, valid = started.popleft()
+            saving.append(pool.submit(values.write, job.source, job.target, result, valid))
             if len(saving) > AHEAD:
                 saving.popleft().result()
             bar.update()

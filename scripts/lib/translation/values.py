@@ -17,6 +17,7 @@ from util.images.detect_values import detect_values
 from util.images.large_write import write_large
 from util.images.metadata import read_metadata
 from util.images.names import VOLUMES, ZARR, suffix_of
+from util.images.nodata import fill_missing, mark_missing
 from util.images.read import read_values
 from util.images.values import Values, one_hot
 from util.images.write import SUFFIXES, format_for, write_values
@@ -32,6 +33,13 @@ FORMATS = {
 KEPT = {".npz": ".npy", **dict.fromkeys((*VOLUMES, ZARR), ".tif")}
 
 
+class ReadImage(NamedTuple):
+    """An image (C, H, W) in [-1, 1]. valid: (1, H, W), the pixels that hold data; None for all."""
+
+    image: torch.Tensor
+    valid: torch.Tensor | None = None
+
+
 class FileValues(NamedTuple):
     """Meaning of the numbers in files of inputs, A, and of results, B; pyramid: how TIFF is written."""
 
@@ -39,12 +47,14 @@ class FileValues(NamedTuple):
     B: Values
     pyramid: bool = False
 
-    def read(self, path: str) -> torch.Tensor:
-        """(C, H, W) in [-1, 1]. Raises: BadImage."""
+    def read(self, path: str) -> ReadImage:
+        """Reads an image, without the pixels that hold no data. Raises: BadImage."""
         image = read_values(path, self.A)
+        if self.A.nodata is not None and not self.A.labels:
+            return ReadImage(*fill_missing(image))
         if self.A.labels:
             image = one_hot(image, self.A.labels)
-        return to_network_range(image) if image.dtype == torch.uint8 else image
+        return ReadImage(to_network_range(image) if image.dtype == torch.uint8 else image)
 
     def suffix(self, asked: str, source: str) -> str:
         """Returns the suffix of the result of a file; asked: a value of --format."""
@@ -66,15 +76,22 @@ class FileValues(NamedTuple):
             return None
         return format_for(kind, "", self.B)
 
-    def write(self, source: str, target: Path, image: torch.Tensor) -> None:
-        """Writes (C, H, W) in [-1, 1], all its values where the target's kind can hold them, and what the source says."""
+    def write(
+        self, source: str, target: Path, image: torch.Tensor, valid: torch.Tensor | None = None
+    ) -> None:
+        """Writes (C, H, W) in [-1, 1], all its values where the target's kind can hold them, and what the source says.
+
+        valid: (1, H, W), the pixels of the source that hold data; None for all.
+        """
+        if valid is not None:
+            image = mark_missing(image, valid.to(image.device))
         found = read_metadata(source, self.A.page)
         if found:
             found = found.at_size((image.shape[-2], image.shape[-1])).of_result(image.shape[0])
         kind = self.format(target)
         is_tiff = FORMATS.get(target.suffix.lower()) == "tiff"
         if kind is None and not (is_tiff and (found or self.pyramid)):
-            save_picture(target, to_uint8(image), found)
+            save_picture(target, to_uint8(image.nan_to_num(nan=-1)), found)
             return
         values = self.B.from_network(image[None])
         if self.pyramid:
@@ -111,6 +128,8 @@ def file_values(t: Translator, paths: Sequence[str], pyramid: bool = False) -> F
         labels=t.inputs.labels,
         alpha=t.inputs.alpha,
         page=t.inputs.page,
+        bands=t.inputs.bands,
+        nodata=t.inputs.nodata,
     )
     own = t.outputs.declared if t.outputs.bounds != t.inputs.bounds else None
     return FileValues(A, A.output(t.output_nc, own), pyramid)
