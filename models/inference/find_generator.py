@@ -193,8 +193,8 @@ def values_of(
             bands=parse_bands("bands_A", str(bands)),
             nodata=missing,
         )
-        outputs = Values("B", channels=3, declared=parse_range("range_B", range_B or B))
-        return inputs, replace(outputs, nodata=missing)
+        declared = parse_range("range_B", range_B or B)
+        return inputs, Values("B", channels=3, declared=declared, nodata=missing)
     except ValueError as error:
         raise InputError(str(error)) from None
 

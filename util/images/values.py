@@ -85,10 +85,10 @@ class Values:
         """All that a file's image depends on, besides the file."""
         if self.plain and self.alpha == "drop" and not self.page:
             return self.channels
-        known = (self.channels, str(self.bounds), self.deep, self.labels, self.alpha)
-        known = (*known, self.page) if self.page else known
+        recipe: tuple[object, ...] = (self.channels, str(self.bounds), self.deep, self.labels)
+        recipe = (*recipe, self.alpha, self.page) if self.page else (*recipe, self.alpha)
         further = (self.bands, self.nodata)
-        return known if further == ((), None) else known + further
+        return recipe if further == ((), None) else recipe + further
 
     @property
     def dtype(self) -> np.dtype:
