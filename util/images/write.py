@@ -152,7 +152,7 @@ def format_for(asked: str, like: str, values: Values) -> str | None:
     suffix = Path(like).suffix.lower()
     if suffix in (".npy", ".npz"):
         return "npy"
-    if suffix == ".exr" and dtype_of(bounds) == np.float32:
+    if suffix == ".exr" and values.dtype == np.float32:
         return "exr"
     return "png" if suffix == ".png" and fits else "tiff"
 
