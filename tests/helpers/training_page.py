@@ -14,7 +14,7 @@ import numpy as np
 from bad_inputs.pages import ICON, Page
 
 from util.logs.example_files import example_file
-from util.logs.logger import At
+from util.logs.logger import At, Sink
 from util.logs.training_page.sink import PageSink
 
 
@@ -100,11 +100,19 @@ def log_epochs(
         sink.images(at, dict(zip(labels, pictures, strict=True)))
 
 
+def log_examples(sink: Sink, *epochs: int) -> None:
+    """Two fixed examples of level 90, whose outputs have the level 60 times the epoch."""
+    for epoch in epochs:
+        levels = {"real_A": 90, "fake_B": 60 * epoch}
+        picture = {label: np.full((8, 8, 3), level, np.uint8) for label, level in levels.items()}
+        sink.examples(At(epoch, 10, 10 * epoch, float(epoch)), [picture, picture])
+
+
 def open_sink(
     web: Path, name: str = "run", epochs: int = 20, interval: float = 0.0, **more: Any
 ) -> PageSink:
     run = {"name": name, "last_epoch": epochs, "epoch_images": 10, "step_images": 1}
     run |= {"device": "cpu", "width": 128}
     run |= {"options": {"lr": 0.1, "beta1": 0.5}, "defaults": {"lr": 0.2, "beta1": 0.5}}
-    run |= {"changed": ["lr"]}
+    run |= {"changed": ["lr"], "examples": {"phase": "val", "names": ["one", "two"]}}
     return PageSink(web, run, update_html_freq=1000, interval=interval, **more)

@@ -36,6 +36,8 @@ def test_numbers_images_and_options_arrive(tmp_path: Path) -> None:
     sink.health(at(100), {"D_real": 0.75})
     grey, colour = np.zeros((4, 6), np.uint8), np.full((4, 6, 3), 255, np.uint8)
     sink.images(at(100), {"real_A": grey, "fake_B": colour})
+    sink.examples(at(100), [{"real_A": grey, "fake_B": colour}] * 2)
+    sink.hint(at(100), "D has won")
     sink.close("done")
 
     board = shown(tmp_path)
@@ -48,6 +50,9 @@ def test_numbers_images_and_options_arrive(tmp_path: Path) -> None:
     for name in ("real_A", "fake_B"):
         picture = board.Images(f"images/{name}")[0]
         assert (picture.step, picture.height, picture.width) == (100, 4, 6)
+    example = board.Images("examples/2: real_A, fake_B")[0]
+    assert (example.step, example.height, example.width) == (100, 4 + 4, 2 * (6 + 4))
+    assert board.Tensors("hints/text_summary")[0].tensor_proto.string_val[0] == b"D has won"
     text = board.Tensors("options/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "| netG | a\\|b |" in text.splitlines()
 

@@ -16,8 +16,9 @@ from helpers.visdom import (
     windows,
 )
 
+from util.images.montage import grid
 from util.logs.records import Record
-from util.logs.visdom.windows import grid, rates, thinned
+from util.logs.visdom.windows import rates, thinned
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -63,8 +64,11 @@ def test_every_kind_has_a_window_that_is_called_after_the_first(port):
         visdom.health(at(0), {"score_D_real": 0.75, "grad_G": 10.0})
         visdom.scores(at(1), {"val_l1": 0.5, "val_psnr": 20.0})
         visdom.losses(at(1), {"G": 1.0})
-    kinds = {"5", "5_lr", "5_scores", "5_health", "5_gradients", "5_run"}
+        visdom.examples(at(1), [IMAGES, IMAGES])
+        visdom.hint(at(1), "D has <won>")
+    kinds = {"5", "5_lr", "5_scores", "5_health", "5_gradients", "5_examples", "5_run"}
     assert set(windows(port, "kinds")) == kinds
+    assert "D has &lt;won&gt;" in windows(port, "kinds")["5_run"]["content"]
     assert curve(port, "kinds", "5_health") == {"D_real": [(0, 0.75)]}
     assert curve(port, "kinds", "5_gradients") == {"G": [(0, 10)]}
     assert curve(port, "kinds", "5_scores") == {"val_l1": [(1, 0.5)], "val_psnr": [(1, 20)]}

@@ -52,6 +52,12 @@ def write_png(
     picture.save(target, format="PNG", compress_level=1, compress_type=RUN_LENGTHS)
 
 
+def read_picture(path: Path) -> np.ndarray:
+    """Reads one of our own pictures back: (H, W, 3) or (H, W) uint8."""
+    with Image.open(path) as picture:
+        return np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
+
+
 def write_jpeg(file: str | Path | IO[bytes], image: np.ndarray) -> None:
     """Writes a uint8 (H, W, 3) or (H, W) array as JPEG, with colours at full resolution."""
     Image.fromarray(image).save(file, "JPEG", quality=92, subsampling=0)

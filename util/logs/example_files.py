@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+
+from util.images import read_picture
+
 FOLDER = "examples"
 INPUT = "real"  # how the labels of inputs and truths begin
 FILE = re.compile(r"(?:epoch(\d+)_)?(\d+)_(.+)\.(png|jpg)")
@@ -35,6 +39,20 @@ def examples_on_disk(web: Path) -> dict[int, tuple[list[str], str]]:
         epoch: (_in_order([*inputs, *labels]), next(iter(labels.values())))
         for epoch, labels in sorted(made.items())
     }
+
+
+def read_examples(web: Path, epoch: int) -> list[dict[str, np.ndarray]]:
+    """Reads an epoch's examples, in their order: label -> (H, W, 3) or (H, W) uint8."""
+    labels, suffix = examples_on_disk(web)[epoch]
+    found: list[dict[str, np.ndarray]] = []
+    while True:
+        number = len(found) + 1
+        files = {
+            label: web / FOLDER / example_file(epoch, number, label, suffix) for label in labels
+        }
+        if not all(file.is_file() for file in files.values()):
+            return found
+        found.append({label: read_picture(file) for label, file in files.items()})
 
 
 def _in_order(labels: list[str]) -> list[str]:

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from options.base_options import LogOptions
 from scripts.lib.show_run.reading import read_run
 from util.errors import InputError
+from util.images import read_picture
+from util.logs.example_files import examples_on_disk, read_examples
 from util.logs.records import Record, images_by_epoch
 from util.logs.visdom import server as visdom_server
 from util.logs.visdom.windows import KINDS, Windows
@@ -57,11 +58,12 @@ def show(record: Record, folder: Path, log: LogOptions) -> None:
     """Draws all of the run. Raises: InputError when the server does not take it."""
     epochs = [at.epoch for at, _ in (*record.losses[-1:], *record.scores[-1:])]
     images = newest_images(folder / "web/images", max(epochs, default=0))
+    examples = newest_examples(folder / "web", max(epochs, default=0))
     server, port = log.display_server, log.display_port
     try:
         client = visdom_server.connect(server, port, visdom_server.environment(log.display_env))
         windows = Windows(client, log.display_id, log.display_ncols, log.display_winsize)
-        windows.draw(record, images, KINDS)
+        windows.draw(record, images, KINDS, examples)
         client.session.close()
     except ConnectionError as error:
         raise InputError(f"visdom at {server}:{port} fails: {error}") from None
@@ -70,11 +72,16 @@ def show(record: Record, folder: Path, log: LogOptions) -> None:
 def newest_images(folder: Path, last_epoch: int) -> dict[str, np.ndarray]:
     """Returns label -> (H, W, 3) or (H, W) uint8 of the last epoch that has images, up to last_epoch."""
     by_epoch = images_by_epoch(folder, last_epoch)
-    images = {}
-    for label, file in (by_epoch[max(by_epoch)] if by_epoch else {}).items():
-        with Image.open(file) as picture:
-            images[label] = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
-    return images
+    return {
+        label: read_picture(file)
+        for label, file in (by_epoch[max(by_epoch, default=0)] if by_epoch else {}).items()
+    }
+
+
+def newest_examples(web: Path, last_epoch: int) -> list[dict[str, np.ndarray]]:
+    """Returns the fixed examples of the last epoch that has them, up to last_epoch, in their order."""
+    epochs = {n: found for n, found in examples_on_disk(web).items() if n <= last_epoch}
+    return read_examples(web, max(epochs)) if epochs else []
 
 
 def follow(folder: Path, log: LogOptions) -> None:

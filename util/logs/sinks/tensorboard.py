@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from util.errors import InputError
+from util.images.montage import grid
 from util.logs.logger import At, Sink
 
 FLUSH_SECONDS = 20  # how old what TensorBoard shows may be
@@ -58,6 +59,15 @@ class TensorBoardSink(Sink):
         for name, image in images.items():
             axes = "HWC" if image.ndim == 3 else "HW"
             self.writer.add_image(f"images/{name}", image, at.run_images, dataformats=axes)
+
+    def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
+        for number, each in enumerate(pictures, 1):
+            row = grid(list(each.values()), len(each))
+            tag = f"examples/{number}: {', '.join(each)}"
+            self.writer.add_image(tag, row, at.run_images, dataformats="HWC")
+
+    def hint(self, at: At, text: str) -> None:
+        self.writer.add_text("hints", text, at.run_images)
 
     def close(self, ending: str, reason: str = "") -> None:
         self.writer.close()

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from util.checkpoints.names import list_networks
 from util.errors import InputError, reason_of
 from util.files import write_text
+from util.images.montage import grid
 from util.logs.logger import At, Sink
 
 ID_FILE = "wandb_id.txt"  # in the run's folder: which run of W&B it is
@@ -58,6 +59,15 @@ class WandbSink(Sink):
             for name, image in images.items()
         }
         self.run.log(pictures, step=at.run_images)
+
+    def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
+        rows = {
+            f"examples/{number}": self.wandb.Image(
+                grid(list(each.values()), len(each)), caption=", ".join(each)
+            )
+            for number, each in enumerate(pictures, 1)
+        }
+        self.run.log(rows, step=at.run_images)
 
     def close(self, ending: str, reason: str = "") -> None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from subprocess import Popen
@@ -47,6 +47,7 @@ class VisdomSink(Sink):
         self._lock = threading.Condition()  # guards what the training loop hands over
         self._record = Record(name=self.name)
         self._images: Mapping[str, np.ndarray] = {}
+        self._examples: Sequence[Mapping[str, np.ndarray]] = ()
         self._unsent: set[str] = set()
         self._closing = False
         self._process: Popen | None = None  # the server, if it was started here
@@ -87,6 +88,16 @@ class VisdomSink(Sink):
             self._images = dict(images)
             self._changed("images")
 
+    def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
+        with self._lock:
+            self._examples = list(pictures)
+            self._changed("examples")
+
+    def hint(self, at: At, text: str) -> None:
+        with self._lock:
+            self._record.hints.append((at, text))
+            self._changed("run")
+
     def restore(self, record: Record) -> None:
         """Begins with what the run that goes on has shown: drawn with its next losses."""
         with self._lock:
@@ -96,6 +107,7 @@ class VisdomSink(Sink):
         """Sends the last state, if that takes no longer than two seconds."""
         with self._lock:
             self._closing, self._record.ending = True, ending
+            self._record.reason = reason
             if self._record.losses:
                 self._unsent.add("run")
             self._lock.notify()
@@ -119,13 +131,14 @@ class VisdomSink(Sink):
                     break
                 unsent, self._unsent = self._unsent, set()
                 record, images = copied(self._record), self._images
+                examples = self._examples
             try:  # visdom is imported only now: forking data loaders during an import can hang them
                 client = client or visdom_server.connect(self.server, self.port, self.env)
                 began = time.thread_time()
                 if windows is None or not windows.are_there():  # or they are gone with their server
                     unsent = set(KINDS)
                 windows = Windows(client, self.display_id, self.ncols, self.winsize)
-                windows.draw(record, images, unsent)
+                windows.draw(record, images, unsent, examples)
                 pause = max(self.interval, (time.thread_time() - began) / CPU_SHARE)
                 self._patient_until = 0.0
             except Exception as error:  # whatever it is, training goes on
@@ -161,5 +174,7 @@ class VisdomSink(Sink):
 
 def copied(record: Record) -> Record:
     """Copies a record, without what is added to the first one later."""
-    losses, scores, health = list(record.losses), list(record.scores), list(record.health)
-    return replace(record, losses=losses, scores=scores, health=health, times=list(record.times))
+    copy = replace(record)
+    for name in ("losses", "scores", "health", "times", "hints"):
+        setattr(copy, name, list(getattr(record, name)))
+    return copy

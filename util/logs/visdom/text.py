@@ -34,6 +34,11 @@ def run_text(record: Record) -> str:
 def state(record: Record) -> dict[str, str]:
     """Collects what is shown of a run: word -> value."""
     lines = {"name": record.name, "state": ENDINGS.get(record.ending, record.ending)}
+    if record.reason:
+        lines["why"] = record.reason
+    if record.hints:
+        at, text = record.hints[-1]
+        lines[f"hint, epoch {at.epoch}"] = text
     if not record.losses:
         return lines
     at = record.losses[-1][0]

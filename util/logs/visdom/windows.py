@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from util.images.montage import grid
 from util.logs.records import Point, Record
 from util.logs.visdom.text import run_text
 
 Curve = Sequence[tuple[float, Mapping[str, float]]]  # x in epochs, values by name
-KINDS = ("losses", "scores", "health", "images", "run")
+KINDS = ("losses", "scores", "health", "images", "examples", "run")
+Pictures = Mapping[str, np.ndarray]  # label -> (H, W, 3) or (H, W) uint8
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Windows:
     """The windows of one run in one environment; a redraw leaves them where and as large as the user has made them.
 
     first: number of the window of the losses. Images take the numbers after it; the other windows are called
-        <first>_lr, _scores, _health, _gradients and _run.
+        <first>_lr, _scores, _health, _gradients, _examples and _run.
     ncols: images per row of one grid, with its labels in another window; 0: a window each.
     winsize: width of an image on the page, in pixels.
     """
@@ -36,12 +38,16 @@ class Windows:
         return self.client.win_exists(str(self.first))
 
     def draw(
-        self, record: Record, images: Mapping[str, np.ndarray], kinds: Collection[str]
+        self,
+        record: Record,
+        images: Pictures,
+        kinds: Collection[str],
+        examples: Sequence[Pictures] = (),
     ) -> None:
         """Redraws the named kinds of windows.
 
         Args:
-            images: (H, W, 3) or (H, W) uint8.
+            examples: the fixed ones, a row each.
         """
         if "losses" in kinds:
             self._lines("", f"{record.name}: losses", _curve(record.losses), width=600)
@@ -56,6 +62,10 @@ class Windows:
             self._lines("_gradients", title, _curve(record.health, "grad_"), log=True)
         if "images" in kinds and images:
             self._images(record.name, list(images), list(images.values()))
+        if "examples" in kinds and examples:
+            labels = list(examples[0])
+            picture = grid([image for each in examples for image in each.values()], len(labels))
+            self._image(f"{self.first}_examples", f"{record.name}: {', '.join(labels)}", picture, 128 * len(labels))  # fmt: skip
         if "losses" in kinds or "run" in kinds:
             window = f"{self.first}_run"
             opts = {"title": f"{record.name}: run", **self._size(window, 450, 400)}
@@ -109,10 +119,7 @@ class Windows:
             titles, images = [f"{name}: images"], [grid(images, columns)]
             width *= columns
         for place, (title, image) in enumerate(zip(titles, images, strict=True), number):
-            window = str(place)
-            height = round(width * image.shape[0] / image.shape[1]) + 10  # the window's own edge
-            opts = {"title": title, "jpgquality": 90, **self._size(window, width, height)}  # fast
-            self.client.image(np.atleast_3d(image).transpose(2, 0, 1), win=window, opts=opts)
+            self._image(str(place), title, image, width)
         if columns > 0:  # visdom passes HTML on as it is: the labels have to be escaped
             cells = [f"<td style='border: 1px solid'>{html.escape(label)}" for label in labels]
             rows = ["".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
@@ -120,6 +127,11 @@ class Windows:
             window = str(number + 1)
             opts = {"title": f"{name}: labels", **self._size(window, width, 100)}
             self.client.text(table, win=window, opts=opts)
+
+    def _image(self, window: str, title: str, image: np.ndarray, width: int) -> None:
+        height = round(width * image.shape[0] / image.shape[1]) + 10  # the window's own edge
+        opts = {"title": title, "jpgquality": 90, **self._size(window, width, height)}  # fast
+        self.client.image(np.atleast_3d(image).transpose(2, 0, 1), win=window, opts=opts)
 
     def _size(self, window: str, width: int, height: int) -> dict[str, int | None]:
         """Returns pixels for a new window. One that is there would go back to them when its page is loaded again."""
@@ -151,16 +163,6 @@ def rates(points: Sequence[Point]) -> Curve:
         if n in (0, len(lrs) - 1) or lr != lrs[n - 1] or lr != lrs[n + 1]
     ]
     return [(known[n][0], {"learning rate": lrs[n]}) for n in edges]
-
-
-def grid(images: list[np.ndarray], columns: int, padding: int = 2) -> np.ndarray:
-    """Lays out (H, W, 3) or (H, W) images of any sizes -> one (H', W', 3) image, row by row on white."""
-    height, width = (max(image.shape[i] for image in images) + 2 * padding for i in (0, 1))
-    canvas = np.full((-(-len(images) // columns) * height, columns * width, 3), 255, np.uint8)
-    for index, image in enumerate(images):
-        top, left = index // columns * height + padding, index % columns * width + padding
-        canvas[top : top + image.shape[0], left : left + image.shape[1]] = np.atleast_3d(image)
-    return canvas
 
 
 def _curve(points: Sequence[Point], prefix: str = "") -> Curve:
