@@ -85,9 +85,11 @@ class CycleGANModel(GANModel):
         """Takes a step of both discriminators."""
         with self.fork() as beside:
             D_A = self.D_losses(self.D_A, real_B, fake_B)["total"]
+            penalty_A = self.penalty(self.D_A, real_B)
             with beside:
                 D_B = self.D_losses(self.D_B, real_A, fake_A)["total"]
-        self.descend("D", D_A + D_B)
+                penalty_B = self.penalty(self.D_B, real_A)
+        self.descend("D", {"D_A": D_A, "D_B": D_B, **penalty_A, **penalty_B})
         return step_outputs({}, {"D_A": D_A, "D_B": D_B})
 
     def _G_losses(

@@ -55,7 +55,8 @@ class DistillModel(GANModel):
             self.frozen_networks["perceptual"] = load_perceptual_network(options.vgg_weights)
         self.optimizers = {"G": adam(self.G)}
         if self.has_D:
-            self.D = self.build_D(options.output_nc + (options.input_nc if self.of_pairs else 0))
+            self.condition_nc = options.input_nc if self.of_pairs else 0
+            self.D = self.build_D(options.output_nc + self.condition_nc)
             self.optimizers["D"] = adam(self.D)
             self.pools = {"fake": self.build_pool("fake")}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,9 +12,18 @@ import torch
 from torch import nn
 
 from models.base_model import Adam, BaseModel
+from models.engine.cuda_graphs import Outputs
+from models.engine.diffaugment import augment, draw_augmentation
 from models.engine.image_pool import ImagePool
-from models.losses import feature_matching_loss, gan_loss, gradient_penalty, mean_verdict
+from models.losses import (
+    feature_matching_loss,
+    gan_loss,
+    gradient_penalty,
+    mean_verdict,
+    r1_penalty,
+)
 from models.networks import define_D, own_flags
+from models.networks.fused.layers import unfused
 from options.base_options import GANOptions
 from util import distributed
 from util.errors import InputError
@@ -36,14 +45,23 @@ class StepCount:
 
 
 class GANModel(BaseModel):
-    """A model that trains generators against discriminators."""
+    """A model that trains generators against discriminators, whose optimizer is called D.
 
+    Attributes:
+        condition_nc: channels at the front of D's images that are a condition; the others are judged.
+    """
+
+    condition_nc = 0
     Options: ClassVar[type[GANOptions]] = GANOptions
     options: GANOptions
 
     def __init__(self, options: GANOptions, adam: Adam | None = None, seed: int = 0) -> None:
         super().__init__(options, adam, seed)
         self.count = StepCount()
+        if adam and options.lr_D:
+            if not adam.lr:
+                raise InputError("--lr_D follows the schedule of --lr, which must be above 0")
+            self.rate_factors["D"] = options.lr_D / adam.lr
 
     def stateful(self) -> dict[str, Any]:
         return {**super().stateful(), "count": self.count}
@@ -65,6 +83,7 @@ class GANModel(BaseModel):
             o.init_type,
             o.init_gain,
             num_D=o.num_D,
+            spectral_norm=o.spectral_norm,
             antialias=not o.no_antialias,
             **own_flags("discriminator", o.netD, o),
         )
@@ -79,6 +98,19 @@ class GANModel(BaseModel):
         self.count.steps += 1
         critic = self.has_D and self.options.gan_mode == "wgangp"
         return not critic or self.count.steps % self.options.n_critic == 0
+
+    @property
+    def penalizes(self) -> bool:
+        """True in a step that has R1: every --r1_interval-th."""
+        return self.options.r1 > 0 and self.count.steps % self.options.r1_interval == 0
+
+    def run_as_graph(
+        self, name: str, function: Callable[..., Outputs], *inputs: torch.Tensor
+    ) -> Outputs:
+        """As in `Engine`; steps with R1 are recordings of their own."""
+        return super().run_as_graph(
+            f"{name} with R1" if self.penalizes else name, function, *inputs
+        )
 
     def why_not_recorded(self) -> str:
         if self.has_D and self.options.gan_mode == "wgangp":
@@ -109,6 +141,7 @@ class GANModel(BaseModel):
     def G_loss(self, D: nn.Module, fake: torch.Tensor) -> torch.Tensor:
         """Computes how far D is from taking generated images (N, C, H, W) for real, weighted."""
         o = self.options
+        (fake,) = self.augmented(fake)
         loss = gan_loss(self.compute(D, fake), True, o.gan_mode, for_generator=True)
         return o.lambda_GAN * loss
 
@@ -124,6 +157,7 @@ class GANModel(BaseModel):
         judge: Any = D  # one of models/networks/patchgan.py
         if not hasattr(judge, "features"):
             raise InputError(f"--lambda_feat needs a --netD that has features(): {o.netD} has none")
+        fake, real = self.augmented(fake, real)
         *layers, logits = zip(*self.compute(judge.features, fake), strict=True)
         with torch.no_grad():
             of_real = self.compute(judge.features, real)
@@ -151,7 +185,7 @@ class GANModel(BaseModel):
             lambda_feat: weight of feature matching, for which real must be the truth of fake; 0 is off.
         """
         losses = self.D_losses(D, real, self.pools[pool].query(fake))
-        self.descend("D", losses.pop("total"))
+        self.descend("D", {"total": losses.pop("total"), **self.penalty(D, real)})
         with torch.set_grad_enabled(trains_G), frozen(D):
             if lambda_feat:
                 by_D = self.feature_losses(D, fake, real, lambda_feat)
@@ -167,11 +201,12 @@ class GANModel(BaseModel):
         With wgangp also the weighted gradient penalty, whose half is part of the total.
         """
         mode = self.options.gan_mode
+        (real,), (fake,) = self.augmented(real), self.augmented(fake.detach())
         # (N, num_D, H', W') each: one verdict per patch, at each scale
-        fake_logits, real_logits = self.run_together(D, fake.detach(), real)
+        fake_logits, real_logits = self.run_together(D, fake, real)
         fake_loss, real_loss = gan_loss(fake_logits, False, mode), gan_loss(real_logits, True, mode)
         if self.execution.health:
-            name = next(name for name, network in self.networks().items() if network is D)
+            name = self._name_of(D)
             self.log_health(f"score_{name}_real", mean_verdict(real_logits, mode))
             self.log_health(f"score_{name}_fake", mean_verdict(fake_logits, mode))
         losses = {"real": real_loss, "fake": fake_loss}
@@ -180,6 +215,31 @@ class GANModel(BaseModel):
             penalty = gradient_penalty(D, real, fake, mix)
             losses["gp"] = self.options.lambda_gp * penalty
         return {"total": 0.5 * torch.stack(list(losses.values())).sum(), **losses}
+
+    def penalty(self, D: nn.Module, real: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Computes R1 of a discriminator in the steps that have it, weighted to be added to D_losses' total; else {}.
+
+        In float32, whatever the precision. Halved, as all of the total is; it counts for the steps without it.
+        """
+        if not self.penalizes:
+            return {}
+        (real,) = self.augmented(real)
+        with unfused(D):
+            penalty = 0.5 * self.options.r1 * r1_penalty(D, real)
+        name = f"r1_{self._name_of(D)}"
+        if self.execution.health:
+            self.log_health(name, penalty)
+        return {name: 0.5 * self.options.r1_interval * penalty}
+
+    def augmented(self, *batches: torch.Tensor) -> Sequence[torch.Tensor]:
+        """Augments batches of one shape for D as --diffaugment says, all by the same draws."""
+        if not self.options.diffaugment:
+            return batches
+        draws = draw_augmentation(self.options.diffaugment.split(","), batches[0])
+        return [augment(batch, draws, self.condition_nc) for batch in batches]
+
+    def _name_of(self, D: nn.Module) -> str:
+        return next(name for name, network in self.networks().items() if network is D)
 
 
 @contextmanager

@@ -75,6 +75,19 @@ def gradient_penalty(
     return (norm - 1).square().mean()
 
 
+def r1_penalty(D: Callable[[torch.Tensor], torch.Tensor], real: torch.Tensor) -> torch.Tensor:
+    """Computes the mean squared length of D's gradient at real images (R1; Mescheder et al. 2018, Eq. 9, without its half).
+
+    The logits of an image are summed, not averaged: the penalty grows with the number of patches that see a pixel.
+
+    Args:
+        real: (N, C, H, W) in [-1, 1].
+    """
+    real = real.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(D(real).sum(), real, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
+
+
 def feature_matching_loss(
     fake: Sequence[Sequence[torch.Tensor]], real: Sequence[Sequence[torch.Tensor]]
 ) -> torch.Tensor:

@@ -33,6 +33,7 @@ class Pix2PixModel(GANModel):
             self.frozen_networks["perceptual"] = load_perceptual_network(options.vgg_weights)
         if adam and self.has_D:
             self.D = self.build_D(options.input_nc + options.output_nc)
+            self.condition_nc = options.input_nc
             self.optimizers["D"] = adam(self.D)
             self.pools = {"AB": self.build_pool("AB")}
 

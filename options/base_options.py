@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ ALPHAS = ("drop", "white", "black")
 AUGMENTATIONS = ("rot90", "flip", "scale")
 # Bytes in the name of a file or folder.
 LONGEST = 255
+DIFFAUGMENTS = ("color", "translation", "cutout")
 GAN_MODES = ("lsgan", "vanilla", "nonsaturating", "wgangp", "hinge")
 
 
@@ -290,6 +291,14 @@ class ModelOptions:
         at_least(0, 1e3, init_gain=self.init_gain)
 
 
+def diffaugments(text: str) -> str:
+    """Reads --diffaugment: names of DIFFAUGMENTS, or "" for none. Raises: argparse's error for others."""
+    names = [name.strip() for name in text.split(",")] if text else []
+    if unknown := [name for name in names if name not in DIFFAUGMENTS]:
+        raise ArgumentTypeError(f"{unknown[0]!r}: choose from {', '.join(DIFFAUGMENTS)}")
+    return ",".join(name for name in DIFFAUGMENTS if name in names)
+
+
 @dataclass(frozen=True)
 class GANOptions(ModelOptions):
     """Flags of every model with a discriminator."""
@@ -306,13 +315,43 @@ class GANOptions(ModelOptions):
     num_D: int = flag(
         1, "discriminators, each on the image at half the size of the one before", only="train"
     )
+    spectral_norm: bool = flag(
+        False,
+        "divide the weights of discriminators by their largest singular value; goes well with --normD none",
+        only="train",
+    )
+    r1: float = flag(
+        0.0,
+        "weight of R1, a penalty on D's gradient at real images: r1 / 2 times its squared length, where D is the sum of "
+        "all patches; 0 = off",
+        only="train",
+    )
+    r1_interval: int = flag(
+        16, "with --r1: steps between penalties, each of which counts as often", only="train"
+    )
+    diffaugment: str = flag(
+        "",
+        "augment what D sees, real and generated, for small data sets: color,translation,cutout or some of them",
+        parse=diffaugments,
+        metavar="LIST",
+        only="train",
+    )
+    lr_D: float = flag(
+        0.0, "initial learning rate of discriminators; 0 = that of --lr", only="train"
+    )
     n_critic: int = flag(5, "with wgangp: D steps per G step", only="train")
     lambda_gp: float = flag(10.0, "with wgangp: weight of the gradient penalty", only="train")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(0, lambda_GAN=self.lambda_GAN, lambda_gp=self.lambda_gp)
-        at_least(1, n_critic=self.n_critic)
+        at_least(0, r1=self.r1, lr_D=self.lr_D)
+        at_least(1, n_critic=self.n_critic, r1_interval=self.r1_interval)
+        for name in ("spectral_norm", "r1", "diffaugment", "lr_D"):
+            if getattr(self, name) and not self.lambda_GAN:
+                raise ValueError(f"--{name} needs discriminators: a --lambda_GAN above 0")
+        if self.r1 and self.gan_mode == "wgangp":
+            raise ValueError("--r1 is for other losses: --gan_mode wgangp has a penalty of its own")
         at_least(1, 8, num_D=self.num_D)
 
 

@@ -194,6 +194,10 @@ class ColorizationOptions(Pix2PixOptions):
                 "--model colorization goes from L to ab: --input_nc 1 and --output_nc 2, not "
                 f"{self.input_nc} and {self.output_nc}"
             )
+        if "color" in self.diffaugment:
+            raise ValueError(
+                "--diffaugment color changes colours, which are what --model colorization learns: leave color out"
+            )
 
 
 @dataclass(frozen=True)

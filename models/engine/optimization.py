@@ -102,6 +102,7 @@ class Engine(nn.Module):
         optimizers: by name; a resumed run needs their state.
         execution: set by `prepare`; until then float32 on the CPU.
         scalers: optimizer's name -> gradient scaler, which keeps small gradients representable in fp16.
+        rate_factors: optimizer's name -> what multiplies the learning rate there; 1 where it is not named.
         graphs: recordings of steps on a GPU; see `run_as_graph`.
     """
 
@@ -113,6 +114,7 @@ class Engine(nn.Module):
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         self.execution = Execution()
         self.scalers: dict[str, torch.amp.GradScaler] = {}
+        self.rate_factors: dict[str, float] = {}
         self.graphs: Graphs | None = None
         self._side: torch.cuda.Stream | None = None
         # Of the part of a step that is being taken, with Execution.cast_once.
@@ -135,6 +137,9 @@ class Engine(nn.Module):
         if execution.precision.scales_gradients:
             device_type = execution.precision.device_type
             self.scalers = {name: torch.amp.GradScaler(device_type) for name in self.optimizers}
+        for name, factor in self.rate_factors.items():
+            for group in self.optimizers[name].param_groups:
+                group["lr"] *= factor
         if execution.cuda_graphs and not self.why_not_recorded():
             self._record_steps()
 
@@ -262,13 +267,14 @@ class Engine(nn.Module):
             self._casts.clear()  # of weights as they were
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Sets it in all optimizers, from the next step on."""
-        for optimizer in self.optimizers.values():
+        """Sets it in all optimizers, times their factors, from the next step on."""
+        for name, optimizer in self.optimizers.items():
+            rate = learning_rate * self.rate_factors.get(name, 1.0)
             for group in optimizer.param_groups:
                 if torch.is_tensor(group["lr"]):  # which a recorded step reads
-                    group["lr"].fill_(learning_rate)
+                    group["lr"].fill_(rate)
                 else:
-                    group["lr"] = learning_rate
+                    group["lr"] = rate
 
 
 def mixes_images(network: nn.Module) -> bool:

@@ -13,6 +13,7 @@ from torch import nn
 from models.networks.norms import init_weights
 from models.networks.patchgan import MultiScale, PatchGAN, PixelGAN
 from models.networks.resnet import ResnetGenerator
+from models.networks.spectral_norm import normalize_spectrally
 from models.networks.unet import UnetGenerator
 from options.base_options import ModelOptions
 from options.model_options import network_options
@@ -83,6 +84,7 @@ def define_D(
     gpu_ids: Sequence[int] = (),
     *,
     num_D: int = 1,
+    spectral_norm: bool = False,
     antialias: bool = False,
     **flags: Any,
 ) -> nn.Module:
@@ -92,6 +94,7 @@ def define_D(
 
     Args:
         gpu_ids: not used, as of `define_G`.
+        spectral_norm: whether weights are divided by their largest singular value.
         antialias: as of PatchGAN; networks that do not have it stay as they are.
         flags: of a network in a file of its own, see `own_flags`.
     Raises: ValueError for an unknown name.
@@ -102,6 +105,8 @@ def define_D(
     networks = [build(input_nc, ndf, norm=norm, **more) for _ in range(num_D)]
     network = networks[0] if num_D == 1 else MultiScale(networks)
     init_weights(network, init_type, init_gain)
+    if spectral_norm:
+        normalize_spectrally(network)
     return network
 
 

@@ -44,10 +44,13 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
 
 
 def _compile(model: BaseModel) -> None:
-    if model.options.gan_mode == "wgangp":
-        raise InputError(
-            "--compile does not work with --gan_mode wgangp, whose penalty needs second derivatives"
-        )
+    penalties = {"--gan_mode wgangp": model.options.gan_mode == "wgangp"}
+    penalties["--r1"] = getattr(model.options, "r1", 0) > 0
+    for flag, used in penalties.items():
+        if used:
+            raise InputError(
+                f"--compile does not work with {flag}, whose penalty needs second derivatives"
+            )
     for network in model.networks().values():
         network.compile()
 

@@ -30,6 +30,7 @@ ACCEPTED = {
     ("gpu_ids", HUGE),
     ("ema", HUGE),
     ("normD", ""),
+    ("diffaugment", ""),
     *((name, HUGE) for name in ANY_COUNT),
 }
 

@@ -24,6 +24,8 @@ TINY = {"ngf": 2, "ndf": 2, "netG": "resnet_6blocks"}
 CYCLE_GAN = CycleGANOptions(**TINY, pool_size=2, no_dropout=False)
 PIX2PIX = Pix2PixOptions(**TINY, no_dropout=False)
 CUT = CUTOptions(**TINY, netF_nc=4, num_patches=16)
+PARTS = {"r1": 1.0, "r1_interval": 2, "spectral_norm": True, "lr_D": 1e-4, "normD": "none"}
+WITH_PARTS = Pix2PixOptions(**TINY, **PARTS, diffaugment="color,translation,cutout")
 FAST_CUT = FastCUTOptions(**TINY, netF_nc=4, num_patches=16)
 SIZES = [(1, 32), (1, 32), (1, 36), (1, 32), (1, 32), (1, 32), (2, 32), (1, 32), (1, 32)]
 
@@ -71,7 +73,9 @@ def assert_equal(one, other) -> None:
     torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("options", [CYCLE_GAN, PIX2PIX], ids=["cycle_gan", "pix2pix"])
+@pytest.mark.parametrize(
+    "options", [CYCLE_GAN, PIX2PIX, WITH_PARTS], ids=["cycle_gan", "pix2pix", "parts of D"]
+)
 def test_recorded_steps_train_as_others_do(options, caplog) -> None:
     model = create_model(options, adam=Adam())
     model.graphs = Graphs(model, lambda: Rerun(model))
@@ -136,7 +140,9 @@ def repeatable(monkeypatch):
 
 @on_a_gpu
 @pytest.mark.parametrize(
-    "options", [CYCLE_GAN, PIX2PIX, CUT, FAST_CUT], ids=["cycle_gan", "pix2pix", "cut", "fastcut"]
+    "options",
+    [CYCLE_GAN, PIX2PIX, CUT, FAST_CUT, WITH_PARTS],
+    ids=["cycle_gan", "pix2pix", "cut", "fastcut", "parts of D"],
 )
 def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
     model = create_model(options, adam=Adam(), execution=Execution(GPU, cuda_graphs=True))

@@ -13,6 +13,7 @@ from models.losses import (
     feature_matching_loss,
     gan_loss,
     gradient_penalty,
+    r1_penalty,
     reconstruction_loss,
 )
 from util.position_seed import position_seed
@@ -65,6 +66,19 @@ def test_gradient_penalty_looks_between_fake_and_real() -> None:
     gradient_penalty(D, real, fake, torch.tensor([0.0, 0.25]).reshape(2, 1, 1, 1))
     assert seen[0][0].unique().item() == 0
     assert seen[0][1].unique().item() == 0.25
+
+
+def test_r1_of_a_linear_discriminator_is_the_squared_slope_of_the_sum_of_its_patches() -> None:
+    real = torch.rand(2, 1, 4, 4)
+    # 5 patches of slope 0.5 at each of 16 pixels.
+    penalty = r1_penalty(lambda x: 0.5 * x.sum((1, 2, 3))[:, None].repeat(1, 5), real)
+    assert penalty.item() == pytest.approx(16 * 2.5**2)
+
+
+def test_r1_is_the_mean_over_images() -> None:
+    real = torch.stack([torch.full((1, 2, 2), 1.0), torch.full((1, 2, 2), 3.0)])
+    # The gradient of x^2 / 2 is x.
+    assert r1_penalty(lambda x: x.square() / 2, real).item() == (4 * 1 + 4 * 9) / 2
 
 
 def test_reconstruction_is_absolute_or_squared() -> None:

@@ -81,8 +81,9 @@ def test_another_precision_is_told_of_when_continuing(finished) -> None:
 
 
 def test_compiling_and_second_derivatives_do_not_go_together(paired, tmp_path) -> None:
-    with pytest.raises(InputError, match="--compile does not work with --gan_mode wgangp"):
-        run(paired, tmp_path, "n", "--compile --gan_mode wgangp")
+    for flags, named in (("--gan_mode wgangp", "--gan_mode wgangp"), ("--r1 1", "--r1")):
+        with pytest.raises(InputError, match=f"--compile does not work with {named}, whose"):
+            run(paired, tmp_path, "n", f"--compile {flags}")
 
 
 def test_published_generators_can_be_trained_on(finished) -> None:

@@ -38,6 +38,8 @@ pytestmark = pytest.mark.usefixtures("warm")
             "pix2pix",
             words("--augment rot90,flip,scale --crops_per_image 2 --lambda_perceptual 5"),
         ),
+        ("pix2pix", words("--r1 1 --r1_interval 4 --diffaugment color,translation,cutout")),
+        ("cycle_gan", words("--r1 1 --r1_interval 4 --spectral_norm --normD none --lr_D 0.0001")),
     ],
 )
 def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(

@@ -30,6 +30,8 @@ RECORDED = "steps are recorded as CUDA graphs"
         ("pix2pix", "--precision fp16", "no CUDA graphs"),
         ("pix2pix", "--pool_size 3", "no CUDA graphs"),
         ("pix2pix", "--preprocess none", "no CUDA graphs"),
+        ("pix2pix", "--r1 1 --r1_interval 4 --diffaugment color,translation,cutout --normD none", RECORDED),
+        ("cycle_gan", "--r1 1 --r1_interval 4 --spectral_norm --lr_D 0.0001 --normD none", RECORDED),
         ("cycle_gan", "--pool_size 2 --dropout", RECORDED),
         ("cycle_gan", "--lambda_identity 0 --netD n_layers --n_layers_D 2", RECORDED),
         ("cycle_gan", "--lambda_perceptual 1", RECORDED),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -81,6 +82,19 @@ def fuse_layers(model: nn.Module, fusion: Fusion | None) -> bool:
     for network in networks:
         network.fusion = fusion
     return bool(networks) and fusion is not None and kernels() is not None
+
+
+@contextmanager
+def unfused(network: nn.Module) -> Iterator[None]:
+    """Lets a network run layer by layer: gradients of fused layers cannot be differentiated again."""
+    parts: list[Any] = [module for module in network.modules() if hasattr(module, "fusion")]
+    before = [part.fusion for part in parts]
+    fuse_layers(network, None)
+    try:
+        yield
+    finally:
+        for part, fusion in zip(parts, before, strict=True):
+            part.fusion = fusion
 
 
 def can_run(fusion: Fusion | None, images: torch.Tensor) -> TypeGuard[Fusion]:
