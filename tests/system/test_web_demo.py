@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from models.inference.translator import load_translator
 from scripts import make_web_demo
-from scripts.lib.web_demo.palette import palette
+from scripts.lib.web_demo.palette import colour_name, palette
 from util.errors import InputError
 
 
@@ -137,6 +137,25 @@ def test_a_photo_is_cut_to_its_middle_square_and_what_is_no_picture_is_told(page
     page.set_input_files("#file", {"name": "b.png", "mimeType": "image/png", "buffer": b"no picture"})  # fmt: skip
     page.wait_for_selector("#status.wrong")
     assert "b.png is not a picture" in page.inner_text("#status")
+    page.click("#samples button:nth-of-type(1)")
+    page.wait_for_selector("#status:not(.wrong)")
+
+
+def test_another_part_of_a_photo_can_be_chosen(page) -> None:
+    file = io.BytesIO()
+    photo = np.zeros((32, 96, 3), np.uint8)
+    photo[:, 64:] = (10, 200, 30)
+    Image.fromarray(photo).save(file, "PNG")
+    count = frames(page)
+    assert page.is_hidden("#crop")
+    page.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": file.getvalue()})  # fmt: skip
+    wait_for_frame(page, count)
+    assert not canvas(page, "input").any()
+    page.fill("#across", "100")
+    assert (canvas(page, "input") == (10, 200, 30)).all()
+    page.fill("#across", "50")
+    page.fill("#zoom", "2")
+    assert not canvas(page, "input").any()
 
 
 def test_samples_are_inputs_of_the_test_set(page, folder) -> None:
@@ -166,6 +185,10 @@ def test_the_slider_and_the_download_show_what_was_translated(page) -> None:
     with page.expect_download() as download:
         page.click("#download")
     assert np.array_equal(np.asarray(Image.open(download.value.path()).convert("RGB")), canvas(page, "output"))  # fmt: skip
+    with page.expect_download() as download:
+        page.click("#both")
+    both = np.asarray(Image.open(download.value.path()).convert("RGB"))[::16, ::16]
+    assert np.array_equal(both, np.concatenate([canvas(page, "before"), canvas(page, "output")], 1))
 
 
 def test_on_a_phone_all_fits_and_a_finger_draws(open_page, address) -> None:
@@ -204,6 +227,26 @@ def test_the_palette_is_of_the_exact_colours_that_cover_most() -> None:
     labels[:20] = (255, 85, 0)
     labels[40:44, :20] = (0, 170, 255)
     assert palette([Image.fromarray(labels)]) == ["#0006d9", "#ff5500", "#00aaff"]
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [
+        ("#ffffff", "white"),
+        ("#000000", "black"),
+        ("#808080", "grey"),
+        ("#0006d9", "blue"),
+        ("#00aaff", "blue"),
+        ("#ff5500", "orange"),
+        ("#003300", "dark green"),
+        ("#ffc0cb", "pink"),
+        ("#663311", "brown"),
+        ("#ff0000", "red"),
+        ("#ff00aa", "pink"),
+    ],
+)
+def test_colours_have_names_that_one_would_say(colour, name) -> None:
+    assert colour_name(colour) == name
 
 
 def test_networks_and_sizes_that_no_page_can_have_are_refused(checkpoints, tmp_path) -> None:

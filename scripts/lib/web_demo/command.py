@@ -14,7 +14,7 @@ from scripts.lib.exporting.generator import Exportable, open_generator
 from scripts.lib.exporting.pictures import TestPicture, find_pictures, trained_size
 from scripts.lib.exporting.writing import CheckedFile, write_checked
 from scripts.lib.generator_flags import chosen_generator
-from scripts.lib.web_demo.palette import palette
+from scripts.lib.web_demo.palette import colour_name, palette
 from scripts.lib.web_demo.runtime import runtime_files
 from scripts.lib.web_demo.writing import Demo, write_demo
 from util.errors import InputError
@@ -46,10 +46,13 @@ def make_web_demo(options: argparse.Namespace) -> int:
     pictures = {f"sample{number}.png": to_picture(one.image) for number, one in enumerate(inputs)}
     demo = Demo(
         title=options.title or options.name,
+        about=options.about,
+        input_label=options.input_label,
+        output_label=options.output_label,
         size=size,
         input_nc=exportable.input_nc,
         output_nc=exportable.translator.output_nc,
-        palette=colours,
+        palette=[{"colour": colour, "name": colour_name(colour)} for colour in colours],
         samples=list(pictures),
         check="check.png" if inputs else "",
         network=written.path.name,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import colorsys
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
+# Largest lightness and hue in degrees of each name.
+GREYS = ((0.1, "black"), (0.35, "dark grey"), (0.65, "grey"), (0.93, "light grey"), (1.0, "white"))
+HUES = (
+    (15, "red"), (42, "orange"), (68, "yellow"), (165, "green"), (195, "turquoise"), (255, "blue"), (290, "purple"),
+    (340, "pink"), (360, "red"),
+)  # fmt: skip
 NEAR = 24  # grey levels in any channel within which two colours are one to the eye
 
 
@@ -29,6 +36,20 @@ def palette(pictures: Sequence[Image.Image], most: int = 12) -> list[str]:
         if all(_distance(code, other) > NEAR for other in kept):
             kept.append(code)
     return [f"#{code:06x}" for code in kept[:most]]
+
+
+def colour_name(colour: str) -> str:
+    """Returns plain words for #rrggbb, such as "dark blue"."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
+    if max(red, green, blue) - min(red, green, blue) < 0.08 or saturation < 0.12:
+        return next(name for most, name in GREYS if lightness <= most)
+    name = next(name for most, name in HUES if 360 * hue <= most)
+    if name in ("orange", "red") and lightness < 0.4:
+        return "brown" if lightness > 0.2 or name == "orange" else "dark red"
+    if name == "red" and lightness > 0.7:
+        return "pink"
+    return f"{'dark ' if lightness < 0.33 else 'light ' if lightness > 0.7 else ''}{name}"
 
 
 def _distance(one: int, other: int) -> int:

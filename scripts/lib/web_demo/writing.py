@@ -22,7 +22,9 @@ class Demo:
 
     Attributes:
         size: of the network's images, in pixels, both ways.
-        palette: colours to draw with, #rrggbb; the first one is the background.
+        about: a sentence that says what it does.
+        input_label, output_label: headings of the two pictures.
+        palette: "colour", #rrggbb, and "name" of those to draw with; the first one is the background.
         samples: files to start from.
         check: file of what Python makes of the first sample; "" where there is none.
         network: file of the network.
@@ -30,10 +32,13 @@ class Demo:
     """
 
     title: str
+    about: str
+    input_label: str
+    output_label: str
     size: int
     input_nc: int
     output_nc: int
-    palette: Sequence[str]
+    palette: Sequence[Mapping[str, str]]
     samples: Sequence[str]
     check: str
     network: str

@@ -3,6 +3,7 @@ import { Drawing } from "./drawing.js";
 import { acceptFiles, Camera } from "./photos.js";
 
 const LIVE = 200; // milliseconds: faster networks translate while one draws
+const READY = "Draw, drop or paste a picture, or use the camera.";
 const [$, all] = [(id) => document.getElementById(id), (selector) => [...document.querySelectorAll(selector)]];
 const settings = await (await fetch("model.json")).json();
 const { size } = settings;
@@ -10,8 +11,12 @@ const [input, output, before] = [$("input"), $("output"), $("before")];
 for (const canvas of [input, output, before]) canvas.width = canvas.height = size;
 for (const picture of all(".picture")) picture.classList.toggle("crisp", size <= 128);
 document.title = $("title").textContent = settings.title;
+$("about").textContent = settings.about;
+$("input-label").textContent = settings.input_label;
+$("output-label").textContent = settings.output_label;
 
-const drawing = new Drawing(input, settings.palette[0], (ended) => {
+const colours = settings.palette.map(({ colour }) => colour);
+const drawing = new Drawing(input, colours[0], (ended) => {
   showHistory();
   if (ended || milliseconds < LIVE) refresh();
 });
@@ -32,6 +37,17 @@ function refresh() {
 }
 
 async function work() {
+  // A picture that takes long is not mistaken for the answer to what is drawn now.
+  const slow = setTimeout(() => $("compare").setAttribute("aria-busy", true), LIVE);
+  try {
+    await translateNewest();
+  } finally {
+    clearTimeout(slow);
+    $("compare").setAttribute("aria-busy", false);
+  }
+}
+
+async function translateNewest() {
   while (again) {
     again = false;
     const image = drawing.pixels;
@@ -55,10 +71,10 @@ for (const button of all("#tools button")) button.onclick = () => {
   drawing.tool = button.value;
   press(all("#tools button"), button);
 };
-for (const colour of settings.palette) {
-  const button = Object.assign(document.createElement("button"), { type: "button", title: colour, value: colour });
+for (const { colour, name } of settings.palette) {
+  const button = Object.assign(document.createElement("button"), { type: "button", title: name, value: colour });
   button.style.setProperty("--colour", colour);
-  button.setAttribute("aria-label", colour);
+  button.setAttribute("aria-label", name);
   $("other").before(button);
   button.onclick = () => choose(button.value);
 }
@@ -68,7 +84,7 @@ function choose(colour) {
   press(buttons, buttons.find((button) => button.value === colour));
   if (drawing.tool === "eraser") all("#tools button")[0].click();
 }
-choose(settings.palette[1] ?? settings.palette[0]);
+choose(colours[1] ?? colours[0]);
 $("colour").oninput = () => choose($("colour").value);
 $("width").max = Math.max(8, Math.round(size / 8));
 $("width").value = drawing.width = Math.max(2, Math.round(size / 40));
@@ -84,13 +100,24 @@ addEventListener("keydown", (event) => {
 });
 
 // Pictures
+let photo = null; // the newest one, of which a part can be chosen
 function take(picture, width, height) {
   stopCamera();
   drawing.remember();
-  drawing.place(picture, width, height);
+  photo = { picture, width, height };
+  [$("zoom").value, $("across").value, $("down").value] = [1, 50, 50];
+  $("crop").hidden = width === size && height === size;
   showHistory();
+  if (ready) say(READY);
+  return placePhoto();
+}
+function placePhoto() {
+  const [zoom, across, down] = ["zoom", "across", "down"].map((id) => Number($(id).value));
+  drawing.place(photo.picture, photo.width, photo.height, zoom, across / 100, down / 100);
   return refresh();
 }
+for (const id of ["zoom", "across", "down"]) $(id).oninput = placePhoto;
+$("photo").onclick = () => $("file").click();
 acceptFiles($("file"), take, (message) => say(message, true));
 for (const file of settings.samples) {
   const image = Object.assign(document.createElement("img"), { src: file, alt: file });
@@ -139,11 +166,24 @@ $("compare").onpointerdown = (event) => {
   drag(event);
 };
 $("compare").onpointermove = drag;
-$("download").onclick = () => output.toBlob((blob) => {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${settings.title}.png` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-});
+function save(canvas, name) {
+  canvas.toBlob((blob) => {
+    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `${name}.png` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  });
+}
+$("download").onclick = () => save(output, settings.title);
+// Small pictures are enlarged by whole numbers: every pixel stays a square.
+$("both").onclick = () => {
+  const side = size * Math.max(1, Math.floor(512 / size));
+  const sheet = Object.assign(document.createElement("canvas"), { width: 2 * side, height: side });
+  const context = sheet.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(before, 0, 0, side, side);
+  context.drawImage(output, side, 0, side, side);
+  save(sheet, `${settings.title} input and output`);
+};
 
 // Start: the first sample, whose translation by Python is known
 $("main").hidden = false;
@@ -174,4 +214,4 @@ $("backend").textContent = network.name;
 $("agreement").textContent = expected ? (levels ? `differs by at most ${levels} of 255 grey levels` : "identical") : "no sample to compare";
 ready = true;
 await refresh();
-say("Draw, drop or paste a picture, or use the camera.");
+say(READY);

@@ -51,14 +51,14 @@ export class Drawing {
     this.changed(true);
   }
 
-  // The middle square of a picture, on white where it is transparent.
-  place(source, width, height) {
+  // A square of a picture, on white where it is transparent: the largest, or 1 / zoom of it, the middle one or another.
+  place(source, width, height, zoom = 1, across = 0.5, down = 0.5) {
     const { canvas, context } = this;
-    const side = Math.min(width, height);
+    const side = Math.max(1, Math.round(Math.min(width, height) / zoom));
     this.#fillAll("#ffffff");
     context.imageSmoothingEnabled = side !== canvas.width;
     context.imageSmoothingQuality = "high";
-    context.drawImage(source, Math.floor((width - side) / 2), Math.floor((height - side) / 2), side, side, 0, 0, canvas.width, canvas.height);
+    context.drawImage(source, Math.floor((width - side) * across), Math.floor((height - side) * down), side, side, 0, 0, canvas.width, canvas.height);
   }
 
   #fillAll(colour) {
