@@ -17,7 +17,7 @@ from options.types import parse_range
 from scripts.make_shards import main as make_shards
 from util.errors import InputError
 from util.images.read import BadImage, read_array
-from util.images.values import from_network, to_network
+from util.images.values import Values, from_network, to_network
 from util.images.write import write_values
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -137,7 +137,7 @@ def test_exr_becomes_exr_of_32_bits_or_what_is_asked_for(tmp_path, channels) -> 
     array = noise(np.float32, 20, 24, channels)
     write_values(tmp_path / "in/a.exr", array)
     out = passed_through(tmp_path / "in", tmp_path / "out", input_nc=channels)
-    back = read_array(str(out / "values/a_fake_B.exr"), channels, "drop")
+    back = read_array(str(out / "values/a_fake_B.exr"), Values("B", channels))
     assert back.dtype == np.float32
     assert np.abs(back - array).max() <= 2**-23
     flags = {"input_nc": channels, "save_format": "npy"}
@@ -151,7 +151,7 @@ def test_half_floats_of_exr_are_read(tmp_path) -> None:
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     with OpenEXR.File(header, {"RGB": array.astype(np.float16)}) as file:
         file.write(str(tmp_path / "in/a.exr"))
-    back = read_array(str(tmp_path / "in/a.exr"), 3, "drop")
+    back = read_array(str(tmp_path / "in/a.exr"), Values("A", 3))
     assert np.array_equal(back, array.astype(np.float16))
 
 

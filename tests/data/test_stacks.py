@@ -29,14 +29,14 @@ def write_imagej(path: Path) -> None:
 
 
 def grey(path: Path, page: str) -> np.ndarray:
-    return read_array(str(path), 1, "drop", page)[..., 0]
+    return read_array(str(path), Values("A", 1, page=page))[..., 0]
 
 
 @pytest.mark.parametrize("kind", [write_ome, write_imagej])
 def test_pages_are_chosen_along_the_axes_that_a_file_names(tmp_path, kind) -> None:
     kind(tmp_path / "a.tif")
     assert np.array_equal(grey(tmp_path / "a.tif", "c=1,z=2"), STACK[1, 2])
-    both = read_array(str(tmp_path / "a.tif"), 2, "drop", "z=1")
+    both = read_array(str(tmp_path / "a.tif"), Values("A", 2, page="z=1"))
     assert np.array_equal(both, np.moveaxis(STACK[:, 1], 0, -1))
 
 
@@ -100,7 +100,7 @@ def test_planar_tiff_is_read_in_parts_as_it_is_read_whole(tmp_path, layout, dtyp
     tifffile.imwrite(path, array, photometric="minisblack", planarconfig="separate", **how)
     with tifffile.TiffFile(path) as file:
         assert file.pages[0].planarconfig == 2
-    assert np.array_equal(read_array(str(path), 5, "drop"), np.moveaxis(array, 0, -1))
+    assert np.array_equal(read_array(str(path), Values("A", 5)), np.moveaxis(array, 0, -1))
     with open_large(path, Values("A", 5)) as image:
         rows, columns = slice(3, 37), slice(11, 50)
         assert np.array_equal(

@@ -181,7 +181,11 @@ def test_other_pyramids_are_ome_tiff_with_the_pixel_size(tmp_path, tile, channel
         pixels = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
     assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeY"]) == (0.25, 0.5)
     assert pixels["PhysicalSizeXUnit"] == "\u00b5m"
-    assert read_array(str(tmp_path / "b.ome.tif"), channels, "drop").shape == (600, 530, channels)
+    assert read_array(str(tmp_path / "b.ome.tif"), Values("B", channels)).shape == (
+        600,
+        530,
+        channels,
+    )
 
 
 def test_ome_results_have_the_pixel_size_and_the_names_of_channels(tmp_path) -> None:
