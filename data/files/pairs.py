@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from util.errors import InputError
+from util.images.names import without_suffix
 from util.images.tars import tar_of
 
 SIDE = re.compile(r"(.+)_[AB]")  # names such as 0001_A and 0001_B
@@ -52,7 +53,7 @@ def below(folder: Path, path: str) -> Path:
     """A path below the folder, without its suffix and the tar it may lead into."""
     tar = tar_of(path)
     place = path if tar is None else os.path.dirname(tar) + path[len(tar) :]
-    return Path(place).relative_to(folder).with_suffix("")
+    return without_suffix(Path(place).relative_to(folder))
 
 
 def match_pairs(A: dict[str, Path], B: dict[str, Path]) -> list[Pair]:

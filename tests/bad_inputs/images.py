@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import struct
@@ -68,6 +69,41 @@ def tiff(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def dicom(rows: int, columns: int, pixels: bytes) -> bytes:
+    """A DICOM file of 16-bit grey levels that declares a size, as PS3.10 has it."""
+
+    def element(group: int, number: int, kind: bytes, value: bytes) -> bytes:
+        wide = kind in (b"OW", b"OB")
+        length = struct.pack("<2xI", len(value)) if wide else struct.pack("<H", len(value))
+        return struct.pack("<HH", group, number) + kind + length + value
+
+    def number(group: int, place: int, value: int) -> bytes:
+        return element(group, place, b"US", struct.pack("<H", value))
+
+    return b"".join([
+        bytes(128) + b"DICM",
+        element(2, 0x10, b"UI", b"1.2.840.10008.1.2.1\0"),
+        number(0x28, 2, 1),
+        element(0x28, 4, b"CS", b"MONOCHROME2 "),
+        *(number(0x28, place, size) for place, size in ((0x10, rows), (0x11, columns))),
+        *(number(0x28, place, bits) for place, bits in ((0x100, 16), (0x101, 16), (0x102, 15))),
+        number(0x28, 0x103, 0),
+        element(0x7FE0, 0x10, b"OW", pixels),
+    ])  # fmt: skip
+
+
+def nifti(*shape: int, pixels: bytes = b"") -> bytes:
+    """A NIfTI file of 8-bit numbers that declares a shape."""
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into(f"<{1 + len(shape)}h", header, 40, len(shape), *shape)
+    struct.pack_into("<2h", header, 70, 2, 8)
+    struct.pack_into("<4f", header, 76, 1, 1, 1, 1)
+    struct.pack_into("<f", header, 108, 352)
+    header[344:348] = b"n+1\0"
+    return bytes(header) + pixels
+
+
 def turned(orientation: int) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -114,6 +150,9 @@ GOOD: dict[str, tuple[str, Callable[[], bytes], np.ndarray | tuple[int, int]]] =
     "colour with transparency": ("x.png", lambda: as_bytes(with_transparency("RGB"), "PNG"), COLOUR),
     "palette": ("x.png", palette, COLOUR // 64 * 64),
     "palette with transparency": ("x.png", lambda: palette(transparency=bytes([0, 128, 255])), COLOUR // 64 * 64),
+    "DICOM": ("x.dcm", lambda: dicom(20, 24, GREY.astype("<u2").tobytes()), (20, 24)),
+    "NIfTI": ("x.nii", lambda: nifti(24, 20, pixels=GREY.T.tobytes("F")), GREY),
+    "NIfTI in gzip": ("x.nii.gz", lambda: gzip.compress(nifti(24, 20, pixels=GREY.T.tobytes("F"))), GREY),
     "interlaced PNG": ("x.png", interlaced_png, GREY),
     "PNG with two megabytes of text": ("x.png", lambda: plain_png(chunk(b"tEXt", b"a\0" + b"b" * 2_000_000)), GREY),
     **{f"EXIF orientation {o}": ("x.png", lambda o=o: turned(o), upright(o)) for o in range(1, 9)},
@@ -138,6 +177,14 @@ BAD: dict[str, tuple[str, Callable[[], bytes]]] = {
     "decompression bomb": ("x.png", lambda: png(30_000, 30_000, chunk(b"IDAT", zlib.compress(bytes(999))))),
     "small PNG of 13,000 squared": ("x.png", lambda: png(13_000, 13_000, chunk(b"IDAT", zlib.compress(bytes(999))))),
     "PNG of two billion squared": ("x.png", lambda: png(2**31 - 1, 2**31 - 1)),
+    "text named .dcm": ("x.dcm", lambda: b"hello\n"),
+    "truncated DICOM": ("x.dcm", lambda: dicom(20, 24, GREY.astype("<u2").tobytes())[:-90]),
+    "DICOM that declares four billion pixels": ("x.dcm", lambda: dicom(65_535, 65_535, b"")),
+    "text named .nii": ("x.nii", lambda: b"hello\n"),
+    "truncated NIfTI": ("x.nii", lambda: nifti(24, 20, pixels=bytes(90))),
+    "NIfTI that declares a billion pixels": ("x.nii", lambda: nifti(32_000, 32_000)),
+    "NIfTI cut off in gzip": ("x.nii.gz", lambda: gzip.compress(nifti(24, 20, pixels=GREY.tobytes()))[:200]),
+    "NIfTI of no width": ("x.nii", lambda: nifti(0, 20)),
     "float TIFF with NaN": ("x.tif", lambda: tiff(np.float32([[0, np.nan], [1, 1]]))),
     "float TIFF with infinity": ("x.tif", lambda: tiff(np.float32([[0, np.inf], [1, 1]]))),
 }  # fmt: skip

@@ -183,8 +183,9 @@ def test_as_a_command_it_can_be_interrupted_and_goes_on(checkpoints, tmp_path) -
 
 def test_commands_and_code_of_the_documents_run(checkpoints, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("maps_cyclegan", "mine"):
+    for name in ("maps_cyclegan", "mine", "trial"):
         shutil.copytree(checkpoints / "cycle", tmp_path / "checkpoints" / name)
+    Image.fromarray(picture(1, 30, 40)).save("slide.tif")
     (tmp_path / "downloads").mkdir()
     shutil.copy(checkpoints / "cycle/latest_net_G_A.pth", tmp_path / "downloads/horse2zebra.pth")
     Image.fromarray(picture(0, 20, 30)).save("input.jpg")
@@ -201,7 +202,7 @@ def test_commands_and_code_of_the_documents_run(checkpoints, tmp_path, monkeypat
             assert translate.main([*shlex.split(line), "--gpu_ids", "-1", "--overwrite"]) == 0
             commands += 1
     assert scope["fake"].size == (30, 20)
-    assert commands == 4
+    assert commands == 5
     assert {"input.png", "000.png", "001.png"} <= {
         file.name for file in Path("translated").iterdir()
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from pathlib import PurePath
+from typing import TypeVar
 
 JPEG = frozenset((".jpg", ".jpeg", ".jfif"))
 ARRAYS = frozenset((".npy", ".npz"))  # which count only where there are no images beside them
@@ -28,6 +30,15 @@ def suffix_of(name: str) -> str:
     """Returns the extension of a file's name in small letters; .nii.gz is one."""
     stem, suffix = os.path.splitext(name.lower())
     return f".nii{suffix}" if suffix == ".gz" and stem.endswith(".nii") else suffix
+
+
+Place = TypeVar("Place", bound=PurePath)
+
+
+def without_suffix(path: Place) -> Place:
+    """Takes the extension, .nii.gz as a whole, off a path."""
+    suffix = suffix_of(path.name)
+    return path.with_name(path.name[: -len(suffix)]) if suffix else path
 
 
 def is_image(name: str) -> bool:

@@ -149,6 +149,8 @@ def _all_channels(path: str, values: Values) -> tuple[np.ndarray, bool]:
     array, transparent, pages = read_pixels(path, values.page)
     if array.dtype.kind not in "buif":
         raise ValueError(f"holds values of type {array.dtype}")
+    if not array.size:
+        raise ValueError(f"holds no pixels, but an array of shape {array.shape}")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     if (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -181,16 +182,17 @@ def read_dicom(source: Source, page: str = "") -> Pixels:
     Whole slopes and intercepts give int32, others float32. Raises: whatever pydicom finds wrong with it.
     """
     pydicom = image_package("pydicom")
-    header = pydicom.dcmread(source, stop_before_pixels=True)
-    frames = int(header.get("NumberOfFrames") or 1)
-    samples = int(header.get("SamplesPerPixel") or 1)
-    shape = (frames, int(header.Rows), int(header.Columns), samples)
-    check_unpacked(
-        source, int(np.prod(shape, dtype=np.int64)) * (int(header.BitsAllocated) // 8 or 1)
-    )
-    if not isinstance(source, str):
-        source.seek(0)
-    array = pydicom.dcmread(source).pixel_array.reshape(shape)
+    with warnings.catch_warnings():  # remarks on odd but readable files
+        warnings.simplefilter("ignore")
+        header = pydicom.dcmread(source, stop_before_pixels=True)
+        frames = int(header.get("NumberOfFrames") or 1)
+        samples = int(header.get("SamplesPerPixel") or 1)
+        shape = (frames, int(header.Rows), int(header.Columns), samples)
+        depth = int(header.BitsAllocated) // 8 or 1
+        check_unpacked(source, int(np.prod(shape, dtype=np.int64)) * depth)
+        if not isinstance(source, str):
+            source.seek(0)
+        array = pydicom.dcmread(source).pixel_array.reshape(shape)
     slope, intercept = (
         float(header.get(name, default))
         for name, default in (("RescaleSlope", 1), ("RescaleIntercept", 0))
@@ -252,6 +254,8 @@ def open_zarr(folder: str) -> tuple[Any, str, int]:
         found = found[name]
     if np.dtype(found.dtype).kind not in "buif":
         raise ValueError(f"holds values of type {found.dtype}")
+    if 0 in found.shape:
+        raise ValueError(f"holds no pixels, but an array of shape {found.shape}")
     if len(axes) != len(found.shape):
         axes = "TCZYX"[-len(found.shape) :]
     check_unpacked(

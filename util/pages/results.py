@@ -18,6 +18,7 @@ from util.design.links import add_link, links_to
 from util.errors import InputError, SharedError
 from util.files import make_folder
 from util.images import save_image, stretched
+from util.images.names import suffix_of, without_suffix
 from util.metrics.pictures import PictureMeasures, measure_pictures, truth_of
 from util.pages.gallery import Example, Picture, write_gallery
 from util.pages.gallery.summary import describe
@@ -36,10 +37,10 @@ def result_name(path: str, dataroot: str, phase: str) -> str:
     are kept.
     """
     relative = PurePath(os.path.relpath(path, dataroot))
-    *folders, stem = relative.with_suffix("").parts
+    *folders, stem = without_suffix(relative).parts
     parts = (*(name for name in folders if not name.lower().endswith(".tar")), stem)
     if parts[0] == "..":
-        return relative.stem
+        return without_suffix(relative).name
     if len(parts) > 1 and parts[0] in (phase, f"{phase}A", f"{phase}B"):
         parts = parts[1:]
     return "/".join(parts)
@@ -133,7 +134,7 @@ class ResultWriter:
         """Returns a name that no other input has; None when this input's image is written already."""
         name = result_name(path, self.dataroot, self.phase)
         place = PurePath(os.path.relpath(path, self.dataroot))
-        whole, suffix = place.with_suffix("").as_posix().lstrip("./"), place.suffix.lstrip(".")
+        whole, suffix = without_suffix(place).as_posix().lstrip("./"), suffix_of(path).lstrip(".")
         # The same name may lie in several phase folders, and a.jpg beside a.png.
         for candidate in (name, whole, f"{name}_{suffix}", f"{whole}_{suffix}"):
             if (candidate, label) not in self.owners:

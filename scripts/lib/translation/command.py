@@ -24,6 +24,8 @@ from scripts.lib.translation.images import translate_images, translate_large_fil
 from scripts.lib.translation.values import file_values
 from util.device import describe
 from util.errors import InputError, explain_out_of_memory
+from util.images.large_write import STREAMED
+from util.images.metadata import read_metadata
 
 
 def translate(options: argparse.Namespace) -> int:
@@ -40,6 +42,7 @@ def translate(options: argparse.Namespace) -> int:
         )
         for target in {job.target.suffix: job.target for job in jobs}.values():
             values.format(target)  # or say now that it cannot hold the results
+        warn_of_lost_places(jobs)
     left = unfinished_jobs(jobs, options.overwrite)
     if len(left) < len(jobs):
         print(
@@ -61,6 +64,18 @@ def translate(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 1 if bad else 0
+
+
+def warn_of_lost_places(jobs: list[FileJob]) -> None:
+    """Says so where results are of a kind that cannot hold the place of the inputs, or their pixel size."""
+    lossy = [job for job in jobs if job.target.suffix.lower() not in STREAMED]
+    for job in lossy[:1]:
+        found = read_metadata(job.source)
+        if found and (found.geo or found.pixel_size):
+            what = "place on the Earth" if found.geo else "pixel size"
+            print(
+                f"note: {job.target.suffix} files do not hold the {what} of the inputs; --format tiff does"
+            )
 
 
 def open_translator(options: argparse.Namespace) -> Translator:

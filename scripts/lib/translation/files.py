@@ -17,7 +17,16 @@ from util.files import replacing, sweep
 from util.images import RUN_LENGTHS
 from util.images.large_write import STREAMED
 from util.images.metadata import Metadata, gamma_chunk
-from util.images.names import EXTENSIONS, JPEG, TIFF, VOLUMES, ZARR, is_zarr
+from util.images.names import (
+    EXTENSIONS,
+    JPEG,
+    TIFF,
+    VOLUMES,
+    ZARR,
+    is_zarr,
+    suffix_of,
+    without_suffix,
+)
 
 WRITTEN = EXTENSIONS - VOLUMES - {".npz"}
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
@@ -60,7 +69,7 @@ def plan_jobs(
     if source.is_dir() and not is_zarr(source.name):
         return _of_folder(source, paths, target, suffix)
     if target.is_dir():
-        target = target / f"{source.stem}{suffix(str(source))}"
+        target = target / f"{without_suffix(source).name}{suffix(str(source))}"
     known = VIDEOS if is_video(source) else sorted(WRITTEN)
     if target.suffix.lower() not in known:
         raise InputError(
@@ -82,14 +91,18 @@ def _of_folder(
             f"{target} lies in {source}, whose images would be translated again and again: give a folder elsewhere"
         )
     places = [_place(path, source) for path in paths]
-    plain = [place.with_suffix(suffix(str(place))) for place in places]
+    stems = [without_suffix(place) for place in places]
+    plain = [
+        stem.with_name(f"{stem.name}{suffix(str(place))}")
+        for stem, place in zip(stems, places, strict=True)
+    ]
     often = Counter(plain)
     # Of a.jpg beside a.png neither may take the name a.png.
     names = [
         name
         if often[name] == 1
-        else name.with_name(f"{place.stem}_{place.suffix[1:]}{name.suffix}")
-        for name, place in zip(plain, places, strict=True)
+        else name.with_name(f"{stem.name}_{suffix_of(place.name)[1:]}{name.suffix}")
+        for name, stem, place in zip(plain, stems, places, strict=True)
     ]
     for name, count in Counter(names).items():
         if count > 1:
