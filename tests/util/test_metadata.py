@@ -132,7 +132,7 @@ def translate(
         nn.init.dirac_(network.weight)
         translate_large(network, source, target, Tiling(tile, "blend"), **how)
     else:
-        files.write(str(source), target, files.read(str(source)))
+        files.write(str(source), target, files.read(str(source)).image)
 
 
 @pytest.mark.parametrize("tile", [0, 256])
