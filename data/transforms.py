@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from options.types import as_typed
 from util.images.nodata import fill_missing, mark_missing
 
 Size = tuple[int, int]  # height, width, in pixels
+Resize = Callable[[torch.Tensor, Size], torch.Tensor]
 MOST_PIXELS = 178_956_970  # of an image, which Pillow does not exceed either
 SCALES = (0.9, 1.1)  # the least and the most that --augment scale enlarges by
 
@@ -167,13 +169,13 @@ class Sampled:
         """uint8 (C, H, W) -> uint8 (C, H', W')."""
         return self.cropped(resize(image, self.resized))
 
-    def cropped(self, image: torch.Tensor, labels: bool = False) -> torch.Tensor:
-        """Crops, turns and flips an image (C, H, W) that has been resized. labels: as in `resize`."""
+    def cropped(self, image: torch.Tensor, scale: Resize | None = None) -> torch.Tensor:
+        """Crops, scales, turns and flips an image (C, H, W) that has been resized. scale: `resize` unless given."""
         if self.crop:
             (height, width), top, left = self.crop, self.top, self.left
             image = image[..., top : top + height, left : left + width]
         if self.size:
-            image = resize(image, self.size, labels)
+            image = (scale or resize)(image, self.size)
         if self.turns:
             image = image.rot90(self.turns, (-2, -1))
         if self.mirrored:

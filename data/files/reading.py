@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import torch
 from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from data.files.cache import ImageCache
-from data.transforms import Preprocess, Sampled, Size, resize, resize_present
+from data.transforms import Preprocess, Resize, Sampled, Size, resize, resize_present
 from util.files import make_folder
 from util.images.read import BadImage, read_image, read_values
 from util.images.values import Values, one_hot
@@ -90,7 +91,7 @@ class ImageReader:
         except ValueError as error:
             raise BadImage(path, str(error)) from None
         parts = [
-            draw.cropped(part, labels=bool(values.labels))
+            draw.cropped(part, resizer(values))
             for part, values in zip(image.parts, sides, strict=True)
         ]
         return [
@@ -127,13 +128,15 @@ class ImageReader:
             rgb_to_grayscale(part) if values.plain and values.channels < len(part) else part
             for part, values in zip(parts, sides, strict=True)
         ]
-        resized = [
-            resize_present(part, size)
-            if values.nodata is not None and not values.labels
-            else resize(part, size, labels=bool(values.labels))
-            for part, values in zip(parts, sides, strict=True)
-        ]
+        resized = [resizer(values)(part, size) for part, values in zip(parts, sides, strict=True)]
         return Resized((height, width), resized)
+
+
+def resizer(values: Values) -> Resize:
+    """Chooses how images of these values are resized: neither classes nor pixels without data are mixed with others."""
+    if values.labels:
+        return partial(resize, labels=True)
+    return resize if values.nodata is None else resize_present
 
 
 def as_values(side: int | Values) -> Values:

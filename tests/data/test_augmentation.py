@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from conftest import picture, write_images
 from helpers.data import dataset
@@ -122,6 +123,22 @@ def test_a_scaled_label_map_holds_no_class_that_was_not_there(tmp_path) -> None:
     for epoch in range(1, 10):
         pixels_of_class = maps[epoch, 0]["A"].sum((1, 2))
         assert pixels_of_class[[0, 9]].sum() == pixels_of_class.sum()
+
+
+def test_pixels_without_data_take_little_with_them_when_an_image_is_scaled(tmp_path) -> None:
+    array = np.full((64, 64), 5, np.float32)
+    array[:, 32] = np.nan
+    (tmp_path / "train").mkdir()
+    tifffile.imwrite(tmp_path / "train/a.tif", array)
+    flags = {"preprocess": "crop", "input_nc": 1, "range_A": "0,10", "nodata": "nan"}
+    items = dataset(tmp_path / "train", "single", augment=True, augmentations="scale", **flags)
+    missing = set()
+    for epoch in range(20):
+        item = items[epoch, 0]
+        assert item["A"].abs().max() < 1e-6
+        missing.add((~item["A_valid"]).sum().item())
+    assert missing <= {32 * columns for columns in range(4)}
+    assert len(missing) > 1
 
 
 def test_images_are_tested_as_they_are(paired) -> None:
