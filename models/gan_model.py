@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from util import distributed
 from util.errors import InputError
 from util.metrics.efficientnet_lite import perceptual_distance
 from util.position_seed import position_seed
+
+# With instance norm D learned at 0.01, and at 0.1 nothing but to be flat (docs/tips.md).
+MOST_R1_WITH_NORM = 0.01
 
 
 @dataclass
@@ -62,6 +66,12 @@ class GANModel(BaseModel):
             if not adam.lr:
                 raise InputError("--lr_D follows the schedule of --lr, which must be above 0")
             self.rate_factors["D"] = options.lr_D / adam.lr
+        if adam and options.r1 > MOST_R1_WITH_NORM and (options.normD or options.norm) != "none":
+            logging.getLogger(__name__).warning(
+                "a norm in discriminators makes the gradient that --r1 %g penalizes some tens of times steeper, so that "
+                "they may learn nothing else: give --normD none, or --r1 0.01",
+                options.r1,
+            )
 
     def stateful(self) -> dict[str, Any]:
         return {**super().stateful(), "count": self.count}

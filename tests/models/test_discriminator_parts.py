@@ -74,6 +74,15 @@ def test_r1_follows_a_discriminator_of_several_scales() -> None:
     assert changed(model, lambda: model.train_step(batch())) == {"G", "D"}
 
 
+@pytest.mark.parametrize(
+    ("flags", "warned"),
+    [({"r1": 1.0}, True), ({"r1": 0.01}, False), ({"r1": 1.0, "normD": "none"}, False)],
+)
+def test_a_large_r1_behind_a_norm_is_warned_of(flags, warned, caplog) -> None:
+    pix2pix(**flags)
+    assert ("give --normD none, or --r1 0.01" in caplog.text) == warned
+
+
 def test_spectral_norm_has_the_keys_and_values_of_pytorchs() -> None:
     torch.manual_seed(0)
     ours = define_D(3, 8, "basic", norm="none")

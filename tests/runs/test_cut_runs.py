@@ -43,7 +43,12 @@ def checkpoints(unpaired, tmp_path_factory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("mode", ["CUT", "FastCUT"])
+PENALIZED = (
+    "CUT --r1 1 --r1_interval 4 --normD none --spectral_norm --diffaugment color,translation"
+)
+
+
+@pytest.mark.parametrize("mode", ["CUT", "FastCUT", PENALIZED])
 def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(unpaired, tmp_path, mode) -> None:
     flags = words(CUT, mode, "--print_freq 1 --n_epochs 2 --n_epochs_decay 1 --ema 0.5")
     whole = run(unpaired, tmp_path, "whole", *flags, model="cut")
