@@ -7,6 +7,7 @@ epoch007_1_fake_B.png        what the networks of the end of epoch 7 make of it
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from util.images import read_picture
 
 FOLDER = "examples"
+SMALL = 128  # pixels a side
 INPUT = "real"  # how the labels of inputs and truths begin
 FILE = re.compile(r"(?:epoch(\d+)_)?(\d+)_(.+)\.(png|jpg)")
 
@@ -22,6 +24,12 @@ def example_file(epoch: int, number: int, label: str, suffix: str) -> str:
     """Returns the name of a file. number: of the example, from 1."""
     start = "" if label.startswith(INPUT) else f"epoch{epoch:03d}_"
     return f"{start}{number}_{label}.{suffix}"
+
+
+def suffix_of(pictures: Sequence[Mapping[str, np.ndarray]]) -> str:
+    """Chooses PNG for small examples, and for larger ones JPEG: they would fill the disk."""
+    side = max(max(image.shape[:2]) for each in pictures for image in each.values())
+    return "png" if side <= SMALL else "jpg"
 
 
 def examples_on_disk(web: Path) -> dict[int, tuple[list[str], str]]:

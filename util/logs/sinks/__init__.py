@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -72,6 +74,7 @@ def build_sinks(
     history = records.earlier(folder / records.FILE, progress.curve)
     if not log.no_html:
         sinks.append(_training_page(options, progress, start, history, device))
+        sinks.append(_home_page(options, start, history))
     if log.display_id > 0:
         sinks.append(_visdom(options, history, say))
 
@@ -120,6 +123,15 @@ def _training_page(
     resumed = progress.epoch > 1 or progress.run_images > 0
     events = events_of(history, web / "images", progress.epoch if resumed else 0)
     return PageSink(web, run, update_html_freq=options.log.update_html_freq, events=events)
+
+
+def _home_page(options: TrainOptions, start: dict[str, Any], history: records.Record) -> Sink:
+    from util.logs.home_page.sink import HomeSink
+    from util.logs.home_page.summary import summarize
+
+    history = replace(history, **start, started=history.started or time.time())
+    summary = summarize(history, options.folder / "web")
+    return HomeSink(Path(options.run.checkpoints_dir), options.folder, summary)
 
 
 def _visdom(options: TrainOptions, history: records.Record, say: Callable[[str], None]) -> Sink:

@@ -29,4 +29,9 @@ async function follow() {
 }
 
 document.addEventListener("visibilitychange", async () => document.hidden || refresh(await update()));
+// The page of all runs is not there where a run was copied without the others.
+const home = [...find("pages").children].find((link) => link.textContent === "All runs");
+home.hidden = true;
+window.home = { runs: () => { home.hidden = false; } };
+load(`../${home.getAttribute("href").replace("index.html", "runs.js")}`);
 follow();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from dominate import tags
 from dominate.util import raw
@@ -19,11 +19,12 @@ SPEEDS = (1, 2, 4, 8, 16)  # epochs a second
 
 def write_shell(path: Path, name: str) -> None:
     """Writes the page of a run of that name: everything but its data, which it loads from data/ beside it."""
+    home = "../" * (1 + len(PurePath(name).parts)) + "index.html"
     page = new_page(name, chart_style(), _text("page.css"))
     with page:
         with tags.header(cls="head"):
             tags.h1(name)
-            link_bar(path, {"All runs": "../../index.html"})
+            link_bar(path, {"All runs": home})
             theme_button()
         with tags.main():
             _status()

@@ -13,14 +13,13 @@ import numpy as np
 from util.errors import InputError
 from util.files import replacing, sweep
 from util.images import write_jpeg, write_png
-from util.logs.example_files import FOLDER, example_file
+from util.logs.example_files import FOLDER, example_file, suffix_of
 from util.logs.logger import At, Sink
 from util.logs.training_page.shell import write_shell
 from util.logs.training_page.stream import Stream, hint, point, shown, shown_examples
 from util.training.progress import crossed
 
 SHARE = 0.01  # of the time may go into bringing the page up to date
-SMALL = 128  # pixels a side up to which examples are PNG: larger ones would fill the disk
 
 
 class PageSink(Sink):
@@ -79,9 +78,7 @@ class PageSink(Sink):
         self._update()
 
     def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
-        labels = list(pictures[0])
-        side = max(max(image.shape[:2]) for each in pictures for image in each.values())
-        suffix = "png" if side <= SMALL else "jpg"
+        labels, suffix = list(pictures[0]), suffix_of(pictures)
         try:
             for number, each in enumerate(pictures, 1):
                 for label, image in each.items():
