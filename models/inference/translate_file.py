@@ -78,7 +78,7 @@ def translate_large(
         )
         metadata = read_metadata(str(source), inputs.page)
         if metadata:
-            metadata = metadata.at_size(size).of_result(outputs.channels)
+            metadata = metadata.at_size(size).of_result(outputs)
         pixels = ((p.rows, p.columns, made(p)) for p in parts)
         write_large(target, size, pixels, metadata, pyramid=pyramid)
 

@@ -188,6 +188,14 @@ def test_other_pyramids_are_ome_tiff_with_the_pixel_size(tmp_path, tile, channel
     )
 
 
+def test_pixels_without_data_do_not_count_in_smaller_versions() -> None:
+    floats = np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan], [np.nan, np.nan]], np.float32)
+    assert np.array_equal(halve(floats), np.array([[2], [np.nan]]), equal_nan=True)
+    numbers = np.array([[1, 0, 8], [4, 0, 8], [0, 0, 9]], np.uint16)
+    assert halve(numbers, 0).tolist() == [[2, 8], [0, 9]]
+    assert halve(numbers).tolist() == [[1, 8], [0, 9]]
+
+
 def test_ome_results_have_the_pixel_size_and_the_names_of_channels(tmp_path) -> None:
     array = noise(np.uint16, 2, 30, 40)
     said = {
@@ -299,4 +307,4 @@ def test_damaged_descriptions_are_left_out(tmp_path) -> None:
         tifffile.imwrite(tmp_path / "a.tif", noise(np.uint8, 8, 8), extratags=tags)
         found = read_metadata(str(tmp_path / "a.tif"))
         assert found
-        assert list(found.of_result(1).geo) == [33550]
+        assert list(found.of_result(Values("B", 1)).geo) == [33550]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from util.errors import InputError
 from util.files import replacing
-from util.images.metadata import Metadata
+from util.images.metadata import Metadata, fits
 from util.images.packages import image_package
 from util.images.write import encode_values
 
@@ -78,6 +78,7 @@ def _write_tiff(
     height, width = shape[:2]
     metadata = metadata or Metadata((height, width), {})
     said = metadata.ome()
+    nodata = metadata.nodata if fits(metadata.nodata, dtype) else None
     ome = not metadata.geo and (pyramid or bool(said))
     levels = _levels(shape[:2]) if pyramid else []
     options = {
@@ -95,7 +96,7 @@ def _write_tiff(
     with tifffile.TiffWriter(file, bigtiff=size > BIG, ome=ome) as tiff, ExitStack() as stack:
         half = stack.enter_context(_temporary(levels[0], shape, dtype)) if levels else None
         tiff.write(
-            _tiles(_halved(bands, half)),
+            _tiles(_halved(bands, half, nodata)),
             shape=shape,
             subifds=len(levels) if ome else None,
             metadata={"axes": axes, **said} if ome else None,
@@ -112,7 +113,7 @@ def _write_tiff(
             smaller = metadata.at_size(level).tiff_tags(dtype, 0)
             smaller.pop("extratags", None)
             tiff.write(
-                _tiles(_halved(_strips(whole), half)),
+                _tiles(_halved(_strips(whole), half, nodata)),
                 shape=(*level, *shape[2:]),
                 subfiletype=1,  # a smaller version of another image
                 metadata=None,
@@ -146,28 +147,33 @@ def _strips(whole: np.ndarray) -> Iterator[np.ndarray]:
         yield np.array(whole[top : top + SIDE])
 
 
-def _halved(bands: Iterable[np.ndarray], half: np.ndarray | None) -> Iterator[np.ndarray]:
+def _halved(
+    bands: Iterable[np.ndarray], half: np.ndarray | None, nodata: float | None
+) -> Iterator[np.ndarray]:
     """Passes strips of SIDE rows on, and puts them at half the size into an array, if there is one."""
     top = 0
     for band in bands:
         if half is not None:
-            smaller = halve(band)
+            smaller = halve(band, nodata)
             half[top : top + len(smaller)] = smaller
             top += len(smaller)
         yield band
 
 
-def halve(array: np.ndarray) -> np.ndarray:
-    """(H, W, ...) -> (ceil(H / 2), ceil(W / 2), ...): means of 2 x 2 pixels, of those that are numbers."""
+def halve(array: np.ndarray, nodata: float | None = None) -> np.ndarray:
+    """(H, W, ...) -> (ceil(H / 2), ceil(W / 2), ...): means of 2 x 2 pixels, of those that hold data."""
     odd = [(0, array.shape[0] % 2), (0, array.shape[1] % 2), *[(0, 0)] * (array.ndim - 2)]
     array = np.pad(array, odd, "edge")
     four = np.stack([array[i::2, j::2] for i in (0, 1) for j in (0, 1)])
-    if array.dtype.kind != "f":
-        return np.rint(four.mean(axis=0, dtype=np.float64)).astype(array.dtype)
     known = np.isfinite(four)
-    total = np.where(known, four, 0).sum(axis=0, dtype=np.float64)
+    if nodata is not None:
+        known &= four != array.dtype.type(nodata) if np.isfinite(nodata) else True
     count = known.sum(axis=0)
-    return np.where(count, total / np.maximum(count, 1), np.nan).astype(array.dtype)
+    mean = np.where(known, four, 0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
+    if array.dtype.kind != "f":
+        mean = np.rint(mean)
+    missing = np.nan if nodata is None else nodata
+    return (np.where(count, mean, missing) if not count.all() else mean).astype(array.dtype)
 
 
 def _bands(parts: Iterable[Pixels], height: int, width: int) -> Iterator[np.ndarray]:

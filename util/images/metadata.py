@@ -19,6 +19,7 @@ from util.images.names import TIFF, VOLUMES, is_zarr, suffix_of
 from util.images.packages import image_package
 from util.images.read import image_source, opened, upright_size
 from util.images.stacks import ORIENTATION, choose_series, open_zarr
+from util.images.values import Values
 
 Size = tuple[int, int]  # height, width
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS = 33550, 33922, 34264, 34735
@@ -98,12 +99,23 @@ class Metadata:
         """The metadata of the picture resized as a whole."""
         return self.placed(Placement(size))
 
-    def of_result(self, channels: int, names: tuple[str, ...] | None = None) -> Metadata:
+    @property
+    def nodata(self) -> float | None:
+        """The value that stands for no data in GeoTIFF."""
+        with suppress(TypeError, ValueError):
+            return float(self.geo[GDAL_NODATA][1]) if GDAL_NODATA in self.geo else None
+        return None
+
+    def of_result(self, values: Values, names: tuple[str, ...] | None = None) -> Metadata:
         """The metadata of a network's result, whose values are others: what describes single bands is left out.
 
-        names: of the channels, where they are known; None: the input's, if there are as many.
+        Args:
+            values: meaning of the numbers in the result.
+            names: of the channels, where they are known; None: the input's, if there are as many.
         """
-        geo = dict(self.geo)
+        geo, channels = dict(self.geo), values.channels
+        if geo and values.nodata is not None:
+            geo[GDAL_NODATA] = ASCII, f"{values.nodata:.17g}"
         if GDAL_METADATA in geo:
             text = _without_bands(geo.pop(GDAL_METADATA)[1])
             geo |= {GDAL_METADATA: (ASCII, text)} if text else {}
@@ -119,7 +131,7 @@ class Metadata:
         extra = [
             (code, kind, 0 if kind == ASCII else len(value), _bytes(value), True)
             for code, (kind, value) in sorted(self.geo.items())
-            if code != GDAL_NODATA or _fits(value, dtype)
+            if code != GDAL_NODATA or fits(value, dtype)
         ]
         if profile := self.profile(channels):
             extra.append((ICC_PROFILE, BYTES, len(profile), profile, True))
@@ -332,8 +344,8 @@ def _without_bands(text: Any) -> str:
     return ""
 
 
-def _fits(nodata: Any, dtype: np.dtype) -> bool:
-    """Tells whether a pixel of that type can have the value that stands for no data."""
+def fits(nodata: Any, dtype: np.dtype) -> bool:
+    """Tells whether a pixel of that type can have the value, a number or text, that stands for no data."""
     try:
         value = float(nodata)
     except (TypeError, ValueError):

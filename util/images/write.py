@@ -83,12 +83,10 @@ class ValueWriter:
         kind = self.formats[side]
         assert kind
         array = self.values[side].in_file(np.moveaxis(image, 0, -1))
-        metadata = self._metadata(label, array.shape, paths or {})
+        metadata = self._metadata(label, paths or {})
         write_values(place.with_name(place.name + SUFFIXES[kind]), array, metadata)
 
-    def _metadata(
-        self, label: str, shape: tuple[int, ...], paths: Mapping[str, str]
-    ) -> Metadata | None:
+    def _metadata(self, label: str, paths: Mapping[str, str]) -> Metadata | None:
         """Takes the place from the file that an image belongs to, and names of channels from one of its own side."""
         if self.placement is None or label not in paths:
             return None
@@ -102,7 +100,7 @@ class ValueWriter:
         if truth == path:  # the file's own values
             return found
         like = read_metadata(truth, self.values[side].page) if truth else None
-        return found.of_result(shape[-1], like.channels if like else None)
+        return found.of_result(self.values[side], like.channels if like else None)
 
 
 def described_values(folder: Path) -> dict[str, Values]:

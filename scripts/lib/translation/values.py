@@ -87,7 +87,7 @@ class FileValues(NamedTuple):
             image = mark_missing(image, valid.to(image.device))
         found = read_metadata(source, self.A.page)
         if found:
-            found = found.at_size((image.shape[-2], image.shape[-1])).of_result(image.shape[0])
+            found = found.at_size((image.shape[-2], image.shape[-1])).of_result(self.B)
         kind = self.format(target)
         is_tiff = FORMATS.get(target.suffix.lower()) == "tiff"
         if kind is None and not (is_tiff and (found or self.pyramid)):
