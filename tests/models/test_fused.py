@@ -41,9 +41,8 @@ def gradients(outputs, inputs):
 
 
 @pytest.mark.parametrize(("dtype", "whole"), [(torch.float64, 1024), (torch.float32, 0)])
-@pytest.mark.parametrize("padding", [0, 1, 3])
-@pytest.mark.parametrize("shape", [(1, 8, 5, 7), (3, 70, 4, 6)])
-@pytest.mark.parametrize("slope", [None, 0.0, 0.2])
+@pytest.mark.parametrize(("padding", "slope"), [(0, None), (1, 0.0), (3, 0.2)])
+@pytest.mark.parametrize("shape", [(1, 8, 5, 7), (2, 40, 4, 6)])
 def test_instance_norm_activation_sum_and_border(
     kernels, shape, padding, slope, dtype, whole, monkeypatch
 ) -> None:
@@ -137,9 +136,15 @@ def round_numbers(network: nn.Module) -> None:
                 setattr(module, name, torch.tensor(getattr(module, name)).float().item())
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("fusion", [Fusion(), Fusion(channels=False)])
-def test_a_fused_network_is_the_same_function(kernels, name, fusion) -> None:
+WITHOUT_CHANNELS = [(name, Fusion(channels=False)) for name in ("resnet", "unet", "patchgan")]
+
+
+@pytest.mark.parametrize(
+    ("name", "fusion"), [*((name, Fusion()) for name in NETWORKS), *WITHOUT_CHANNELS]
+)
+def test_a_fused_network_is_the_same_function(kernels, name, fusion, monkeypatch) -> None:
+    if DEVICE == "cpu":  # few and large steps are what an interpreter is fast at
+        monkeypatch.setattr(operation, "TILING", operation.Tiling(sum_high=512, high=512))
     torch.manual_seed(0)
     network = NETWORKS[name]().double().to(DEVICE).to(memory_format=torch.channels_last)
     for parameter in network.parameters():
