@@ -11,12 +11,12 @@ if __name__ == "__main__":
     check_command_line(TestOptions.parse)
 
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from data import BaseDataset
 from data.checks.quick import headers_of, name_findings, sizes_of
@@ -35,8 +35,11 @@ from util.errors import InputError, SharedError, explain_out_of_memory
 from util.files import write_text
 from util.images.write import ValueWriter
 from util.logs.logger import At, Logger, Sink
+from util.logs.run_end import Rows
+from util.logs.sinks.console import loss_words
 from util.pages.results import ResultWriter
-from util.terminal import changes, show_notes
+from util.progress_bar import ProgressBar
+from util.terminal import changes, columns, show_notes, styled
 
 
 def main(argv: Sequence[str]) -> int:
@@ -73,8 +76,15 @@ def announce(
     options: TestOptions, model: BaseModel, files: dict[str, Path], device: torch.device
 ) -> None:
     """Prints the options, the device and where the weights are from; writes test_opt.txt."""
-    short = sys.stdout.isatty()
-    print(changes(options.changes(), sys.stdout) if short else options.table())
+    if sys.stdout.isatty():
+        taken = {n: two for n, two in options.changes().items() if n not in options.explicit}
+        given = {n: two for n, two in options.changes().items() if n in options.explicit}
+        for title, flags in (("Flags given", given), ("Flags taken over from training", taken)):
+            if flags:
+                print(styled(title, "bold", sys.stdout), changes(flags, sys.stdout), sep="\n")
+        print()
+    else:
+        print(options.table())
     print(describe(device, options.run.gpu_ids))
     if distributed.world_size() > 1:
         print(f"{distributed.world_size()} processes share the images")
@@ -143,10 +153,28 @@ def test(
         raise SharedError("every image was skipped")
     if distributed.is_main():
         print(*skipped_lines(loader.skipped), sep="\n", end="\n" if loader.skipped else "")
-        print(f"{count(writer.count, 'image')} translated; see {writer.file}")
+        print(f"{count(writer.count, 'image')} translated")
+        print(*columns(closing_rows(options, writer), sys.stdout), sep="\n")
         if values:
             values.describe(folder)
             print(f"their values in full depth, of which pictures show 8 bits: {folder / 'values'}")
+
+
+def closing_rows(options: TestOptions, writer: ResultWriter) -> Rows:
+    """Words the scores, where the page is, and what to do next."""
+    rows = []
+    if scores := writer.means():
+        rows.append(
+            (
+                "scores",
+                f"{', '.join(loss_words(scores))} (means of {count(len(writer.examples), 'example')})",
+            )
+        )
+    rows.append(("page", writer.file.absolute().as_uri()))
+    if options.model.model != "test":  # whose results have no truths
+        command = shlex.join(["python", "scripts/evaluate.py", str(writer.folder)])
+        rows.append(("evaluate", command))
+    return rows
 
 
 def tracker(options: TestOptions) -> list[Sink]:
@@ -165,7 +193,7 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         shown = distributed.is_main() and sys.stderr.isatty()
-        self.bar = tqdm(total=total, unit="img", disable=not shown)
+        self.bar = ProgressBar("translating", total, shown=shown)
         self.done = 0
 
     def count(self, paths: dict[str, str]) -> None:

@@ -129,9 +129,8 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     # Not "auto", which means something else on another machine.
     flags = {**options.values(), "precision": str(model.execution.precision)}
 
-    def save(labels: list[str], message: str) -> None:
+    def save(labels: list[str]) -> None:
         """Writes the networks under each label, and the state to resume from, in the background."""
-        reporter.say(message)
         # All processes take part: each has something of its own.
         state = snapshot(model, progress, flags, settings)
         if is_main:
@@ -149,7 +148,8 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
 
     def save_before_stopping(reason: str) -> None:
         if progress.iteration > first_step:  # else there is nothing new to save
-            save(["latest"], f"{reason}: saving epoch {progress.epoch}")
+            reporter.say(f"{reason}: saving epoch {progress.epoch}")
+            save(["latest"])
 
     def gave_up() -> bool:
         return 0 < val.early_stop <= progress.stale
@@ -190,7 +190,8 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
                     watchdog.check()
                     label = f"iter_{progress.run_images}" if freq.save_by_iter else "latest"
                     at = f"epoch {epoch}, total_iters {progress.run_images}"
-                    save([label], f"saving the latest model ({at})")
+                    reporter.saving(f"saving the latest model ({at})")
+                    save([label])
                 waiting_since = time.perf_counter()
             if stop.agreed:
                 break
@@ -224,16 +225,13 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
                 use(validation.run(model.saved_networks(), FEW).settings)
             if labels:
                 at = f"epoch {epoch}, iters {progress.run_images}"
-                save(["latest", *labels], f"saving the model at the end of {at}")
+                reporter.saving(f"saving the model at the end of {at}")
+                save(["latest", *labels])
             elif any(distributed.gather(is_main and saver.overdue)):
                 at = f"epoch {epoch}, total_iters {progress.run_images}"
-                save(["latest"], f"saving the latest model ({at})")
-
-            seconds = time.perf_counter() - epoch_started
-            reporter.say(
-                f"End of epoch {epoch} / {optim.last_epoch} \t Time Taken: {seconds:.0f} sec"
-                f" \t learning rate {learning_rate:.7f}"
-            )
+                reporter.saving(f"saving the latest model ({at})")
+                save(["latest"])
+            reporter.end_epoch(epoch, learning_rate, started=epoch_started)
 
         # Finish.
         finished = progress.epoch > optim.last_epoch or gave_up()

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from options.wording import did_you_mean
 from util.errors import InputError
 from util.images.names import (
     ARRAYS,
@@ -122,7 +123,9 @@ def _what_there_is(folder: Path) -> str:
     """The folders that stand where one is missing."""
     parent = folder.parent
     if not os.path.isdir(parent):
-        return f", nor {parent}: check --dataroot"
+        beside = parent.parent.iterdir() if os.path.isdir(parent.parent) else ()
+        meant = did_you_mean(parent.name, (entry.name for entry in beside if entry.is_dir()))
+        return f", nor {parent}{meant}: check --dataroot"
     names = sorted(entry.name for entry in parent.iterdir() if entry.is_dir())
     held = f"holds {', '.join(names[:8])}" if names else "holds no folders"
     return f": {parent} {held}; check --dataroot, --phase and --dataset_mode (layouts: docs/datasets.md)"

@@ -72,6 +72,9 @@ def test_missing_and_empty_folders_are_explained(tmp_path) -> None:
         dataset(tmp_path, "unaligned")
     with pytest.raises(InputError, match="nor .*nowhere: check --dataroot"):
         dataset(tmp_path / "nowhere", "aligned")
+    (tmp_path / "facades").mkdir()
+    with pytest.raises(InputError, match=r"nor .*/facdes \(did you mean facades\?\): check"):
+        dataset(tmp_path / "facdes", "aligned")
 
 
 def test_channels_that_a_data_set_cannot_read_are_refused(paired, unpaired) -> None:

@@ -28,14 +28,16 @@ def line(root: Path, out: Path, *flags: str) -> list[str]:
     return [*where, *model, *SMALL_TRAINING, *flags]
 
 
-def on_a_terminal(words: list[str], *, interrupt_at: str = "", **variables: str) -> tuple[int, str]:
-    """Exit status and all that a terminal of 100 columns is sent; Ctrl-C is typed once the text has appeared."""
+def on_a_terminal(
+    words: list[str], *, columns: int = 80, interrupt_at: str = "", **variables: str
+) -> tuple[int, str]:
+    """Exit status and all that a terminal is sent; Ctrl-C is typed once the text has appeared."""
     import fcntl
     import pty
     import termios
 
     main, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     name = os.ttyname(terminal)
     process = server().Process(target=_train, args=(words, variables, name, name, True))
     process.start()

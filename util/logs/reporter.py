@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -61,6 +62,11 @@ class Reporter:
         self.is_main, self.ending, self.reason = distributed.is_main(), "failed", ""
         self.console = ConsoleSink(progress.epoch_images, options.optim.last_epoch)
         self.logger = Logger([])
+        self.sums: dict[str, torch.Tensor] = {}  # of losses of the epoch, on the device
+        self.counts: Counter[str] = Counter()
+        self.means: dict[str, float] = {}
+        self.best: Sequence[str] = ()  # of this epoch's validation
+        self.saved = False  # in this epoch
         self.shown = 0  # images of the run at the last step
 
     def open(self, *, exactly: bool, examples: Mapping[str, Any] = MappingProxyType({})) -> None:
@@ -81,6 +87,12 @@ class Reporter:
         if self.is_main:
             self.console.message(text)
 
+    def saving(self, text: str) -> None:
+        """Prints that the model is saved as planned."""
+        self.saved = True
+        if self.is_main:
+            self.console.routine(text)
+
     def step(
         self, step: Shown, images: int, learning_rate: float, *, waited: float, started: float
     ) -> None:
@@ -90,6 +102,11 @@ class Reporter:
             waited: seconds for which the step waited for its images.
             started: when the step was, by time.perf_counter.
         """
+        for name, loss in step.losses.items():
+            self.sums[name] = (
+                self.sums[name] + loss.detach() if name in self.sums else loss.detach().clone()
+            )
+            self.counts[name] += 1
         log, progress = self.options.log, self.progress
         before, self.shown = self.shown, progress.run_images
         where = progress.epoch, progress.seen, progress.run_images, progress.x
@@ -134,8 +151,31 @@ class Reporter:
         at = At(epoch, progress.epoch_images, progress.run_images, float(epoch), lr=learning_rate)
         progress.curve.append([at.x, scores])
         self.logger.scores(at, scores)
+        self.best = best
         news = f"; best so far by {', '.join(best)}" if best else ""
-        self.say(f"validated in {time.perf_counter() - started:.0f} s{news}")
+        if self.is_main:
+            self.console.routine(f"validated in {time.perf_counter() - started:.0f} s{news}")
+
+    def end_epoch(self, epoch: int, learning_rate: float, *, started: float) -> None:
+        """Prints what an epoch that started then came to; all processes take part."""
+        self._average()
+        seconds = time.perf_counter() - started
+        if self.is_main:
+            self.console.routine(
+                f"End of epoch {epoch} / {self.options.optim.last_epoch} \t Time Taken: {seconds:.0f} sec"
+                f" \t learning rate {learning_rate:.7f}"
+            )
+            self.console.epoch(
+                epoch, self.means, self.best, learning_rate, seconds, saved=self.saved
+            )
+        self.best, self.saved = (), False
+
+    def _average(self) -> None:
+        """Averages the losses of the epoch so far, over its steps and processes; keeps the last means where there are none."""
+        if self.sums:
+            means = {name: total / self.counts[name] for name, total in self.sums.items()}
+            self.means = distributed.mean(means)
+            self.sums, self.counts = {}, Counter()
 
     def examples(
         self, epoch: int, pictures: Sequence[Mapping[str, np.ndarray]], learning_rate: float
@@ -159,10 +199,10 @@ class Reporter:
         self.reason = printable(str(error) if known else f"{type(error).__name__}: {error}")
 
     def sum_up(self) -> None:
-        """Prints how it went and what to do next."""
+        """Prints how it went and what to do next; all processes take part."""
+        self._average()
         if self.is_main:
-            pace, losses = self.console.pace, self.console.last
-            rows = closing_rows(self.options, self.progress, pace, losses)
+            rows = closing_rows(self.options, self.progress, self.console.pace, self.means)
             self.say("\n" + "\n".join(columns(rows, sys.stdout)))
 
     def close(self) -> None:

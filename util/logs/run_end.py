@@ -11,7 +11,7 @@ from util.checkpoints.names import list_networks
 from util.device import duration
 from util.logs import records
 from util.logs.commands import test_command
-from util.logs.sinks.console import Pace, loss_text
+from util.logs.sinks.console import Pace, loss_words
 from util.training.progress import Progress
 
 STARVED = 0.25  # share of the time waiting for data from which on there is something to gain
@@ -25,7 +25,7 @@ def closing_rows(
 
     Args:
         progress: at the end.
-        losses: the newest.
+        losses: means of the last epoch, or of its part that is done.
     """
     done = f"{count(pace.images, 'image')} in {duration(pace.seconds)}: {pace}"
     if pace.waiting > STARVED and pace.images:
@@ -37,7 +37,7 @@ def closing_rows(
         at = f"epoch {progress.epoch} of {options.optim.last_epoch}"
         rows.append(("reached", f"{at}, image {progress.seen} of {progress.epoch_images}"))
     if losses:
-        rows.append(("losses", f"{loss_text(dict(losses))} (last step printed)"))
+        rows.append(("losses", f"{', '.join(loss_words(losses))} (means of the last epoch)"))
     if progress.best:
         best = (f"{name} {value:.4g} (best_{name})" for name, value in progress.best.items())
         rows.append(("best", ", ".join(best)))

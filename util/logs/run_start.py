@@ -87,7 +87,9 @@ def _for_programs(options: TrainOptions, model: Resumable, found: Found) -> None
 def _for_people(options: TrainOptions, model: Resumable, found: Found) -> None:
     """Prints the same in short: of the options only those that are not at their defaults."""
     print(styled("Flags that differ from their defaults", "bold", sys.stdout))
-    print(changes(options.changes(), sys.stdout))
+    found_out = {"range_A", "range_B"} - options.explicit  # from the files
+    asked = {name: two for name, two in options.changes().items() if name not in found_out}
+    print(changes(asked, sys.stdout))
     data, optim = options.data, options.optim
     _layers(options, model)
     device = describe(found.device, options.run.gpu_ids).removeprefix("device: ")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePath
+from statistics import fmean
 from types import MappingProxyType
 from typing import Any
 
@@ -129,6 +130,15 @@ class ResultWriter:
             for label in {label for label, _ in numbers}:
                 if label.startswith("fake") and paths[label] != paths[truth_of(label)]:
                     self.paired_by_name.add(label)
+
+    def means(self) -> dict[str, float]:
+        """Averages what is measured of the results, by the names of the page's columns."""
+        examples = list(self.examples.values())
+        found = {
+            each.key: [e.values[each.place] for e in examples if each.place in e.values]
+            for each in metric_columns(examples)
+        }
+        return {key: fmean(values) for key, values in found.items()}
 
     def _claim(self, path: str, label: str) -> str | None:
         """Returns a name that no other input has; None when this input's image is written already."""
