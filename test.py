@@ -35,10 +35,10 @@ from util.errors import InputError, SharedError, explain_out_of_memory
 from util.files import write_text
 from util.images.write import ValueWriter
 from util.logs.logger import At, Logger, Sink
+from util.logs.progress_bar import ProgressBar
 from util.logs.run_end import Rows
 from util.logs.sinks.console import loss_words
 from util.pages.results import ResultWriter
-from util.progress_bar import ProgressBar
 from util.terminal import changes, columns, show_notes, styled
 
 

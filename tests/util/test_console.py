@@ -17,9 +17,9 @@ import test as test_script
 from scripts import evaluate
 from util.distributed.stop import STOPPED
 from util.logs.epoch_table import EpochTable, four_digits
+from util.logs.progress_bar import progress_line
 from util.logs.records import FILE, read_record
 from util.logs.sinks.console import Pace
-from util.progress_bar import progress_line
 from util.terminal import emphasised
 
 pytestmark = pytest.mark.timeout(200)

@@ -11,7 +11,7 @@ from statistics import fmean
 from util.device import duration
 from util.logs.epoch_table import EpochTable, four_digits
 from util.logs.logger import At, Sink
-from util.progress_bar import ProgressBar, speed
+from util.logs.progress_bar import ProgressBar, speed
 from util.terminal import emphasised, styled
 
 NOTABLE = 0.1  # share of the time waiting for data from which on the line of progress tells it
