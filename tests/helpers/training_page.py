@@ -114,5 +114,5 @@ def open_sink(
     run = {"name": name, "last_epoch": epochs, "epoch_images": 10, "step_images": 1}
     run |= {"device": "cpu", "width": 128}
     run |= {"options": {"lr": 0.1, "beta1": 0.5}, "defaults": {"lr": 0.2, "beta1": 0.5}}
-    run |= {"changed": ["lr"], "examples": {"phase": "val", "names": ["one", "two"]}}
+    run |= {"changed": ["lr"], "examples": {"phase": "val", "names": ["one", "two"]}, "home": True}
     return PageSink(web, run, update_html_freq=1000, interval=interval, **more)

@@ -112,6 +112,7 @@ def _training_page(
     run = {
         **start,
         "started": time.time(),
+        "home": True,
         "commands": commands(options),
         "lower_is_better": LOWER_IS_BETTER,
         "step_images": options.data.batch_size * distributed.world_size(),

@@ -63,6 +63,7 @@ def rebuild(folder: Path) -> None:
         "changed": record.changed,
         "examples": record.examples,
         "started": record.started,
+        "home": any((place / "runs.js").exists() for place in folder.absolute().parents[:2]),
         "lower_is_better": LOWER_IS_BETTER,
         "before": 0,
     }

@@ -21,6 +21,8 @@ async function follow() {
       if (run && run.id !== before) {
         before = run.id;
         drawOptions();
+        const home = [...find("pages").children].find((link) => link.textContent === "All runs");
+        if (home) home.hidden = !run.home;
       }
       refresh(changed);
     }
@@ -29,9 +31,4 @@ async function follow() {
 }
 
 document.addEventListener("visibilitychange", async () => document.hidden || refresh(await update()));
-// The page of all runs is not there where a run was copied without the others.
-const home = [...find("pages").children].find((link) => link.textContent === "All runs");
-home.hidden = true;
-window.home = { runs: () => { home.hidden = false; } };
-load(`../${home.getAttribute("href").replace("index.html", "runs.js")}`);
 follow();

@@ -46,7 +46,7 @@ class Stream:
     Args:
         folder: where the files lie.
         run: name, last_epoch, epoch_images, step_images, device, width (of images), options,
-            their defaults, and which were changed; as far as they are known: when it started, command lines, split and names of
+            their defaults, and which were changed; as far as they are known: when it started, whether there is a page of all runs (home), command lines, split and names of
             the fixed examples, and which metrics are better when lower.
         events: those of its earlier part.
     """
