@@ -24,13 +24,13 @@ from util.script_parser import script_parser
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = re.compile(r"-+ (Options|End) -+")
 END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
-DATA = {"pix2pix": "relief2topo", "cycle_gan": "atlas2topo"}
+DATA = {"pix2pix": "relief2topo", "cycle_gan": "faded2fresh"}
 COMMON = "--recipe modern --netG unet_64 --no_dropout --load_size 72 --crop_size 64"
 # Narrow networks and short schedules: minutes on two CPU cores. docs/quality.md says how they were chosen.
 TRAINING = {
     "pix2pix": "--ngf 32 --ndf 32 --batch_size 8 --lr 0.0004 --n_epochs 8 --n_epochs_decay 8",
     # The U-Net's outermost skip passes no norm, so that the colours of a whole picture are not lost.
-    "cycle_gan": "--ngf 24 --ndf 24 --netD n_layers --n_layers_D 2 --batch_size 4 --lr 0.0005 "
+    "cycle_gan": "--ngf 16 --ndf 24 --netD n_layers --n_layers_D 2 --batch_size 2 --lr 0.0006 "
     "--n_epochs 6 --n_epochs_decay 4",
 }
 

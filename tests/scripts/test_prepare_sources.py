@@ -74,7 +74,7 @@ def test_tiles_of_the_sea_are_left_out():
 def test_tiles_of_coasts_may_be_sea_by_four_fifths():
     tile = np.full((10, 8, 3), (100, 150, 200))
     tile[:2] = np.linspace(100, 160, 8)[None, :, None]  # land, with hills
-    assert maps.shows_coast(tile, tile)
+    assert maps.shows_coast(tile * 0, tile)
     assert not maps.shows_land(tile, tile)
     tile[1] = (100, 150, 200)
     assert not maps.shows_coast(tile, tile)
@@ -87,6 +87,14 @@ def test_brightening_keeps_black_and_white():
         128,
         255,
     ]  # sqrt(1/4) = 1/2
+
+
+def test_a_faded_print_is_yellowed_paper_with_a_part_of_the_density_of_its_inks():
+    white, ink = Image.new("RGB", (1, 1), (255, 255, 255)), Image.new("RGB", (1, 1), (51, 51, 51))
+    paper, print_ = (np.asarray(maps.fade(picture)).ravel() for picture in (white, ink))
+    assert paper.tolist() == [round(255 * share) for share in maps.PAPER]
+    density = np.log(print_ / paper) / np.log(51 / 255)
+    assert density == pytest.approx(maps.INKS, abs=0.01)
 
 
 def test_there_are_3755_common_characters():
