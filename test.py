@@ -140,7 +140,7 @@ def test(
         batches = read_ahead(batches)
     with writer, explain_out_of_memory(), torch.inference_mode(), Progress(total) as progress:
         own = translations(model, batches, options.run.seed, device, whole=chosen, kept=values)
-        for one, facts in share_translations(own):
+        for one, facts in share_translations(own, dataset.values):
             writer.add(one.number, one.paths, one.pictures, one.values, facts)
             progress.count(one.paths)
             if one.pictures:

@@ -87,7 +87,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
         require_packages(options.log)
         open_batches = partial(validation_batches, options, AT_ONCE, device)
         twin = Twin(options.model, run.seed, device)
-        validation = open_validation(options, open_batches, twin)
+        validation = open_validation(options, open_batches, twin, dataset.values)
         fixed = open_fixed_items(options, options.log.examples, device) if is_main else None
         examples = Examples(twin, fixed.batches) if fixed else None
     loader = create_loader(dataset, seed=run.seed, device=device)
@@ -114,6 +114,7 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
     if is_main:
         headers = headers_of(dataset)
         findings = [found.brief for found in quick_findings(dataset, headers)]
+        findings += [validation.note] if validation and validation.note else []
         files = files_in_words(dataset, headers)
         found = Found(device, arithmetic, len(dataset), files, findings, start.notes)
         announce(options, model, found, afresh=not (optim.continue_train or start.restarted))

@@ -21,6 +21,8 @@ class Metric:
     needs: what to install or supply; "" when nothing.
     network: the features it is computed from; "" for pixels, which need no more than the two images.
     decimals: as many as are shown.
+    of_values: tells most of files of more than 8 bits, and is shown for these.
+    in_units: its values are in the units of the files, so that no number of decimals fits all.
     """
 
     name: str
@@ -30,6 +32,12 @@ class Metric:
     needs: str = ""
     network: str = ""
     decimals: int = 3
+    of_values: bool = False
+    in_units: bool = False
+
+    def text(self, value: float) -> str:
+        """Writes a value as tables show it."""
+        return f"{value:.10g}" if self.in_units else f"{value:.{self.decimals}f}"
 
     def better(self, one: float, other: float) -> bool:
         return one < other if self.lower_is_better else one > other
@@ -46,6 +54,10 @@ METRICS = {
         Metric("lpips", "LPIPS 0.1, AlexNet", True, True, f"{TORCHMETRICS}, and AlexNet's weights", "alexnet"),
         Metric("pd_lite0", "perceptual distance, EfficientNet-Lite0, no learned weights (not LPIPS)", True, True, LITE0, "lite0"),
         Metric("pd_lite2", "perceptual distance, EfficientNet-Lite2, no learned weights (not LPIPS)", True, True, LITE2, "lite2"),
+        Metric("mae", "mean absolute error in the files' units", True, True, decimals=6, of_values=True, in_units=True),
+        Metric("rmse", "root mean squared error in the files' units", True, True, decimals=6, of_values=True, in_units=True),
+        Metric("nrmse", "RMSE as a part of the truth's span", True, True, decimals=4, of_values=True),
+        Metric("pearson", "Pearson's correlation of all values", False, True, decimals=4, of_values=True),
         Metric("kid", "Kernel Inception Distance x 1000", True, False, INCEPTION, "inception", decimals=2),
         Metric("fid", "Frechet Inception Distance", True, False, INCEPTION, "inception", decimals=2),
         Metric("kd_lite0", "kernel distance x 1000, EfficientNet-Lite0 (not KID)", True, False, f"{TORCHMETRICS}; {LITE0}", "lite0", decimals=1),
@@ -56,7 +68,11 @@ METRICS = {
 }  # fmt: skip
 NAMES = tuple(METRICS)
 # Pairs of images are enough for these: they are shown wherever there are truths.
-SIMPLE = tuple(each.name for each in METRICS.values() if each.paired and not each.needs)
+SIMPLE = tuple(
+    each.name for each in METRICS.values() if each.paired and not (each.needs or each.of_values)
+)
+# Of files of more than 8 bits these come first.
+OF_VALUES = tuple(each.name for each in METRICS.values() if each.of_values)
 
 
 def metric(name: str) -> Metric:

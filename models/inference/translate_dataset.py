@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from util import distributed
 from util.errors import InputError, SharedError
 from util.images import to_uint8
 from util.images.nodata import mark_missing
+from util.images.values import Values
 from util.metrics.pictures import PictureMeasures, measure_pictures
 from util.position_seed import position_seed
 
@@ -117,7 +119,9 @@ def parts(batch: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {key: value[start : start + size] for key, value in batch.items()}
 
 
-def share_translations(own: Iterator[Translation]) -> Iterator[tuple[Translation, PictureMeasures]]:
+def share_translations(
+    own: Iterator[Translation], sides: Mapping[str, Values] = MappingProxyType({})
+) -> Iterator[tuple[Translation, PictureMeasures]]:
     """Yields the translations of all processes by their numbers; pictures and values only of this process.
 
     Every process has to know of all, so that no two of them give the same name to different results; the page needs to
@@ -137,7 +141,10 @@ def share_translations(own: Iterator[Translation]) -> Iterator[tuple[Translation
                     break
         except InputError as error:
             failure = str(error)
-        known = [(one.number, one.paths, measure_pictures(one.paths, one.pictures)) for one in mine]
+        known = [
+            (one.number, one.paths, measure_pictures(one.paths, one.pictures, one.values, sides))
+            for one in mine
+        ]
         rounds = distributed.gather((known, failure))
         here = {one.number: one for one in mine}
         for number, paths, facts in sorted(

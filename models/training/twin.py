@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -38,10 +38,16 @@ class Twin:
                     value.copy_(trained[key])
 
     def translate(
-        self, policy: str, batches: Iterator[dict[str, Any]], *, whole: bool = False
+        self,
+        policy: str,
+        batches: Iterator[dict[str, Any]],
+        *,
+        whole: bool = False,
+        kept: Container[str] = (),
     ) -> Iterator[Translation]:
         """Translates batches, as `translations` does; for inside torch.inference_mode."""
-        return translations(self.models[policy], batches, self.seed, self.device, whole=whole)
+        model = self.models[policy]
+        return translations(model, batches, self.seed, self.device, whole=whole, kept=kept)
 
 
 def _with_image_norms(model: BaseModel) -> BaseModel:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from statistics import fmean
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from util.checkpoints.inference_settings import (
     settings_by_rule,
 )
 from util.checkpoints.names import AVERAGED
+from util.images.values import Values
 from util.metrics import Scorer, choose_metrics, metric
 from util.metrics.networks import Networks
 
@@ -77,6 +79,7 @@ class Validation:
         batches: gives this process's share of the first so many images of the set, from its beginning.
         names: metrics, separated by commas.
         settings: how the weights are used as far as the flags of training tell.
+        sides: "A" and "B" -> what the numbers in its files mean; those of more than 8 bits are measured in full.
         in_doubt: whether either statistics of batch norm may be better, so that both are measured.
     """
 
@@ -88,11 +91,26 @@ class Validation:
         settings: InferenceSettings,
         *,
         in_doubt: bool,
+        sides: Mapping[str, Values] = MappingProxyType({}),
     ) -> None:
-        self.twin = twin
+        self.twin, self.sides = twin, sides
         self.settings, self.in_doubt = settings, in_doubt
         self.batches, self.names = batches, choose_metrics(names)
+        self.deep = {
+            label
+            for _, side, *labels in COMPARED
+            for label in labels
+            if side in sides and sides[side].deep
+        }
         self._networks = Scorer(self.names, twin.device).networks  # complains of what is missing
+
+    @property
+    def note(self) -> str:
+        """Says which metrics see less than the files hold; "" where none does."""
+        seen = [name for name in self.names if metric(name).network]
+        if not (self.deep and seen):
+            return ""
+        return f"note: {', '.join(seen)} of files of more than 8 bits are measured on their 8-bit pictures"
 
     def run(self, networks: Mapping[str, nn.Module], most: float = math.inf) -> Outcome:
         """Measures a model's `saved_networks` on the first so many images, used as they are best.
@@ -146,7 +164,7 @@ class Validation:
     ) -> Outcome:
         self.twin.load(networks, suffix)
         with torch.inference_mode():
-            own = self.twin.translate(policy, self.batches(most))
+            own = self.twin.translate(policy, self.batches(most), kept=self.deep)
             if distributed.world_size() == 1:
                 return self._score(own)
             with distributed.together():
@@ -156,7 +174,10 @@ class Validation:
         return distributed.from_main(lambda: self._score(everyone))
 
     def _score(self, items: Iterable[Translation]) -> Outcome:
-        tallies = [Tally(*compared, self.names, self._networks) for compared in COMPARED]
+        tallies = [
+            Tally(*compared, self.names, self._networks, self.sides.get(compared[1]))
+            for compared in COMPARED
+        ]
         pictures: set[str] = set()
         for item in items:
             pictures |= item.pictures.keys()
@@ -176,7 +197,10 @@ class Validation:
 
 
 def open_validation(
-    options: TrainOptions, open_batches: Callable[[str], Batches], twin: Twin
+    options: TrainOptions,
+    open_batches: Callable[[str], Batches],
+    twin: Twin,
+    sides: Mapping[str, Values],
 ) -> Validation | None:
     """Builds what measures the split of --val_phase.
 
@@ -185,6 +209,7 @@ def open_validation(
 
     Args:
         open_batches: the name of a split -> its batches.
+        sides: what the numbers in files of "A" and "B" mean.
     """
     val, flags = options.val, options.values()
     in_doubt = images_per_norm(flags, distributed.world_size()) > 1
@@ -197,6 +222,7 @@ def open_validation(
         names,
         settings_by_rule(flags, distributed.world_size()),
         in_doubt=in_doubt,
+        sides=sides,
     )
 
 
@@ -220,15 +246,25 @@ class Tally:
     Args:
         kind, side: fake or rec, A or B.
         made, truth: labels of the pictures.
+        values: what the numbers in the side's files mean, which are measured where they have more than 8 bits.
     """
 
     def __init__(
-        self, kind: str, side: str, made: str, truth: str, names: Sequence[str], networks: Networks
+        self,
+        kind: str,
+        side: str,
+        made: str,
+        truth: str,
+        names: Sequence[str],
+        networks: Networks,
+        values: Values | None = None,
     ) -> None:
+        self.values = values if values and values.deep else None
+        bounds = self.values.bounds if self.values else None
         self.kind, self.side, self.made, self.truth = kind, side, made, truth
         pairs = [name for name in names if metric(name).paired]
         sets = [name for name in names if not metric(name).paired and kind == "fake"]
-        self._pairs = Scorer(pairs, networks=networks) if pairs else None
+        self._pairs = Scorer(pairs, networks=networks, bounds=bounds) if pairs else None
         self._sets = Scorer(sets, networks=networks) if sets else None
         self._count, self._known = 0, True
 
@@ -243,9 +279,13 @@ class Tally:
         stems = {PurePath(item.paths[label]).stem for label in (self.made, self.truth)}
         self._known &= len(stems) == 1 and made.shape == truth.shape
         if self._pairs and self._known:
+            if self.values:
+                found = (np.moveaxis(item.values[one], 0, -1) for one in (self.made, self.truth))
+                made, truth = (self.values.numbers(one)[None] for one in found)
             self._pairs.add(made, truth)
 
     def results(self) -> list[tuple[str, float]]:
         """Returns metrics and values; those of pairs only where every image has its ground truth."""
         used = [self._pairs if self._known else None, self._sets]
-        return [pair for each in used if each and self._count for pair in each.summary().items()]
+        found = [pair for each in used if each and self._count for pair in each.summary().items()]
+        return [(name, value) for name, value in found if not math.isnan(value)]

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from options.metrics import metric
 from options.types import parse_range
 from scripts import evaluate
 from scripts.lib.evaluation.result_folders import name_distinctly, read_run
@@ -281,3 +283,107 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> Non
     assert [run.name for run in name_distinctly([read_run(one), read_run(one)])][
         1
     ] == "run/test_latest (2)"
+
+
+def values_of_a_run(tmp_path: Path, errors: Sequence[int]) -> Path:
+    """Results as test.py writes them, of counts up to 9000; their 8-bit pictures show no error."""
+    folder = results(tmp_path, "deep", 0)
+    describe(folder, "0,9000")
+    rng = np.random.default_rng(0)
+    for place, error in enumerate(errors):
+        truth = rng.integers(200, 8000, (16, 16)).astype(np.uint16)
+        write_values(folder / f"values/{place}_real_B.tif", truth)
+        write_values(folder / f"values/{place}_fake_B.tif", (truth + error).astype(np.uint16))
+    return folder
+
+
+def test_results_of_more_than_8_bits_are_measured_in_their_files_numbers(tmp_path, capsys) -> None:
+    folder = values_of_a_run(tmp_path, range(10, 10 + len(LEVELS)))
+    run(folder, "--metrics", "mae,l1,pearson", "--out", tmp_path)
+    (table,) = report(tmp_path)
+    found = row(table, "deep")["metrics"]
+    expected = 10 + (len(LEVELS) - 1) / 2
+    assert found["mae"]["value"] == pytest.approx(expected, abs=1e-9)
+    assert found["l1"]["value"] == pytest.approx(expected / 9000)
+    assert found["pearson"]["value"] == pytest.approx(1)
+    assert f"  deep  {expected:.10g}" in capsys.readouterr().out
+    next((folder / "values").glob("*_fake_B.tif")).unlink()
+    run(folder, "--metrics", "l1", "--out", tmp_path)
+    (table,) = report(tmp_path)
+    assert any("is measured on its 8-bit pictures" in note for note in table["notes"])
+
+
+def test_automatic_metrics_of_more_than_8_bits_are_in_units_and_say_what_is_seen_in_8(
+    tmp_path,
+) -> None:
+    run(values_of_a_run(tmp_path, [5] * len(LEVELS)), "--out", tmp_path)
+    (table,) = report(tmp_path)
+    names = list(row(table, "deep")["metrics"])
+    assert names[:4] == ["mae", "rmse", "nrmse", "pearson"]
+    assert "l1" not in names
+    seen = [name for name in names if metric(name).network]
+    assert any("measured on their 8-bit pictures" in n for n in table["notes"]) == bool(seen)
+
+
+@pytest.mark.parametrize(("suffix", "dtype"), [(".tif", np.uint16), (".npy", np.float32)])
+def test_any_two_folders_are_compared_in_the_numbers_of_their_files(
+    suffix, dtype, tmp_path, capsys
+) -> None:
+    rng = np.random.default_rng(0)
+    errors = []
+    for name in ("a", "sub/b"):
+        truth = rng.integers(200, 9000, (20, 24)).astype(dtype)
+        fake = (truth + rng.integers(-50, 51, truth.shape)).astype(dtype)
+        write_values(tmp_path / f"truth/{name}{suffix}", truth)
+        write_values(tmp_path / f"out/{name}{suffix}", fake)
+        errors.append(np.abs(fake.astype(float) - truth).mean())
+    where = ["--fake", tmp_path / "out", "--truth", tmp_path / "truth", "--out", tmp_path / "e"]
+    run(*where, "--metrics", "mae,psnr")
+    printed = capsys.readouterr().out
+    assert f"{np.mean(errors):.10g}" in printed
+    assert "--range_B declares another" in printed
+    (table,) = report(tmp_path / "e")
+    assert row(table, "out")["metrics"]["mae"]["value"] == pytest.approx(np.mean(errors), abs=1e-9)
+    run(*where, "--metrics", "l1", "--range_B", "0,10000")
+    (table,) = report(tmp_path / "e")
+    assert row(table, "out")["metrics"]["l1"]["value"] == pytest.approx(np.mean(errors) / 10000)
+
+
+def test_two_folders_of_pictures_are_compared_as_pictures(tmp_path, capsys) -> None:
+    for place, level in enumerate(LEVELS):
+        write(tmp_path / f"truth/{place}.png", level)
+        write(tmp_path / f"out/{place}.png", level + 5)
+    run(
+        "--fake",
+        tmp_path / "out",
+        "--truth",
+        tmp_path / "truth",
+        "--metrics",
+        "l1",
+        "--out",
+        tmp_path / "e",
+    )
+    (table,) = report(tmp_path / "e")
+    assert row(table, "out")["metrics"]["l1"]["value"] == pytest.approx(5 / 255)
+    assert "own numbers" not in capsys.readouterr().out
+
+
+def test_missing_pixels_of_two_folders_do_not_count(tmp_path) -> None:
+    truth = np.arange(400, dtype=np.float32).reshape(20, 20)
+    fake = truth + 3
+    truth[:5], fake[-5:] = -9999, -9999
+    write_values(tmp_path / "truth/a.tif", truth)
+    write_values(tmp_path / "out/a.tif", fake)
+    where = ["--fake", tmp_path / "out", "--truth", tmp_path / "truth", "--out", tmp_path / "e"]
+    run(*where, "--metrics", "mae,nrmse", "--nodata", "-9999")
+    found = row(report(tmp_path / "e")[0], "out")["metrics"]
+    assert found["mae"]["value"] == 3
+    assert found["nrmse"]["value"] == pytest.approx(3 / 199)
+
+
+def test_a_fake_folder_needs_truths_and_other_folders_are_told_of_it(tmp_path) -> None:
+    write(tmp_path / "out/a.png", 5)
+    with pytest.raises(InputError, match="--fake DIR is compared with --truth DIR"):
+        run("--fake", tmp_path / "out", "--out", tmp_path)
+    with pytest.raises(InputError, match="is measured by --fake .*out --truth DIR"):
+        run(tmp_path / "out", "--out", tmp_path)

@@ -10,11 +10,13 @@ import pytest
 import torch
 from conftest import picture
 
+from options.metrics import OF_VALUES
 from util.errors import InputError
 from util.metrics import NAMES, Scorer, choose_metrics, metric, missing_metrics
 from util.metrics.efficientnet_lite import perceptual_distance
 from util.metrics.paired import PIXEL_METRICS
 from util.metrics.pictures import as_images
+from util.metrics.values import VALUE_METRICS
 
 GREY = np.full((1, 4, 4, 3), 100, np.uint8)
 COPY = 20 * math.log10(510)  # dB of an exact copy
@@ -149,6 +151,7 @@ def test_the_catalogue_says_which_way_is_better() -> None:
         "psnr",
         "ssim",
         "ms_ssim",
+        "pearson",
     }
     assert metric("l1").better(0.1, 0.2)
     assert metric("psnr").better(20, 10)
@@ -156,9 +159,9 @@ def test_the_catalogue_says_which_way_is_better() -> None:
 
 
 def test_every_metric_of_pixels_has_its_function() -> None:
-    assert {name for name in NAMES if metric(name).paired and not metric(name).network} == set(
-        PIXEL_METRICS
-    )
+    of_pixels = {name for name in NAMES if metric(name).paired and not metric(name).network}
+    assert of_pixels == set(VALUE_METRICS)
+    assert of_pixels - set(OF_VALUES) == set(PIXEL_METRICS)
 
 
 def test_pictures_of_pages_are_measured_as_images_with_channels() -> None:

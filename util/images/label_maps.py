@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from util.errors import InputError
-from util.metrics.segmentation import IGNORED
+
+IGNORED = 255  # true label of pixels that do not count
 
 TOLERANCE = 24  # distance in RGB at which a true colour still counts as its class: JPEG blurs
 VOID = "void"  # what names of colours begin with that stand for no class

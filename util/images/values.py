@@ -171,6 +171,13 @@ class Values:
         """(1, C, H, W) in [-1, 1] -> (H, W, C) in the range."""
         return self.in_file(images[0].movedim(0, -1).float().cpu().numpy())
 
+    def numbers(self, array: np.ndarray) -> np.ndarray:
+        """(H, W, C) in [-1, 1] -> float64 as a file holds them, NaN where pixels are missing."""
+        missing = np.isnan(array)
+        values = from_network(np.where(missing, 0, array), self.bounds).astype(np.float64)
+        values[missing] = math.nan
+        return values
+
     def in_file(self, array: np.ndarray) -> np.ndarray:
         """(H, W, C) in [-1, 1] -> values as a file holds them; NaN becomes `nodata`."""
         if self.nodata is None:

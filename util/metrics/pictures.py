@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from util.images.values import Values
 from util.metrics.paired import PIXEL_METRICS
+from util.metrics.values import measure_values
 
 METRICS = {"fake_": ("l1", "psnr"), "rec_": ("l1",)}  # by the first part of the label
+VALUES = {"fake_": ("mae", *METRICS["fake_"]), "rec_": ("mae",)}  # of more than 8 bits
 
 
 class PictureMeasures(NamedTuple):
@@ -27,24 +31,38 @@ class PictureMeasures(NamedTuple):
 
 
 def measure_pictures(
-    paths: Mapping[str, str], pictures: Mapping[str, np.ndarray]
+    paths: Mapping[str, str],
+    pictures: Mapping[str, np.ndarray],
+    values: Mapping[str, np.ndarray] = MappingProxyType({}),
+    sides: Mapping[str, Values] = MappingProxyType({}),
 ) -> PictureMeasures:
     """Measures uint8 pictures (H, W, 3) or (H, W): sizes of all, and values of those whose truth is there.
+
+    Where the network's float32 (C, H, W) of a label and its truth are among the values, these are measured, as files of
+    its side, "A" or "B", hold them.
 
     A translation of an unpaired image lies beside an image that is not its truth: their files have different names. Equal
     names count as a pair, as in validation and scripts/evaluate.py.
     """
-    values = {}
+    measured = {}
     for label in pictures:
         kind = label.partition("_")[0] + "_"
         truth = truth_of(label)
         if truth not in pictures or PurePath(paths[truth]).stem != PurePath(paths[label]).stem:
             continue
-        if pictures[truth].shape == pictures[label].shape:
+        side = sides.get(label[-1])
+        if side and side.deep and {label, truth} <= values.keys():
+            if values[label].shape == values[truth].shape:
+                made, wanted = (
+                    side.numbers(np.moveaxis(values[one], 0, -1)) for one in (label, truth)
+                )
+                for name in VALUES[kind]:
+                    measured[label, name] = measure_values(name, made, wanted, side.bounds)
+        elif pictures[truth].shape == pictures[label].shape:
             fake, real = (as_images(pictures[one]) for one in (label, truth))
             for name in METRICS[kind]:
-                values[label, name] = PIXEL_METRICS[name](fake, real).item()
-    return PictureMeasures({label: p.shape[1::-1] for label, p in pictures.items()}, values)
+                measured[label, name] = PIXEL_METRICS[name](fake, real).item()
+    return PictureMeasures({label: p.shape[1::-1] for label, p in pictures.items()}, measured)
 
 
 def truth_of(label: str) -> str:

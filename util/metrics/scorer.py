@@ -12,11 +12,15 @@ import numpy as np
 import torch
 
 from options.metrics import METRICS, choose_metrics, metric
+from options.types import EIGHT_BITS, Range
 from util.errors import InputError
+from util.images import to_uint8
+from util.images.values import to_network
 from util.metrics.efficientnet_lite import SIZES, perceptual_distance
 from util.metrics.networks import Networks, check_available
 from util.metrics.paired import PIXEL_METRICS, check_size
 from util.metrics.sets import frechet_distance, kernel_distance
+from util.metrics.values import VALUE_METRICS, measure_values
 
 Images = torch.Tensor | np.ndarray
 
@@ -57,6 +61,8 @@ class Scorer:
         names: a list, or one text with commas.
         weights: files for "inception" and "alexnet"; otherwise torch's cache is searched.
         networks: those of another scorer, to load them once.
+        bounds: the range of images that are given as numbers of their files; metrics of pixels then measure these, and
+            those of networks their 8-bit pictures.
 
     Raises: ValueError for an unknown name; InputError when a package or weights are missing.
     """
@@ -67,10 +73,12 @@ class Scorer:
         device: torch.device | str = "cpu",
         weights: Mapping[str, str | Path] | None = None,
         networks: Networks | None = None,
+        bounds: Range | None = None,
     ) -> None:
         self.names = choose_metrics(names if isinstance(names, str) else ",".join(names))
         for name in self.names:
             check_available(name, networks.weights if networks else weights or {})
+        self.bounds = bounds
         self.metrics = [metric(name) for name in self.names]
         self.networks = networks or Networks(device, weights or {})
         self._values: dict[str, list[float]] = {m.name: [] for m in self.metrics if m.paired}
@@ -81,29 +89,38 @@ class Scorer:
         """Takes a batch.
 
         Args:
-            fake, real: uint8 tensors (N, C, H, W) or arrays (N, H, W, C), C = 1 or 3. Image i of one is compared
+            fake, real: uint8 tensors (N, C, H, W) or arrays (N, H, W, C), C = 1 or 3; with `bounds` float arrays
+                (N, H, W, C) of any channels, NaN where pixels are missing. Image i of one is compared
                 with image i of the other; where all metrics are of sets, N may differ and one may be left out.
 
         Raises: ValueError for other shapes or types; InputError for images too small for a metric.
         """
-        batches = {
-            side: self._tensor(images)
-            for side, images in (("fake", fake), ("real", real))
-            if images is not None
+        given = {
+            side: images for side, images in (("fake", fake), ("real", real)) if images is not None
         }
+        if self.bounds:
+            given = {side: np.asarray(images) for side, images in given.items()}
         if self._values:
-            shapes = [tuple(batch.shape) for batch in batches.values()]
+            shapes = [tuple(batch.shape) for batch in given.values()]
             if len(shapes) < 2 or shapes[0] != shapes[1]:
                 raise ValueError(
                     f"{next(iter(self._values))} compares pairs of one shape, not images of shapes {shapes}"
                 )
+        pixels = {} if self.bounds else {side: self._tensor(one) for side, one in given.items()}
         for name, values in self._values.items():
-            if name in PIXEL_METRICS:
-                values += PIXEL_METRICS[name](batches["fake"], batches["real"]).tolist()
-        colour = {side: batch.expand(-1, 3, -1, -1) for side, batch in batches.items()}
-        self._through_networks(colour)
-        self._fake += len(batches.get("fake", ()))
-        self._real += len(batches.get("real", ()))
+            if self.bounds is None and name in PIXEL_METRICS:
+                values += PIXEL_METRICS[name](pixels["fake"], pixels["real"]).tolist()
+            elif name in VALUE_METRICS:
+                bounds = self.bounds or EIGHT_BITS
+                fakes, reals = (self._numbers(given[side]) for side in ("fake", "real"))
+                pairs = zip(fakes, reals, strict=True)
+                values += [measure_values(name, one, truth, bounds) for one, truth in pairs]
+        if any(m.network for m in self.metrics):
+            pixels = pixels or {side: self._pictures(one) for side, one in given.items()}
+            colour = {side: batch.expand(-1, 3, -1, -1) for side, batch in pixels.items()}
+            self._through_networks(colour)
+        self._fake += len(given.get("fake", ()))
+        self._real += len(given.get("real", ()))
 
     def per_image(self) -> dict[str, list[float]]:
         """Returns the paired metrics' values, in the order in which the images came."""
@@ -124,6 +141,7 @@ class Scorer:
         label = getattr(self.networks, network).label if network else ""
         if METRICS[name].paired:
             values = torch.tensor(self._values[name], dtype=torch.float64)
+            values = values[~values.isnan()]  # of constant images, or such without data
             error = float(values.std() / math.sqrt(len(values))) if len(values) > 1 else math.nan
             return Result(float(values.mean()), error, self._fake, self._real, label)
         sides = (self._features[network, side] for side in ("fake", "real"))
@@ -156,6 +174,19 @@ class Scorer:
             if f"pd_{variant}" in self._values:
                 distances = perceptual_distance(maps["fake"], maps["real"])
                 self._values[f"pd_{variant}"] += distances.tolist()
+
+    def _numbers(self, images: Images) -> np.ndarray:
+        """Returns float64 (N, H, W, C)."""
+        if isinstance(images, torch.Tensor):
+            images = images.movedim(1, -1).cpu().numpy()
+        return np.asarray(images, np.float64)
+
+    def _pictures(self, images: Images) -> torch.Tensor:
+        """Returns numbers of files as 8-bit pictures, missing pixels in black."""
+        assert self.bounds
+        levels = np.nan_to_num(to_network(self._numbers(images), self.bounds), nan=-1)
+        pictures = to_uint8(torch.from_numpy(levels).movedim(-1, 1))
+        return self._tensor(pictures.reshape(*levels.shape[:-1], -1))
 
     def _tensor(self, images: Images) -> torch.Tensor:
         """Returns uint8 (N, C, H, W) on the device."""

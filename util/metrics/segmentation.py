@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-IGNORED = 255  # true label of pixels that do not count
+from util.images.label_maps import IGNORED
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.lib.evaluation.checkpoints import Tester, latest_of, training_images
 from scripts.lib.evaluation.page import write_report_page
 from scripts.lib.evaluation.report import text_of, write_csv, write_json
-from scripts.lib.evaluation.result_folders import SIDES, name_distinctly
+from scripts.lib.evaluation.result_folders import SIDES, name_distinctly, plain_run
 from scripts.lib.evaluation.segmenter import Segmenter, label_table, score_labels
 from scripts.lib.evaluation.tables import EvaluationOptions, Groups, build_tables
 from scripts.lib.generator_flags import chosen_device
@@ -55,7 +55,10 @@ def evaluate(options: argparse.Namespace) -> int:
     out = make_folder(options.out)
     tester = Tester(out / "results", options.dataroot, options.test_flags, options.gpu_ids)
     with explain_out_of_memory():
-        groups = group_runs(options.folders, options.group, tester)
+        if options.fake:
+            groups: Groups = plain_group(options)
+        else:
+            groups = group_runs(options.folders, options.group, tester)
         if tester.tested and asked.train is None and (known := training_images(tester.tested)):
             asked = replace(asked, train=known[0], half=known[1])
         tables = build_tables(groups, asked, Networks(device, weights))
@@ -81,6 +84,19 @@ def evaluate(options: argparse.Namespace) -> int:
             )
     print(f"\nsee {out / 'index.html'}")
     return 0
+
+
+def plain_group(options: argparse.Namespace) -> Groups:
+    """Returns the folder of --fake as the only run. Raises: InputError where other flags do not fit it."""
+    if options.truth is None:
+        raise InputError("--fake DIR is compared with --truth DIR: give the folder of the truths")
+    if options.folders or options.group:
+        raise InputError("--fake is measured for itself: leave out the other results")
+    try:
+        run = plain_run(options.fake, options.truth, options.range_B, options.nodata)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return {run.name: [run]}
 
 
 def automatic_metrics(weights: dict[str, str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,16 @@ import torch
 from torchvision.transforms.v2 import functional as resizing
 
 from data.files.image_folder import list_images
-from scripts.lib.evaluation.result_folders import File, Files, read
+from options.types import Range
+from options.wording import count
+from scripts.lib.evaluation.result_folders import (
+    File,
+    Files,
+    ValueFile,
+    common_range,
+    read,
+    read_numbers,
+)
 from util.errors import InputError
 from util.metrics import Result, Scorer, metric
 from util.metrics.networks import Networks
@@ -64,15 +74,24 @@ def _explained(names: Sequence[str]) -> Iterator[None]:
 def _score_pairs(
     names: Sequence[str], fakes: Files, reals: Files, shared: Sequence[str], networks: Networks
 ) -> Scores:
-    scorer = Scorer(names, networks=networks)
-    for batch in _batches(read_pair(fakes[name], reals[name]) for name in shared):
-        scorer.add(*(torch.stack(side) for side in zip(*batch, strict=True)))
+    fakes, reals = ({name: files[name] for name in shared} for files in (fakes, reals))
+    bounds = common_range(fakes, reals)
+    scorer = Scorer(names, networks=networks, bounds=bounds)
+    if bounds:
+        for name in shared:
+            scorer.add(*(one[None] for one in read_number_pair(fakes[name], reals[name], bounds)))
+    else:
+        for batch in _batches(read_pair(fakes[name], reals[name]) for name in shared):
+            scorer.add(*(torch.stack(side) for side in zip(*batch, strict=True)))
     return _paired_scores(scorer, shared)
 
 
 def _paired_scores(scorer: Scorer, shared: Sequence[str]) -> Scores:
     values = scorer.per_image().items()
-    per_image = {name: dict(zip(shared, each, strict=True)) for name, each in values}
+    per_image = {
+        name: {image: v for image, v in zip(shared, each, strict=True) if not math.isnan(v)}
+        for name, each in values
+    }
     return Scores(scorer.results(), per_image)
 
 
@@ -94,10 +113,16 @@ def score_constant(
     shared: Sequence[str],
     networks: Networks,
 ) -> Scores:
-    """Computes paired metrics of one uint8 image (3, H, W) that stands for every result."""
-    scorer = Scorer([name for name in names if metric(name).paired], networks=networks)
+    """Computes paired metrics of one image that stands for every result: uint8 (3, H, W), or numbers of the truths' range."""
+    bounds = common_range(reals, reals) if image.dtype != torch.uint8 else None
+    paired = [name for name in names if metric(name).paired]
+    scorer = Scorer(paired, networks=networks, bounds=bounds)
     for name in shared:
-        scorer.add(image[None], read(reals[name])[None])
+        real = reals[name]
+        if bounds and isinstance(real, ValueFile):
+            scorer.add(image.movedim(0, -1)[None].numpy(), read_numbers(real, bounds)[None])
+        else:
+            scorer.add(image[None], read(real)[None])
     return _paired_scores(scorer, shared)
 
 
@@ -116,13 +141,29 @@ def _batches(items: Iterable[tuple[torch.Tensor, ...]]) -> Iterator[list[tuple[t
 def read_pair(fake: File, real: File) -> tuple[torch.Tensor, torch.Tensor]:
     """Reads both as uint8 (3, H, W). Raises: InputError when their sizes differ."""
     pair = read(fake), read(real)
-    (height, width), (rows, columns) = (image.shape[1:] for image in pair)
+    _check_sizes(fake, real, *((image.shape[1], image.shape[2]) for image in pair))
+    return pair
+
+
+def read_number_pair(fake: File, real: File, bounds: Range) -> tuple[np.ndarray, np.ndarray]:
+    """Reads both as float64 (H, W, C) in units of the range. Raises: InputError when their shapes differ."""
+    assert isinstance(fake, ValueFile)
+    assert isinstance(real, ValueFile)
+    pair = read_numbers(fake, bounds), read_numbers(real, bounds)
+    _check_sizes(fake, real, *((array.shape[0], array.shape[1]) for array in pair))
+    channels, others = (array.shape[-1] for array in pair)
+    if channels != others:
+        raise InputError(f"{fake} has {count(channels, 'channel')}, its truth {real} {others}")
+    return pair
+
+
+def _check_sizes(fake: File, real: File, size: tuple[int, int], other: tuple[int, int]) -> None:
+    (height, width), (rows, columns) = size, other
     if (height, width) != (rows, columns):
         raise InputError(
             f"{fake} has {width}x{height} pixels, its truth {real} {columns}x{rows}: give truths as large as "
             "the results, or run test.py again with --preprocess none"
         )
-    return pair
 
 
 def training_mean(
@@ -132,12 +173,12 @@ def training_mean(
     size: tuple[int, int],
     read: Callable[[Path], torch.Tensor] = read,
 ) -> torch.Tensor | None:
-    """Returns the mean of a domain's training images, resized to (H, W): uint8 (3, H, W).
+    """Returns the mean of a domain's training images, resized to (H, W): uint8 (3, H, W), or float64 (C, H, W).
 
     Args:
         folder: the data root, with trainA and trainB or with pairs in train; or one of these folders.
         half: left or right, of pairs side by side: where domain B is.
-        read: makes uint8 (3, H, W) of a file.
+        read: makes uint8 (3, H, W), or float64 (C, H, W), of a file.
 
     Returns: None when the folder holds the other domain alone.
     """
@@ -153,14 +194,18 @@ def training_mean(
 
 
 def mean_image(images: Iterable[np.ndarray]) -> np.ndarray:
-    """Returns the pixelwise mean of uint8 images of one shape, as nearest grey levels. Raises: ValueError for none."""
-    total, count = np.zeros(()), 0
+    """Returns the pixelwise mean of images of one shape, of uint8 as nearest grey levels; NaN does not count.
+
+    Raises: ValueError for none.
+    """
+    total, present, dtype = np.zeros(()), np.zeros(()), None
     for image in images:
-        total = total + image.astype(np.float64)
-        count += 1
-    if not count:
+        total = total + np.nan_to_num(image.astype(np.float64))
+        present, dtype = present + ~np.isnan(image), image.dtype
+    if dtype is None:
         raise ValueError("no images to take the mean of")
-    return (total / count).round().astype(np.uint8)
+    mean = np.where(present > 0, total / np.maximum(present, 1), np.nan)
+    return mean.round().astype(np.uint8) if dtype == np.uint8 else mean
 
 
 def _half(image: torch.Tensor, left: bool) -> torch.Tensor:

@@ -78,11 +78,11 @@ def cell(row: ScoreRow, name: str) -> str:
     if not row.has(name):
         return "-"
     kind = metric(name)
-    text = f"{row.value(name):.{kind.decimals}f}"
+    text = kind.text(row.value(name))
     if not kind.paired and not math.isnan(error := row.standard_error(name)):
-        text += f" ± {error:.{kind.decimals}f}"
+        text += f" ± {kind.text(error)}"
     if not math.isnan(spread := row.spread(name)):
-        text += f" (sd {spread:.{kind.decimals}f})"
+        text += f" (sd {kind.text(spread)})"
     return text
 
 

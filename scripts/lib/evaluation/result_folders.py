@@ -11,15 +11,21 @@ import numpy as np
 import torch
 
 from data.files.image_folder import list_images
+from options.types import Range, parse_nodata, parse_range
+from options.wording import count
 from util.errors import InputError
+from util.images import SIDES as IMAGE_SIDES
 from util.images import to_uint8
-from util.images.read import BadImage, read_image, read_values
-from util.images.values import Values
-from util.images.write import described_values
+from util.images.contents import measure_contents
+from util.images.detect_values import kind_of
+from util.images.read import BadImage, read_image, read_in_units, read_values, unreadable
+from util.images.values import Values, ends
+from util.images.write import SUFFIXES, described_values
 
 # Value of --direction -> domains of the results that are looked at.
 SIDES = {"AtoB": "B", "BtoA": "A", "both": "AB"}
 LABELS = ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B", "fake", "real")
+FEW = 10  # files whose types are looked at
 RESULT = re.compile(rf"(.+)_({'|'.join(LABELS)})\.png")
 
 
@@ -63,8 +69,9 @@ COMPARISONS = (
 
 @dataclass(frozen=True)
 class TestRun:
-    """Images of one run of test.py, by label and name.
+    """Images of one run of test.py, by label and name; or a plain folder of results, as fake_B.
 
+    plain: whether the files are a plain folder's, which hold the values themselves.
     values: meaning of the numbers in files of the sides "A" and "B"; {} where these are pictures of 8 bits.
     """
 
@@ -72,6 +79,24 @@ class TestRun:
     folder: Path
     files: dict[str, dict[str, Path]]
     values: Mapping[str, Values] = field(default_factory=dict)
+    plain: bool = False
+
+    def measured(self, label: str) -> Files:
+        """Returns the files by which a label is measured: of more than 8 bits their values, otherwise pictures."""
+        pictures = self.files.get(label, {})
+        values = self.values.get(IMAGE_SIDES[label])
+        if values is None or not values.deep:
+            return pictures
+        values = replace(values, bands=(), page="")  # results have those that were chosen
+        if self.plain:
+            return {name: ValueFile(path, values) for name, path in pictures.items()}
+        found = {}
+        for name, picture in pictures.items():
+            place = self.folder / "values" / picture.relative_to(self.folder / "images")
+            for suffix in SUFFIXES.values():
+                if place.with_suffix(suffix).exists():
+                    found[name] = ValueFile(place.with_suffix(suffix), values)
+        return found if len(found) == len(pictures) else pictures
 
     def file(self, path: Path, side: str) -> File:
         """Returns a file of the user's own data, in the values of a side. Raises: InputError when these are not known."""
@@ -110,6 +135,35 @@ def read_run(folder: Path) -> TestRun:
         raise InputError(str(error)) from None
 
 
+def plain_run(folder: Path, truths: Path, range_B: str, nodata: str) -> TestRun:
+    """Takes a folder of any results as fake_B; where its files or the truths have more than 8 bits, with their values.
+
+    Args:
+        range_B: LOW,HIGH; auto takes all values of the truths.
+        nodata: a value of --nodata.
+    Raises: InputError when there are no images; ValueError for what is no range.
+    """
+    listed, paths = list_images(folder), list_images(truths)
+    found = {
+        Path(path).relative_to(folder).with_suffix("").as_posix(): Path(path) for path in listed
+    }
+    declared, missing = parse_range("range_B", range_B), parse_nodata(nodata)
+    kinds = [kind.dtype for path in (*listed[:FEW], *paths[:FEW]) if (kind := kind_of(path))]
+    if declared is None and missing is None and all(kind == np.uint8 for kind in kinds):
+        return TestRun(folder.name, folder, {"fake_B": found}, plain=True)
+    contents = measure_contents(paths, values=[Values("B", 0, nodata=missing)])
+    if not contents:
+        raise InputError(
+            f"none of the {count(len(paths), 'image')} of --truth {truths} can be read"
+        )
+    (one,) = contents
+    bounds = declared or Range(one.low, one.high if one.low < one.high else one.low + 1, False)
+    source = "as declared" if declared else "as the truths have it; --range_B declares another"
+    print(f"measured in the files' own numbers; range {bounds.low:g} to {bounds.high:g}, {source}")
+    values = {"B": Values("B", one.channels, bounds, nodata=missing)}
+    return TestRun(folder.name, folder, {"fake_B": found}, values, plain=True)
+
+
 def _images_folder(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}: run test.py first, or correct the path")
@@ -124,7 +178,8 @@ def _images_folder(folder: Path) -> Path:
         names = ", ".join(path.parent.name for path in inner)
         raise InputError(f"{folder} holds several results ({names}): name one of them")
     raise InputError(
-        f"{folder} has no folder images: give what test.py wrote, such as results/NAME/test_latest"
+        f"{folder} has no folder images: give what test.py wrote, such as results/NAME/test_latest; any other folder of "
+        f"results is measured by --fake {folder} --truth DIR"
     )
 
 
@@ -152,8 +207,36 @@ def read(file: File) -> torch.Tensor:
     except BadImage as bad:
         raise InputError(f"{bad}: run test.py again, or remove the file") from None
     if image.dtype != torch.uint8:
-        image = torch.from_numpy(np.atleast_3d(to_uint8(image))).movedim(-1, 0)
+        shown = to_uint8(image.nan_to_num(nan=-1))
+        image = torch.from_numpy(np.atleast_3d(shown)).movedim(-1, 0)
     return image.expand(3, -1, -1) if len(image) == 1 else image[:3]
+
+
+def read_numbers(file: ValueFile, bounds: Range) -> np.ndarray:
+    """Reads float64 (H, W, C) in units of a range, NaN where pixels are missing.
+
+    A file of another range is taken from its own to that, as a picture of one is compared with one of the other.
+    Raises: InputError for what is no image, or has other values.
+    """
+    try:
+        with unreadable(str(file.path)):
+            array = read_in_units(str(file.path), file.values).astype(np.float64)
+    except BadImage as bad:
+        raise InputError(f"{bad}: run test.py again, or remove the file") from None
+    own = file.values.bounds
+    if own == bounds:
+        return array
+    (low, high), (first, last) = ends(own), ends(bounds)
+    return np.asarray((array - low) / (high - low) * (last - first) + first)
+
+
+def common_range(fakes: Files, reals: Files) -> Range | None:
+    """Returns the range of the truths, in which all files can be measured in full; None where some are pictures of 8 bits."""
+    files = [*fakes.values(), *reals.values()]
+    values = [file.values for file in files if isinstance(file, ValueFile)]
+    if not values or len(values) < len(files) or not values[-1].deep:
+        return None
+    return values[-1].bounds
 
 
 def name_distinctly(runs: list[TestRun]) -> list[TestRun]:

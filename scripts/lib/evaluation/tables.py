@@ -6,15 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from options.metrics import SIMPLE, metric
+import numpy as np
+import torch
+
+from options.metrics import OF_VALUES, SIMPLE, metric
+from options.types import Range
 from scripts.lib.evaluation.measure import score, score_constant, training_mean
 from scripts.lib.evaluation.report import ScoreTable
 from scripts.lib.evaluation.result_folders import (
     COMPARISONS,
     Comparison,
+    File,
     Files,
     TestRun,
+    ValueFile,
+    common_range,
     read,
+    read_numbers,
     truth_folder,
 )
 from scripts.lib.evaluation.verdict import ScoreRow
@@ -53,7 +61,7 @@ def build_tables(
     tables = []
     for comparison in (each for each in COMPARISONS if each.into in sides):
         translation = bool(comparison.source)
-        names = [name for name in options.names if translation or name in SIMPLE]
+        names = [name for name in options.names if translation or name in (*SIMPLE, *OF_VALUES)]
         truth = options.truth if translation else None
         if names and (table := _table(comparison, groups, names, options, truth, networks)):
             tables.append(table)
@@ -84,9 +92,13 @@ def _table(
     reals = [_reals(run, comparison, truth) for run in runs]
     if not runs or not all(reals):
         return None
+    fakes = [run.measured(comparison.fake) for run in runs]
+    bounds = common_range(fakes[0], reals[0])
+    if options.lenient:
+        names = _of_values(names) if bounds else names
     table = ScoreTable(comparison, names)
+    table.notes += _depth_notes(names, runs, fakes, reals)
     table.notes += [f"{n} has no {comparison.fake}" for n in groups if n not in having]
-    fakes = [run.files[comparison.fake] for run in runs]
     shared = [] if options.unpaired else _shared(comparison, runs, fakes, reals, table)
     table.names = _possible(names, fakes, reals, shared, options, table)
     if not table.names:
@@ -101,7 +113,9 @@ def _table(
             found.append(score(table.names, fakes[place], reals[place], shared, networks))
         place = places[id(members[0])]
         inputs = members[0].files.get(comparison.source, {})
-        table.files[name] = (fakes[place], reals[place], inputs)
+        first = members[0]
+        pictures = fakes[place] if first.plain else first.files[comparison.fake]
+        table.files[name] = (pictures, reals[place], inputs)
         table.rows.append(ScoreRow(name, found))
     if comparison.source:
         _add_trivial(table, runs[0], reals[0], shared, options, networks)
@@ -111,7 +125,31 @@ def _table(
 def _reals(run: TestRun, comparison: Comparison, truth: Path | None) -> Files:
     if truth:
         return truth_folder(truth, run.files[comparison.fake], run, comparison.into)
-    return run.files.get(comparison.real, {})
+    return run.measured(comparison.real)
+
+
+def _of_values(names: Sequence[str]) -> list[str]:
+    """Puts what is measured in the numbers of files in place of l1, which is a part of their range."""
+    return [*OF_VALUES, *(name for name in names if name != "l1" and name not in OF_VALUES)]
+
+
+def _depth_notes(
+    names: Sequence[str], runs: list[TestRun], fakes: list[Files], reals: list[Files]
+) -> list[str]:
+    """Says what of files of more than 8 bits is measured on their 8-bit pictures."""
+    notes = []
+    for run, fake, real in zip(runs, fakes, reals, strict=True):
+        whole = [isinstance(file, ValueFile) for file in (*fake.values(), *real.values())]
+        if any(whole) and not all(whole):
+            notes.append(
+                f"{run.name} is measured on its 8-bit pictures, as {run.folder / 'values'} does not have all of its results"
+            )
+        elif any(whole) and (seen := [name for name in names if metric(name).network]):
+            text = (
+                f"{', '.join(seen)} of files of more than 8 bits: measured on their 8-bit pictures"
+            )
+            notes += [] if text in notes else [text]
+    return notes
 
 
 def _shared(
@@ -191,7 +229,10 @@ def _add_trivial(
     options: EvaluationOptions,
     networks: Networks,
 ) -> None:
-    inputs = run.files.get(table.comparison.source, {})
+    inputs = run.measured(table.comparison.source)
+    bounds = common_range(run.measured(table.comparison.fake), reals)
+    if bounds and not common_range(inputs, inputs):  # 8 bits against more
+        inputs = {}
     try:
         if inputs:
             names = [n for n in table.names if metric(n).paired or len(inputs) > 1]
@@ -212,10 +253,17 @@ def _add_trivial(
         side,
         options.half,
         (size[0], size[1]),
-        lambda path: read(run.file(path, side)),
+        lambda path: _read_training(run.file(path, side), bounds),
     )
     if any(read(reals[name]).shape[1:] != size for name in shared):
         table.notes.append("no row for the mean training image: the results have several sizes")
     elif mean is not None and paired:
         scores = score_constant(paired, mean, reals, shared, networks)
         table.rows.append(ScoreRow("mean training image", [scores], trivial=True))
+
+
+def _read_training(file: File, bounds: Range | None) -> torch.Tensor:
+    """Reads uint8 (3, H, W), or float64 (C, H, W) in units of the range where one is measured."""
+    if bounds is None or not isinstance(file, ValueFile):
+        return read(file)
+    return torch.from_numpy(np.moveaxis(read_numbers(file, bounds), -1, 0).copy())
