@@ -115,4 +115,5 @@ def open_sink(
     run |= {"device": "cpu", "width": 128}
     run |= {"options": {"lr": 0.1, "beta1": 0.5}, "defaults": {"lr": 0.2, "beta1": 0.5}}
     run |= {"changed": ["lr"], "examples": {"phase": "val", "names": ["one", "two"]}, "home": True}
+    run |= {"commands": {"test": "python test.py"}}
     return PageSink(web, run, update_html_freq=1000, interval=interval, **more)

@@ -106,7 +106,7 @@ function drawEnds() {
     const part = newElement("div", "", { className: "end" });
     const strip = newElement("div", "", { className: "strip" });
     strip.append(...some.map(newThumb));
-    part.append(newElement("h3", title), strip);
+    part.append(newElement("h2", title), strip);
     return part;
   }));
 }
