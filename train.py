@@ -186,10 +186,13 @@ def train(options: TrainOptions, stop: StopRequest, lock: RunLock) -> int:
                 reporter.step(step, images, learning_rate, waited=waited, started=step_started)
                 saver.report()
 
-                # Save within the epoch.
-                if crossed(before, progress.run_images, freq.save_latest_freq):
+                # Save within the epoch, slow training at least every ten minutes; all processes decide alike.
+                due = crossed(before, progress.run_images, freq.save_latest_freq)
+                printed = crossed(before, progress.run_images, options.log.print_freq)
+                if due or (printed and any(distributed.gather(is_main and saver.late))):
                     watchdog.check()
-                    label = f"iter_{progress.run_images}" if freq.save_by_iter else "latest"
+                    by_iter = due and freq.save_by_iter
+                    label = f"iter_{progress.run_images}" if by_iter else "latest"
                     at = f"epoch {epoch}, total_iters {progress.run_images}"
                     reporter.saving(f"saving the latest model ({at})")
                     save([label])

@@ -219,6 +219,23 @@ def test_a_run_whose_last_save_is_long_ago_saves_at_the_end_of_an_epoch(
     ]
 
 
+def test_slow_training_saves_and_shows_images_within_an_epoch(
+    paired, tmp_path, capsys, monkeypatch
+) -> None:
+    def images(name: str) -> set[str]:
+        folder = run(paired, tmp_path, name, "--print_freq 4 --n_epochs 2")
+        return {file.name for file in (folder / "web/images").glob("*fake_B.png")}
+
+    assert images("fast") == {"epoch002_fake_B.png"}
+    assert "saving the latest model" not in capsys.readouterr().out
+    for place in ("util.checkpoints.saver", "util.logs.reporter"):
+        monkeypatch.setattr(f"{place}.LONGEST", -1.0)
+    assert images("slow") == {"epoch001_fake_B.png", "epoch002_fake_B.png"}
+    saves = re.findall(r"saving the latest model \((.*)\)", capsys.readouterr().out)
+    assert saves == [f"epoch {e}, total_iters {n}" for e, n in ((1, 4), (1, 6), (2, 8), (2, 12))]
+    assert_same(content(tmp_path / "fast")["networks"], content(tmp_path / "slow")["networks"])
+
+
 def test_a_run_whose_losses_ran_away_says_so_at_its_end(paired, tmp_path, capsys) -> None:
     folder = run(paired, tmp_path, "n", "--lambda_L1 1e9 --lr 0")
     out = capsys.readouterr().out

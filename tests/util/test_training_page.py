@@ -126,7 +126,9 @@ def test_an_earlier_run_of_the_same_name_leaves_nothing_on_the_page(tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["00000.js", "now.js", "run.js"]  # fmt: skip
 
 
-def test_images_are_written_when_update_html_freq_says(tmp_path: Path) -> None:
+def test_images_are_written_when_update_html_freq_says_or_the_last_are_old(
+    tmp_path: Path, monkeypatch
+) -> None:
     sink = open_sink(tmp_path)
     file = tmp_path / "images/epoch001_fake.png"
 
@@ -143,6 +145,9 @@ def test_images_are_written_when_update_html_freq_says(tmp_path: Path) -> None:
     assert shade_after(1001) == 1001 % 256
     assert shade_after(1002, epoch=2) == 1001 % 256
     assert (tmp_path / "images/epoch002_fake.png").exists()
+    monkeypatch.setattr("util.logs.training_page.sink.LONGEST", -1.0)
+    assert shade_after(10) == 10
+    assert shade_after(20) == 20
 
 
 FLAGS = ["--display_freq", "1", "--print_freq", "1", "--val_freq", "1"]

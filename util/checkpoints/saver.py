@@ -19,7 +19,7 @@ from util.distributed.stop import StopRequest
 from util.errors import InputError
 
 RETRY_SECONDS = 10.0
-# Seconds after which the end of an epoch is saved in any case.
+# Seconds after which the next print and the end of an epoch are saved in any case.
 LONGEST = 600.0
 PATIENCE = 600.0  # seconds in which a full disk may be mended at the end of a run
 
@@ -64,9 +64,14 @@ class Saver:
         self._start()
 
     @property
+    def late(self) -> bool:
+        """Tells whether the last save, or attempt at one, is long ago."""
+        return time.monotonic() - self._last > LONGEST
+
+    @property
     def overdue(self) -> bool:
         """Tells whether the last save failed or is long ago."""
-        return self.failed or time.monotonic() - self._last > LONGEST
+        return self.failed or self.late
 
     def _start(self) -> None:
         # A daemon, because a second Ctrl-C must not have to wait for the disk.

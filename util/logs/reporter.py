@@ -26,6 +26,7 @@ from util.terminal import columns
 from util.training.progress import Progress, crossed
 
 FEWEST = 10  # images between two things that are shown because an epoch ends
+LONGEST = 600.0  # seconds without images, after which the next step shows some
 
 
 class Shown(Protocol):
@@ -40,7 +41,7 @@ class Reporter:
     """Shows what training steps give, from the first process; waits for the device only when something is due.
 
     Losses and images are due every --print_freq and --display_freq images, at the last step of the run, and at the end
-    of an epoch that would otherwise show none, as those of small data sets.
+    of an epoch that would otherwise show none, as those of small data sets; images also after ten minutes without.
 
     Args:
         progress: the run's counters, which the caller keeps.
@@ -68,6 +69,7 @@ class Reporter:
         self.best: Sequence[str] = ()  # of this epoch's validation
         self.saved = False  # in this epoch
         self.shown = 0  # images of the run at the last step
+        self.pictured = time.monotonic()
 
     def open(self, *, exactly: bool, examples: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Opens all places. Raises: InputError when the run's folder cannot be written to.
@@ -122,7 +124,9 @@ class Reporter:
             self.logger.losses(at, values)
             if signs:
                 self.logger.health(at, {name: means[f"health/{name}"] for name in step.health})
-        if self.is_main and self._due(before, log.display_freq):
+        late = time.monotonic() - self.pictured > LONGEST
+        if self.is_main and (late or self._due(before, log.display_freq)):
+            self.pictured = time.monotonic()
             first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})

@@ -20,10 +20,11 @@ from util.logs.training_page.stream import Stream, hint, point, shown, shown_exa
 from util.training.progress import crossed
 
 SHARE = 0.01  # of the time may go into bringing the page up to date
+LONGEST = 600.0  # seconds between the images of an epoch
 
 
 class PageSink(Sink):
-    """Writes images at the first display of an epoch, and whenever update_html_freq images have gone by.
+    """Writes images at the first display of an epoch, and whenever update_html_freq images or ten minutes have gone by.
 
     A disk that refuses is reported once and tried again.
 
@@ -45,6 +46,7 @@ class PageSink(Sink):
         self.folder, self.update_html_freq, self.interval = folder, update_html_freq, interval
         self.stream = Stream(folder / "data", run, events)
         self.written: At | None = None  # the last images
+        self.written_at = 0.0
         self.shell = False
         self.due = 0.0
         self.warned = False
@@ -74,7 +76,7 @@ class PageSink(Sink):
             self._warn(error)
             return
         self.stream.add(shown(at.epoch, at.run_images, list(images)))
-        self.written = at
+        self.written, self.written_at = at, time.monotonic()
         self._update()
 
     def examples(self, at: At, pictures: Sequence[Mapping[str, np.ndarray]]) -> None:
@@ -100,9 +102,9 @@ class PageSink(Sink):
         self._update(ending, reason)
 
     def _due(self, last: At, at: At) -> bool:
-        return last.epoch != at.epoch or crossed(
-            last.run_images, at.run_images, self.update_html_freq
-        )
+        late = time.monotonic() - self.written_at > LONGEST
+        many = crossed(last.run_images, at.run_images, self.update_html_freq)
+        return last.epoch != at.epoch or late or many
 
     def _add(self, kind: str, at: At, values: Mapping[str, float]) -> None:
         self.stream.add(point(kind, at, values, time.time()))
