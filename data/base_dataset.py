@@ -60,7 +60,7 @@ class Source:
     Attributes:
         phase: train, val, test ...: which folders.
         input_nc, output_nc: channels of A and B.
-        labels: number of classes where A are label maps; 0 where they are images.
+        labels, labels_B: number of classes where A, or B, are label maps; 0 where they are images.
         multiple, smallest: what the networks need image sides to be divisible by, and at least.
         augment: random order, crops and flips.
     """
@@ -69,6 +69,7 @@ class Source:
     input_nc: int = 3
     output_nc: int = 3
     labels: int = 0
+    labels_B: int = 0
     multiple: int = 4
     smallest: int = 1
     augment: bool = True
@@ -77,7 +78,13 @@ class Source:
     @classmethod
     def of(cls, model: ModelOptions, **more: Any) -> Source:
         """The source for a model of these options; more: the other attributes."""
-        return cls(input_nc=model.input_nc, output_nc=model.output_nc, labels=model.label_A, **more)
+        return cls(
+            input_nc=model.input_nc,
+            output_nc=model.output_nc,
+            labels=model.label_A,
+            labels_B=model.label_B,
+            **more,
+        )
 
 
 def image_channels(source: Source) -> tuple[int, int]:
@@ -205,10 +212,12 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
             **known,
         )
         if B is not None:
+            known |= {"labels": source.labels_B}
             known |= {"bands": parse_bands("bands_B", o.bands_B), "page": B_page}
             of_B = detect_values("B", B, source.output_nc, self._range("B", B), **known)
         else:
-            of_B = of_A.output(source.output_nc, parse_range("range_B", o.range_B))
+            declared = parse_range("range_B", o.range_B)
+            of_B = of_A.output(source.output_nc, declared, source.labels_B)
         self.values = {"A": of_A, "B": of_B}
         return of_A, of_B
 

@@ -86,10 +86,9 @@ class BaseModel(Engine, ABC):
 
         Label maps become colours.
         """
-        if not self.options.label_A:
-            return visuals
+        classes = {"A": self.options.label_A, "B": self.options.label_B}
         return {
-            name: class_colours(images) if SIDES.get(name) == "A" else images
+            name: class_colours(images) if classes.get(SIDES.get(name, "")) else images
             for name, images in visuals.items()
         }
 

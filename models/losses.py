@@ -8,6 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# Of tanh's 1 as a logit: large enough for a probability near 1, and small enough for gradients far from the truth.
+LOGITS = 10.0
+
 
 def gan_loss(
     logits: torch.Tensor, target_is_real: bool, mode: str, for_generator: bool = False
@@ -136,3 +139,20 @@ def reconstruction_loss(
         total = difference.abs().sum() if kind == "l1" else difference.square().sum()
         return total / (valid.sum() * images.shape[1]).clamp(min=1)
     return F.l1_loss(images, target) if kind == "l1" else F.mse_loss(images, target)
+
+
+def class_loss(
+    images: torch.Tensor, target: torch.Tensor, valid: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Computes the cross entropy of classes, whose logits are outputs of tanh stretched to LOGITS.
+
+    Args:
+        images: (N, K, H, W) in [-1, 1].
+        target: (N, K, H, W), 1 in each pixel's class and -1 elsewhere.
+        valid: (N, 1, H, W), the pixels that count; 0 where there are none. None: all.
+    """
+    logits = torch.log_softmax(LOGITS * images.float(), dim=1)
+    entropy = -torch.where(target > 0, logits, 0.0).sum(dim=1, keepdim=True)
+    if valid is None:
+        return entropy.mean()
+    return torch.where(valid, entropy, 0.0).sum() / valid.sum().clamp(min=1)

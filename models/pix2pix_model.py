@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -10,7 +11,7 @@ from models.base_model import Adam, Batch, Step
 from models.engine.cuda_graphs import Outputs
 from models.engine.optimization import step_outputs
 from models.gan_model import GANModel
-from models.losses import reconstruction_loss
+from models.losses import class_loss, reconstruction_loss
 from models.networks.perceptual import load_perceptual_network
 from options.model_options import Pix2PixOptions
 
@@ -42,6 +43,10 @@ class Pix2PixModel(GANModel):
         inputs = (*self.pair(batch), *self.valid_pixels(batch))
         return Step.of(self.run_as_graph("step", train, *inputs))
 
+    def plateau_metric(self, losses: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        by_class = [losses["G_CE"]] if "G_CE" in losses else []
+        return [*super().plateau_metric(losses), *by_class]
+
     def why_not_recorded(self) -> str:
         if self.has_D and self.options.pool_size:
             return "the image pool (--pool_size) is in the middle of pix2pix's step"
@@ -56,6 +61,11 @@ class Pix2PixModel(GANModel):
         """
         o = self.options
         valid = sides[0] & sides[1] if sides else None
+        if o.label_B:
+            known = (
+                real_B.amax(dim=1, keepdim=True) > 0
+            )  # pixels of no class are -1 in all channels
+            valid = known if valid is None else valid & known
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
             if valid is not None:  # D sees the same there in both, and learns nothing from it
@@ -95,4 +105,7 @@ def truth_losses(
         valid: (N, 1, H, W), the pixels that count; None for all.
     """
     L1 = reconstruction_loss(fake_B, real_B, options.loss_reconstruction, valid)
-    return {"G_L1": options.lambda_L1 * L1}
+    losses = {"G_L1": options.lambda_L1 * L1}
+    if options.label_B and options.lambda_CE:
+        losses["G_CE"] = options.lambda_CE * class_loss(fake_B, real_B, valid)
+    return losses

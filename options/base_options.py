@@ -244,6 +244,9 @@ class ModelOptions:
     label_A: int = flag(
         0, "inputs are label maps with so many classes, each a channel (sets --input_nc); 0 = off"
     )
+    label_B: int = flag(
+        0, "outputs are label maps with so many classes, each a channel (sets --output_nc); 0 = off"
+    )
     ngf: int = flag(64, "generator filters in the first layer")
     ndf: int = flag(64, "discriminator filters in the first layer")
     netD: str = flag("basic", "basic (70x70 PatchGAN), n_layers, or pixel", metavar="NAME")
@@ -279,11 +282,15 @@ class ModelOptions:
         return cls
 
     def __post_init__(self) -> None:
-        at_least(0, 256, label_A=self.label_A)
+        at_least(0, 256, label_A=self.label_A, label_B=self.label_B)
         at_least(1, 1e4, input_nc=self.input_nc, output_nc=self.output_nc)
         if self.label_A and self.input_nc != self.label_A:
             raise ValueError(
                 f"--label_A {self.label_A} makes as many input channels: leave out --input_nc {self.input_nc}"
+            )
+        if self.label_B and self.output_nc != self.label_B:
+            raise ValueError(
+                f"--label_B {self.label_B} makes as many output channels: leave out --output_nc {self.output_nc}"
             )
         at_least(1, 4096, ngf=self.ngf, ndf=self.ndf)
         at_least(1, 12, n_layers_D=self.n_layers_D)

@@ -69,6 +69,11 @@ class Pix2PixOptions(PerceptualOptions):
     gan_mode: str = override("vanilla")
     pool_size: int = override(0)
     lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
+    lambda_CE: float = flag(
+        10.0,
+        "with --label_B: weight of the cross entropy of classes; --lambda_L1 0 leaves it alone",
+        only="train",
+    )
     loss_reconstruction: str = flag("l1", "reconstruction loss", choices=("l1", "l2"), only="train")
     lambda_feat: float = flag(
         0.0,
@@ -79,6 +84,7 @@ class Pix2PixOptions(PerceptualOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_antialias(self.netG, self.no_antialias_up)
+        at_least(0, lambda_CE=self.lambda_CE)
         at_least(0, lambda_L1=self.lambda_L1, lambda_feat=self.lambda_feat)
         if self.lambda_feat and not self.lambda_GAN:
             raise ValueError("--lambda_feat needs discriminators: a --lambda_GAN above 0")

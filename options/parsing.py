@@ -106,6 +106,8 @@ class CommandLine:
             values["load_size"] = values["crop_size"]  # a test crops only when asked to
         if values["label_A"] and "input_nc" not in explicit:
             values["input_nc"] = values["label_A"]
+        if values["label_B"] and "output_nc" not in explicit:
+            values["output_nc"] = values["label_B"]
         try:
             built = {key: build(group, {**defaults, **values}) for key, group in groups.items()}
         except ValueError as error:

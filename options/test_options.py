@@ -21,7 +21,17 @@ ARCHITECTURE = (
     *("no_antialias", "no_antialias_up"),
 )
 # What files hold, for whatever model tests them.
-VALUES = ("range_A", "range_B", "bands_A", "bands_B", "nodata", "label_A", "alpha", "page")
+VALUES = (
+    "range_A",
+    "range_B",
+    "bands_A",
+    "bands_B",
+    "nodata",
+    "label_A",
+    "label_B",
+    "alpha",
+    "page",
+)
 COMMON = (
     "dataroot", "name", "model", "model_suffix", "epoch", "phase", "num_test", "results_dir",
     "checkpoints_dir", "gpu_ids", "direction", "preprocess", "load_size", "crop_size",
@@ -42,6 +52,8 @@ OTHER_WAY = {
     "range_B": "range_A",
     "bands_A": "bands_B",
     "bands_B": "bands_A",
+    "label_A": "label_B",
+    "label_B": "label_A",
     "input_nc": "output_nc",
     "output_nc": "input_nc",
 }
@@ -155,7 +167,6 @@ def inherited(saved: dict[str, Any], model: str, *, backwards: bool = False) -> 
     }
     if backwards and not own:
         taken = {OTHER_WAY.get(name, name): value for name, value in taken.items()}
-        taken.pop("label_A", None)
         taken["page"] = ";".join(reversed(pages_of(saved.get("page", ""))))
     mode, crop = saved.get("preprocess"), saved.get("crop_size", 256)
     if mode == "resize_and_crop":

@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--range_B", metavar="LOW,HIGH", help="values of results (default: those of training, or those of the inputs)")
     add("--nodata", metavar="VALUE", help="pixels of this value, or nan, hold nothing, and so they do in results (default: as in training)")
     add("--label_A", type=int, metavar="CLASSES", help="inputs are label maps with so many classes (default: as in training)")
+    add("--label_B", type=int, metavar="CLASSES", help="results are label maps with so many classes (default: as in training)")
     add("--alpha", choices=ALPHAS, help="transparency: drop it, or lay images on white or black (default: as in training)")
     add("--page", metavar="N", help="of files of several planes: a number from 0, or places along axes, such as c=0,z=5 (default: as in training)")
     add("--pyramid", action="store_true", help="TIFF in tiles, with smaller versions of the image in it, for viewers of large images")

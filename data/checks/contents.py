@@ -95,7 +95,7 @@ def content_lines(
     for folder, found in contents.items():
         for side, one in zip(sides[folder], found, strict=False):
             lines.append(f"{folder.name}, {side}: {one}")
-            if not (side == "A" and model.label_A):
+            if not (model.label_A if side == "A" else model.label_B):
                 flags += fitting_flags(side, channels[side], declared[side], one)
     if any(one.lost for found in contents.values() for one in found) and not data.nodata:
         flags += ["--nodata", "nan"]

@@ -162,6 +162,7 @@ def values_of(
     range_A: str | None = None,
     range_B: str | None = None,
     label_A: int | None = None,
+    label_B: int | None = None,
     alpha: str | None = None,
     page: str | None = None,
     nodata: str | None = None,
@@ -175,9 +176,11 @@ def values_of(
     flags = saved.flags
     A, B = (flags.get(name, AUTO) for name in ("range_A", "range_B"))
     pages = flags.get("page", "")
-    bands, labels = flags.get("bands_A", ""), flags.get("label_A", 0)
+    bands = flags.get("bands_A", "")
+    labels, labels_B = flags.get("label_A", 0), flags.get("label_B", 0)
     if saved.name == "G_B":
-        A, B, bands, labels = B, A, flags.get("bands_B", ""), 0
+        A, B, bands = B, A, flags.get("bands_B", "")
+        labels, labels_B = labels_B, labels
         pages = ";".join(reversed(pages_of(pages)))
     if alpha not in (None, *ALPHAS):
         raise InputError(f"alpha {alpha!r} is unknown: choose from {', '.join(ALPHAS)}")
@@ -194,7 +197,9 @@ def values_of(
             nodata=missing,
         )
         declared = parse_range("range_B", range_B or B)
-        return inputs, Values("B", channels=3, declared=declared, nodata=missing)
+        classes = int(labels_B if label_B is None else label_B)
+        results = Values("B", channels=3, declared=declared, labels=classes, nodata=missing)
+        return inputs, results
     except ValueError as error:
         raise InputError(str(error)) from None
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from util.images.label_maps import class_palette
 from util.images.nodata import fill_missing, mark_missing
 from util.images.read import BadImage, read_picture
 from util.images.values import GREY, Unfit, Values, composite
@@ -30,7 +31,8 @@ def to_network(image: Any, inputs: Values, outputs: Values) -> tuple[torch.Tenso
     if isinstance(image, (str, os.PathLike)):
         image = _read(os.fspath(image))
     if isinstance(image, Image.Image):
-        return _of_picture(image, inputs, outputs)
+        images, back = _of_picture(image, inputs, outputs)
+        return images, (lambda result: class_picture(outputs, result)) if outputs.labels else back
     if isinstance(image, np.ndarray):
         if inputs.eight_bits and outputs.eight_bits:
             return _of_array(image, inputs.channels)
@@ -73,6 +75,13 @@ def _of_picture(picture: Image.Image, inputs: Values, outputs: Values) -> tuple[
     if own_values:
         return _of_values(array, inputs, outputs)[0], _picture
     return _of_array(array, channels)[0], _picture
+
+
+def class_picture(values: Values, images: torch.Tensor) -> Image.Image:
+    """(1, K, H, W) scores of classes -> a picture whose palette's numbers are the classes."""
+    picture = Image.fromarray(values.from_network(images)[..., 0])
+    picture.putpalette(class_palette(values.labels).tobytes())
+    return picture
 
 
 def _picture(images: torch.Tensor) -> Image.Image:

@@ -67,7 +67,7 @@ def translate_large(
             if leaves_out:
                 _, valid = fill_missing(image.read(part.rows, part.columns, inputs), fill)
                 values = mark_missing(values, valid.to(values.device))
-            if not outputs.deep and len(values) in (1, 3):
+            if outputs.eight_bits and len(values) in (1, 3):
                 return to_uint8(values)
             array = outputs.from_network(values[None])
             return array[..., 0] if array.shape[-1] == 1 else array
@@ -80,7 +80,7 @@ def translate_large(
         if metadata:
             metadata = metadata.at_size(size).of_result(outputs)
         pixels = ((p.rows, p.columns, made(p)) for p in parts)
-        write_large(target, size, pixels, metadata, pyramid=pyramid)
+        write_large(target, size, pixels, metadata, pyramid=pyramid, classes=outputs.labels)
 
 
 def mean_pixel(image: LargeImage, values: Values) -> torch.Tensor:

@@ -52,6 +52,7 @@ def load_translator(
     range_A: str | None = None,
     range_B: str | None = None,
     label_A: int | None = None,
+    label_B: int | None = None,
     alpha: str | None = None,
     page: str | None = None,
     nodata: str | None = None,
@@ -70,7 +71,7 @@ def load_translator(
             run was best with, as test.py and all scripts do; each image's own for weights without a run.
         batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
         tile, tile_mode: as in test.py: pixels of the squares that are computed one at a time, 0 for whole images.
-        range_A, range_B, label_A, alpha, page, nodata: what files of inputs (A) and results (B) hold, as the flags say it; None
+        range_A, range_B, label_A, label_B, alpha, page, nodata: what files of inputs (A) and results (B) hold, as the flags say it; None
             for what the run was trained with, as far as its folder tells.
     Raises: InputError, a ValueError, when there is no such generator or device.
     """
@@ -93,6 +94,7 @@ def load_translator(
         range_A=range_A,
         range_B=range_B,
         label_A=label_A,
+        label_B=label_B,
         alpha=alpha,
         page=page,
         nodata=nodata,
@@ -103,10 +105,11 @@ def load_translator(
             raise ValueError(
                 f"range_{one.side} {one.bounds} does not fit: the network has {one.channels} channels there"
             )
-    if t.inputs.labels not in (0, t.input_nc):
-        raise ValueError(
-            f"label_A {t.inputs.labels} does not fit: the network takes {count(t.input_nc, 'channel')}"
-        )
+    for one, verb in ((t.inputs, "takes"), (t.outputs, "gives")):
+        if one.labels not in (0, one.channels):
+            raise ValueError(
+                f"label_{one.side} {one.labels} does not fit: the network {verb} {count(one.channels, 'channel')}"
+            )
     return t
 
 
@@ -144,7 +147,7 @@ class Translator:
         known = describe_generator(generator.state_dict()) or vars(model.options)
         self.input_nc, self.output_nc = int(known["input_nc"]), int(known["output_nc"])
         self.inputs = replace(values[0], channels=self.input_nc)
-        self.outputs = self.inputs.output(self.output_nc, values[1].declared)
+        self.outputs = self.inputs.output(self.output_nc, values[1].declared, values[1].labels)
 
     @property
     def eight_bits(self) -> bool:

@@ -57,7 +57,7 @@ def detect_values(
     found = next(((path, kind) for path in paths[:TRIED] if (kind := kind_of(path, page))), None)
     if labels:
         if labels == 2:
-            _refuse_masks(paths[:TRIED], page)
+            _refuse_masks(side, paths[:TRIED], page)
         return Values(side, labels, labels=labels, like=found[0] if found else "", page=page)
     known = Values(side, channels, declared or EIGHT_BITS, alpha=alpha, page=page)
     known = replace(known, bands=bands, nodata=nodata)
@@ -82,7 +82,7 @@ def detect_values(
     return values
 
 
-def _refuse_masks(paths: Sequence[str], page: str) -> None:
+def _refuse_masks(side: str, paths: Sequence[str], page: str) -> None:
     """Raises: InputError where label maps of two classes hold 0 and 255, which is no class, and never 1."""
     whole: set[int] = set()
     for path in paths:
@@ -92,8 +92,9 @@ def _refuse_masks(paths: Sequence[str], page: str) -> None:
             return
     if 255 in whole:
         raise InputError(
-            f"--label_A 2 means classes 0 and 1, but {paths[0]} and others hold 255 and never 1, and 255 stands for no "
-            "class: save these masks with 1 in place of 255, or leave out --label_A and use --input_nc 1"
+            f"--label_{side} 2 means classes 0 and 1, but {paths[0]} and others hold 255 and never 1, and 255 stands for no "
+            f"class: save these masks with 1 in place of 255, or leave out --label_{side} and use "
+            f"--{'input_nc' if side == 'A' else 'output_nc'} 1"
         )
 
 

@@ -109,6 +109,13 @@ def distinct_colours(count: int) -> np.ndarray:
     return np.rint(np.array(rgb).reshape(-1, 3) * 255).astype(np.uint8)
 
 
+def class_palette(count: int) -> np.ndarray:
+    """(256, 3) uint8: `distinct_colours`, and black for all further numbers."""
+    palette = np.zeros((256, 3), np.uint8)
+    palette[:count] = distinct_colours(count)
+    return palette
+
+
 def class_colours(images: torch.Tensor) -> torch.Tensor:
     """Scores of K classes (N, K, H, W) in [-1, 1] -> pictures (N, 3, H, W): the best one's colour, black for no class."""
     best, classes = images.float().max(dim=1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -16,7 +17,7 @@ from util.errors import InputError
 from util.files import replacing
 from util.images.metadata import Metadata, fits
 from util.images.packages import image_package
-from util.images.write import encode_values
+from util.images.write import encode_values, tiff_palette, write_classes
 
 STREAMED = (".tif", ".tiff", ".btf")
 SIDE = 256  # of the tiles in the file
@@ -33,6 +34,7 @@ def write_large(
     metadata: Metadata | None = None,
     *,
     pyramid: bool = False,
+    classes: int = 0,
 ) -> None:
     """Writes an image whose parts come row by row; the file appears when all is written.
 
@@ -44,7 +46,8 @@ def write_large(
         metadata: of the image. A place on the Earth makes it GeoTIFF, a pixel size, names of channels or a pyramid without
             such a place OME-TIFF.
         pyramid: of TIFF: with the image at half the size, a quarter, ... down to a tile: overviews as GDAL has them in
-            GeoTIFF, as OME has them in others. Half of the image's pixels go through a temporary file.
+            GeoTIFF, as OME has them in others. A quarter of the image's pixels go through a temporary file.
+        classes: number of classes, for label maps: they get a palette.
     Raises: InputError when it cannot be written, or Pillow does not know the format.
     """
     suffix = path.suffix.lower()
@@ -58,12 +61,14 @@ def write_large(
         bands = chain([first], bands)
         if tifffile is None:
             whole = _together(bands, shape)
-            if suffix == ".png":
+            if suffix == ".png" and classes:
+                write_classes(file, suffix, whole, metadata, classes)
+            elif suffix == ".png":
                 encode_values(file, suffix, np.atleast_3d(whole), metadata)
             else:
                 Image.fromarray(whole).save(file, Image.registered_extensions()[suffix])
             return
-        _write_tiff(tifffile, file, bands, shape, first.dtype, metadata, pyramid)
+        _write_tiff(tifffile, file, bands, shape, first.dtype, metadata, pyramid, classes)
 
 
 def _write_tiff(
@@ -74,6 +79,7 @@ def _write_tiff(
     dtype: np.dtype,
     metadata: Metadata | None,
     pyramid: bool,
+    classes: int,
 ) -> None:
     height, width = shape[:2]
     metadata = metadata or Metadata((height, width), {})
@@ -81,7 +87,7 @@ def _write_tiff(
     nodata = metadata.nodata if fits(metadata.nodata, dtype) else None
     ome = not metadata.geo and (pyramid or bool(said))
     levels = _levels(shape[:2]) if pyramid else []
-    options = {
+    options: dict[str, Any] = {
         "dtype": dtype,
         "tile": (SIDE, SIDE),
         "photometric": "rgb" if shape[2:] == (3,) else "minisblack",
@@ -90,13 +96,16 @@ def _write_tiff(
         "compressionargs": {"level": 1},
         "maxworkers": 1,
     }
+    if classes:
+        options |= tiff_palette(classes)
+    smaller_of = nearest if classes else partial(halve, nodata=nodata)
     tags = metadata.tiff_tags(dtype, shape[2] if len(shape) == 3 else 1)
     axes = "YXS"[: len(shape)]
     size = np.prod(shape, dtype=np.int64) * dtype.itemsize * (4 / 3 if pyramid else 1)
     with tifffile.TiffWriter(file, bigtiff=size > BIG, ome=ome) as tiff, ExitStack() as stack:
         half = stack.enter_context(_temporary(levels[0], shape, dtype)) if levels else None
         tiff.write(
-            _tiles(_halved(bands, half, nodata)),
+            _tiles(_halved(bands, half, smaller_of)),
             shape=shape,
             subifds=len(levels) if ome else None,
             metadata={"axes": axes, **said} if ome else None,
@@ -113,7 +122,7 @@ def _write_tiff(
             smaller = metadata.at_size(level).tiff_tags(dtype, 0)
             smaller.pop("extratags", None)
             tiff.write(
-                _tiles(_halved(_strips(whole), half, nodata)),
+                _tiles(_halved(_strips(whole), half, smaller_of)),
                 shape=(*level, *shape[2:]),
                 subfiletype=1,  # a smaller version of another image
                 metadata=None,
@@ -148,16 +157,23 @@ def _strips(whole: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _halved(
-    bands: Iterable[np.ndarray], half: np.ndarray | None, nodata: float | None
+    bands: Iterable[np.ndarray],
+    half: np.ndarray | None,
+    smaller_of: Callable[[np.ndarray], np.ndarray],
 ) -> Iterator[np.ndarray]:
     """Passes strips of SIDE rows on, and puts them at half the size into an array, if there is one."""
     top = 0
     for band in bands:
         if half is not None:
-            smaller = halve(band, nodata)
+            smaller = smaller_of(band)
             half[top : top + len(smaller)] = smaller
             top += len(smaller)
         yield band
+
+
+def nearest(array: np.ndarray) -> np.ndarray:
+    """Every other pixel of every other row, as class numbers have no means."""
+    return array[::2, ::2]
 
 
 def halve(array: np.ndarray, nodata: float | None = None) -> np.ndarray:

@@ -91,7 +91,7 @@ def read_values(path: str, values: Values) -> torch.Tensor:
     with unreadable(path):
         if values.labels:
             numbers = read_class_numbers(path, values.page)
-            return _channels_first(class_numbers(numbers, values.labels))
+            return _channels_first(class_numbers(numbers, values.labels, values.side))
         array = read_in_units(path, values)
         if values.deep:
             return _channels_first(to_network(array, values.bounds))

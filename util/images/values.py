@@ -100,11 +100,15 @@ class Values:
             return dtype_of(bounds.as_floats())
         return dtype_of(Range(min(bounds.low, nodata), max(bounds.high, nodata), True))
 
-    def output(self, channels: int, declared: Range | None) -> Values:
-        """The values of images that a network alone makes of these; unless declared, they are in the same range."""
+    def output(self, channels: int, declared: Range | None, labels: int = 0) -> Values:
+        """The values of images that a network alone makes of these; unless declared, they are in the same range.
+
+        labels: number of classes where they are label maps.
+        """
         bounds = declared or (None if self.labels else self.declared)
+        bounds = None if labels else bounds
         return replace(
-            self, side="B", channels=channels, declared=bounds, labels=0, bands=(), page=""
+            self, side="B", channels=channels, declared=bounds, labels=labels, bands=(), page=""
         )
 
     def selected(self, array: np.ndarray) -> np.ndarray:
@@ -142,7 +146,7 @@ class Values:
         Raises: Unfit.
         """
         if self.labels and array.ndim == 2:
-            numbers = torch.from_numpy(class_numbers(array[..., None], self.labels))
+            numbers = torch.from_numpy(class_numbers(array[..., None], self.labels, self.side))
             return one_hot(numbers.movedim(-1, 0), self.labels)[None] / 127.5 - 1
         array = np.atleast_3d(array)
         values = self.fitted(array, with_channels(array, self.channels))
@@ -179,7 +183,14 @@ class Values:
         return values
 
     def in_file(self, array: np.ndarray) -> np.ndarray:
-        """(H, W, C) in [-1, 1] -> values as a file holds them; NaN becomes `nodata`."""
+        """(H, W, C) in [-1, 1] -> values as a file holds them; NaN becomes `nodata`.
+
+        Of label maps (H, W, 1), the number of the largest channel; NO_CLASS where none is above -1, or NaN.
+        """
+        if self.labels:
+            best = array.max(axis=-1, keepdims=True)  # NaN where any channel is
+            numbers = array.argmax(axis=-1)[..., None].astype(np.uint8)
+            return np.where(best > -1, numbers, np.uint8(NO_CLASS))
         if self.nodata is None:
             return np.ascontiguousarray(from_network(array, self.bounds))
         missing = np.isnan(array)
@@ -303,18 +314,18 @@ def composite(array: np.ndarray, alpha: str) -> np.ndarray:
     return (laid if array.dtype.kind == "f" else np.rint(laid)).astype(array.dtype)
 
 
-def class_numbers(array: np.ndarray, classes: int) -> np.ndarray:
-    """(H, W, 1) of class numbers as uint8. Raises: Unfit where there are others."""
+def class_numbers(array: np.ndarray, classes: int, side: str) -> np.ndarray:
+    """(H, W, 1) of class numbers as uint8; side: whose. Raises: Unfit where there are others."""
     if array.shape[-1] != 1 or array.dtype.kind not in "bui":
         raise Unfit(
-            "holds colours or floats, but --label_A needs one class number for each pixel: grey levels, or the "
+            f"holds colours or floats, but --label_{side} needs one class number for each pixel: grey levels, or the "
             "numbers of a palette's colours"
         )
     known = array[(array < 0) | (array >= classes)]
     strange = known[known != NO_CLASS]
     if strange.size:
         raise Unfit(
-            f"has the class {strange.flat[0]}, but --label_A {classes} has classes 0 to {classes - 1} "
+            f"has the class {strange.flat[0]}, but --label_{side} {classes} has classes 0 to {classes - 1} "
             f"({NO_CLASS} is none)"
         )
     return array.astype(np.uint8)

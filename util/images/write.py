@@ -7,14 +7,16 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from PIL import Image
 
 from options.types import EIGHT_BITS, parse_nodata, parse_range
 from util.errors import InputError
 from util.files import replacing, write_text
 from util.images import SIDES, write_png
+from util.images.label_maps import class_palette
 from util.images.metadata import Metadata, Placement, Size, png_chunks, read_metadata
 from util.images.packages import image_package
 from util.images.values import Values
@@ -47,7 +49,7 @@ class ValueWriter:
             # The flag is about results; inputs are kept as they can be.
             side: format_for(format if side == "B" or format != "png" else "auto", one.like, one)
             for side, one in values.items()
-            if not one.labels
+            if side == "B" or not one.labels
         }
 
     def __bool__(self) -> bool:
@@ -84,7 +86,8 @@ class ValueWriter:
         assert kind
         array = self.values[side].in_file(np.moveaxis(image, 0, -1))
         metadata = self._metadata(label, paths or {})
-        write_values(place.with_name(place.name + SUFFIXES[kind]), array, metadata)
+        classes = self.values[side].labels
+        write_values(place.with_name(place.name + SUFFIXES[kind]), array, metadata, classes=classes)
 
     def _metadata(self, label: str, paths: Mapping[str, str]) -> Metadata | None:
         """Takes the place from the file that an image belongs to, and names of channels from one of its own side."""
@@ -135,6 +138,12 @@ def format_for(asked: str, like: str, values: Values) -> str | None:
         like: the name of a file whose format is kept, if that can be.
     Raises: InputError when PNG is asked for and cannot hold them.
     """
+    suffix = Path(like).suffix.lower()
+    if values.labels:
+        if asked == "exr":
+            raise InputError("EXR files do not hold class numbers: use png, tiff or npy")
+        usual = {".npy": "npy", ".npz": "npy", ".tif": "tiff", ".tiff": "tiff"}.get(suffix, "png")
+        return usual if asked == "auto" else asked
     bounds, channels = values.bounds, values.channels
     fits = values.dtype in (np.uint8, np.uint16) and channels in (1, 3, 4)
     shown = bounds == EIGHT_BITS and channels in (1, 3) and values.nodata is None
@@ -147,7 +156,6 @@ def format_for(asked: str, like: str, values: Values) -> str | None:
         return None if asked == "png" and shown else asked
     if shown:
         return None
-    suffix = Path(like).suffix.lower()
     if suffix in (".npy", ".npz"):
         return "npy"
     if suffix == ".exr" and values.dtype == np.float32:
@@ -155,15 +163,22 @@ def format_for(asked: str, like: str, values: Values) -> str | None:
     return "png" if suffix == ".png" and fits else "tiff"
 
 
-def write_values(path: Path, values: np.ndarray, metadata: Metadata | None = None) -> None:
+def write_values(
+    path: Path, values: np.ndarray, metadata: Metadata | None = None, *, classes: int = 0
+) -> None:
     """Writes (H, W, C), or (H, W) for one channel, in the format of the path's suffix.
 
     The file appears when it is complete.
-    metadata: of the image, as far as the format can hold it.
+    Args:
+        metadata: of the image, as far as the format can hold it.
+        classes: number of classes, for label maps: pictures have a colour for each.
     Raises: InputError when a package is missing, or the disk refuses.
     """
     with replacing(path, lasting=False) as file:
-        encode_values(file, path.suffix.lower(), values, metadata)
+        if classes and path.suffix.lower() != ".npy":
+            write_classes(file, path.suffix.lower(), values[..., 0], metadata, classes)
+        else:
+            encode_values(file, path.suffix.lower(), values, metadata)
 
 
 def encode_values(
@@ -187,6 +202,26 @@ def encode_values(
         write_png(file, array)
     else:
         file.write(image_package("imagecodecs").png_encode(array))
+
+
+def write_classes(
+    file: IO[bytes], suffix: str, numbers: np.ndarray, metadata: Metadata | None, classes: int
+) -> None:
+    """Writes (H, W) uint8 as PNG or TIFF with a palette."""
+    if suffix == ".png":
+        palette = class_palette(classes)
+        picture = Image.fromarray(numbers)
+        picture.putpalette(palette.tobytes())
+        write_png(file, picture)
+        return
+    tags = metadata.tiff_tags(numbers.dtype, 0) if metadata else {}
+    imwrite = image_package("tifffile").imwrite
+    imwrite(file, numbers, metadata=None, **tiff_palette(classes), **tags)
+
+
+def tiff_palette(classes: int) -> dict[str, Any]:
+    """The palette of classes, for tifffile's writer."""
+    return {"photometric": "palette", "colormap": class_palette(classes).T.astype(np.uint16) * 257}
 
 
 def _write_tiff(file: IO[bytes], array: np.ndarray, metadata: Metadata | None) -> None:

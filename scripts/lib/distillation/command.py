@@ -22,6 +22,7 @@ TAKEN = (
     *("ndf", "netD", "n_layers_D", "gan_mode", "pool_size", "lambda_L1", "loss_reconstruction"),
     *("lambda_GAN", "lr", "beta1", "lr_policy", "n_epochs", "n_epochs_decay", "lr_decay_iters"),
     *("upsample", "norm", "init_type", "init_gain", "range_A", "range_B", "label_A", "alpha"),
+    "label_B",
     *("bands_A", "bands_B", "nodata", "page"),
 )
 SWITCHES = ("no_flip", "serial_batches")

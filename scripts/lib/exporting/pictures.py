@@ -68,10 +68,11 @@ def pictures_of_run(
         mode = str(saved.flags["dataset_mode"])
         options = _at_size(build(dataset_options(mode), dict(saved.flags)), size)
         channels = {name: int(saved.flags[name]) for name in ("input_nc", "output_nc")}
-        labels = int(saved.flags.get("label_A", 0))
-        dataset = create_dataset(
-            options, Source(phase=phase, augment=False, labels=labels, **channels)
-        )
+        classes = {
+            "labels": int(saved.flags.get("label_A", 0)),
+            "labels_B": int(saved.flags.get("label_B", 0)),
+        }
+        dataset = create_dataset(options, Source(phase=phase, augment=False, **classes, **channels))
     except KeyError:
         raise InputError(
             f"{saved.path.parent} has no options.json that names the data set: {remedy}"

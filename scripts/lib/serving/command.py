@@ -29,7 +29,8 @@ def serve(options: argparse.Namespace) -> int:
             f"the server needs a package that is not installed ({error.name}): pip install fastapi uvicorn python-multipart"
         ) from None
     translator = load_translator(checkpoint(options), **translator_arguments(options))
-    check_channels(1 if translator.inputs.labels else translator.input_nc, translator.output_nc)
+    sides = translator.inputs, translator.outputs
+    check_channels(*(1 if side.labels else side.channels for side in sides))
     batcher = Batcher(
         translator.stream,
         most=options.batch_size,

@@ -90,6 +90,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
             range_A=options.range_A,
             range_B=options.range_B,
             label_A=options.label_A,
+            label_B=options.label_B,
             nodata=options.nodata,
             alpha=options.alpha,
             page=options.page,

@@ -72,6 +72,10 @@ class FileValues(NamedTuple):
         kind = FORMATS.get(target.suffix.lower())
         if self.pyramid and kind != "tiff":
             raise InputError(f"--pyramid writes TIFF, not {target.name}: use --format tiff")
+        if self.B.labels and kind in (None, "exr"):
+            raise InputError(
+                f"{target.suffix} files do not hold class numbers: use png, tiff or npy"
+            )
         if kind is None or (kind == "tiff" and self.B.plain):
             return None
         return format_for(kind, "", self.B)
@@ -98,9 +102,9 @@ class FileValues(NamedTuple):
             height, width, channels = values.shape
             part = values[..., 0] if channels == 1 else values
             whole = [(slice(0, height), slice(0, width), part)]
-            write_large(target, (height, width), whole, found, pyramid=True)
+            write_large(target, (height, width), whole, found, pyramid=True, classes=self.B.labels)
         else:
-            write_values(target, values, found)
+            write_values(target, values, found, classes=self.B.labels)
 
 
 def file_values(t: Translator, paths: Sequence[str], pyramid: bool = False) -> FileValues:
@@ -132,4 +136,4 @@ def file_values(t: Translator, paths: Sequence[str], pyramid: bool = False) -> F
         nodata=t.inputs.nodata,
     )
     own = t.outputs.declared if t.outputs.bounds != t.inputs.bounds else None
-    return FileValues(A, A.output(t.output_nc, own), pyramid)
+    return FileValues(A, A.output(t.output_nc, own, t.outputs.labels), pyramid)
