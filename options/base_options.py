@@ -145,7 +145,7 @@ class DataOptions:
     no_flip: bool = flag(False, "no random horizontal flips")
     augment: str = flag(
         "",
-        "more random changes, the same for both images of a pair: rot90 (quarter turns), flip (upside down), scale "
+        "more random changes, the same for both images of a pair: rot90 (quarter turns), flip (top to bottom), scale "
         "(by 0.9 to 1.1); empty = off",
         metavar="LIST",
         only="train",
