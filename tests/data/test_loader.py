@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import write_images
-from helpers.data import dataset
+from helpers.data import assert_same_batches, augmented_batches, dataset
 
 from data.loading.collate import collate
 from data.loading.loader import Loader
@@ -19,27 +16,8 @@ from data.loading.sampler import PositionSampler
 from util.images.read import BadImage
 
 
-@pytest.mark.parametrize(("threads", "start_method"), [(2, "fork"), (2, "spawn")])
-def test_batches_do_not_depend_on_workers(unpaired, threads, start_method) -> None:
-    def all_batches(threads: int) -> list:
-        items = dataset(
-            unpaired, "unaligned", augment=True, preprocess="resize_and_crop", crop_size=24, no_flip=False
-        )  # fmt: skip
-        loader = Loader(
-            items,
-            batch_size=2,
-            num_threads=threads,
-            shuffle=True,
-            seed=5,
-            start_method=start_method,
-        )
-        return [batch for epoch in (1, 2) for batch in loader.epoch(epoch)]
-
-    for one, other in zip(all_batches(0), all_batches(threads), strict=True):
-        assert one["A_paths"] == other["A_paths"]
-        assert one["B_paths"] == other["B_paths"]
-        assert torch.equal(one["A"], other["A"])
-        assert torch.equal(one["B"], other["B"])
+def test_batches_do_not_depend_on_workers(unpaired) -> None:
+    assert_same_batches(*(augmented_batches(unpaired, threads, "fork") for threads in (0, 2)))
 
 
 def test_an_epoch_can_be_entered_in_the_middle(unpaired) -> None:
@@ -146,40 +124,6 @@ def test_only_a_and_b_are_brought_into_the_networks_range() -> None:
     assert (batch["A"] == 1).all()
     assert batch["mask"].tolist() == [[1, 1]]
     assert batch["half"].dtype == torch.bfloat16
-
-
-ALL_BATCHES = """
-import logging, sys
-from pathlib import Path
-sys.path[:0] = sys.argv[1:3]
-logging.basicConfig(level="WARNING")
-from helpers.data import dataset
-from data.loading.loader import Loader
-for epochs in ((1, 2), (1,)):  # a second loader tries no processes
-    loader = Loader(dataset(Path(sys.argv[3]), "unaligned"), num_threads=2)
-    print(sum(len(batch["A_paths"]) for epoch in epochs for batch in loader.epoch(epoch)))
-    loader.close()
-"""
-MOUNTED = 'mount -t tmpfs -o "size=$1" tmpfs /dev/shm && shift && exec "$@"'
-
-
-@pytest.mark.parametrize("size", ["4k", "1m"])
-def test_a_small_dev_shm_costs_speed_and_a_warning_and_no_image(tmp_path, size) -> None:
-    own_mounts = ["unshare", "-m", "sh", "-c", MOUNTED, "sh", size]
-    if not shutil.which("unshare") or subprocess.run([*own_mounts, "true"], check=False).returncode:
-        pytest.skip("only root can mount")
-    for side in "AB":
-        write_images(tmp_path / f"train{side}", 20, 200, 200)
-    root = Path(__file__).parents[2]
-    program = [sys.executable, "-c", ALL_BATCHES, str(root), str(root / "tests"), str(tmp_path)]
-    run = subprocess.run(
-        [*own_mounts, *program], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert run.stdout == "40\n20\n"
-    assert "Traceback" not in run.stderr
-    assert run.stderr.count("shared memory is too small for the loader processes") == 1
-    assert "--shm-size" in run.stderr
-    assert "--num_threads 0" in run.stderr
 
 
 def test_images_that_shared_memory_cannot_hold_are_loaded_without_it(

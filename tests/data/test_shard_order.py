@@ -6,8 +6,7 @@ from bisect import bisect_right
 from itertools import accumulate, pairwise
 
 import pytest
-import torch
-from helpers.data import dataset
+from helpers.data import assert_same_batches, augmented_batches, dataset
 from helpers.tar import in_tars
 
 from data.loading.loader import Loader
@@ -153,30 +152,13 @@ def test_paths_in_one_tar_are_a_shard_and_so_are_files_between_tars(tmp_path) ->
 def test_batches_from_tars_do_not_depend_on_workers_or_where_they_are_entered(
     threads, unpaired, tmp_path
 ) -> None:
-    flags = {"augment": True, "preprocess": "resize_and_crop", "crop_size": 24}
     out = in_tars(unpaired, tmp_path / "shards")
-
-    def batches(threads: int, start: int = 0, method: str | None = None) -> list:
-        loader = Loader(
-            dataset(out, "unaligned", **flags),
-            batch_size=2,
-            num_threads=threads,
-            shuffle=True,
-            seed=5,
-            start_method=method,
-        )
-        return list(loader.epoch(2, start))
-
-    whole = batches(0)
+    whole = augmented_batches(out, 0, epochs=[2])
     assert sorted(path for batch in whole for path in batch["B_paths"]) == [
         str(out / f"trainB/{i // 2:06d}.tar/{100 + i}.png") for i in range(6)
     ]
-    for method in ("fork", "spawn") if threads else (None,):
-        for one, other in zip(whole[1:], batches(threads, 2, method), strict=True):
-            assert one["A_paths"] == other["A_paths"]
-            assert one["B_paths"] == other["B_paths"]
-            assert torch.equal(one["A"], other["A"])
-            assert torch.equal(one["B"], other["B"])
+    rest = augmented_batches(out, threads, "fork" if threads else None, epochs=[2], start=2)
+    assert_same_batches(whole[1:], rest)
 
 
 def test_one_side_may_lie_in_tars_and_the_other_in_files(unpaired, tmp_path) -> None:

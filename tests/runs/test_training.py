@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
 from conftest import SMALL_TRAINING, write_images
-from helpers.runs import ROOT, assert_same, content, run
+from helpers.runs import assert_same, content, run
 from helpers.training_page import read_training_page
 from helpers.words import words
 
@@ -280,18 +278,6 @@ def test_the_learning_rate_falls_as_the_schedule_says(paired, tmp_path, capsys) 
         "0.0002000",
         "0.0001000",
     ]
-
-
-def test_user_errors_print_one_message_and_no_traceback(paired, tmp_path) -> None:
-    line = words("--dataroot", tmp_path / "nowhere", "--name n", *SMALL_TRAINING)
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *line, "--model", "pix2pix", "--netG", "resnet_6blocks"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: there is no folder")
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_a_page_that_cannot_be_written_is_told_of_once_and_training_goes_on(

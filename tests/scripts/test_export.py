@@ -28,20 +28,18 @@ from util.checkpoints.files import save
 CLOSE = 0.05  # grey levels
 
 
-# Of every generator a file that is quickly made; ONNX of one of each kind, since depths differ in repetitions alone.
+# Larger ones repeat their layers.
+SMALL = [name for name in GENERATORS if name.rpartition("_")[2] not in ("256", "512", "1024")]
+
+
+# Of every generator a file that is quickly made; ONNX of one of each kind.
 @pytest.mark.parametrize(
     ("netG", "norm", "kind"),
     [
-        *(
-            (
-                *pair,
-                "torchscript",
-            )
-            for pair in zip(GENERATORS, cycle(NORMS), strict=False)
-        ),
+        *((*pair, "torchscript") for pair in zip(SMALL, cycle(NORMS), strict=False)),
         ("resnet_6blocks", "instance", "onnx"),
         ("unet_64", "batch", "onnx"),
-        ("encoder_decoder_256", "none", "onnx"),
+        ("encoder_decoder_64", "none", "onnx"),
     ],
 )
 def test_a_file_of_every_generator_gives_what_the_generator_gives(
@@ -67,9 +65,14 @@ def test_a_file_of_every_generator_gives_what_the_generator_gives(
     assert {row["shape"][-1] for row in proof["each"]} == {size}
 
 
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("policy", ["image", "running"])
-@pytest.mark.parametrize("netG", ["unet_64", "resnet_6blocks"])
+@pytest.mark.parametrize(
+    ("netG", "norm", "policy"),
+    [
+        *(("unet_64", norm, "running") for norm in NORMS),
+        *(("unet_64", norm, "image") for norm in ("batch", "syncbatch", "instance")),
+        *(("resnet_6blocks", "batch", policy) for policy in ("image", "running")),
+    ],
+)
 def test_every_norm_and_policy_is_kept(netG, policy, norm, unpaired, tmp_path) -> None:
     weights = tiny_weights(tmp_path / "G.pth", netG, norm, dropout=True)
     flags = ("--format", "torchscript", "--size", "64", "--norm_policy", policy)

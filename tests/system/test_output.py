@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import SMALL_TRAINING
+from helpers.words import words
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(
@@ -68,6 +70,18 @@ def test_a_command_whose_output_is_full_goes_on_to_its_end(tmp_path: Path) -> No
     assert done.returncode == 1
     assert done.stderr.startswith("error: standard output could not be written: ")
     assert (tmp_path / "done").exists()
+
+
+def test_user_errors_print_one_message_and_no_traceback(paired, tmp_path) -> None:
+    line = words("--dataroot", tmp_path / "nowhere", "--name n", *SMALL_TRAINING)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *line, "--model", "pix2pix", "--netG", "resnet_6blocks"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no folder")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_what_a_message_quotes_from_a_file_is_no_command_to_the_terminal(tmp_path: Path) -> None:
