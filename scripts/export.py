@@ -17,7 +17,7 @@ from scripts.lib.generator_flags import add_generator_flags
 from util.errors import run_command
 from util.script_parser import script_parser
 
-FORMATS = ("onnx", "torchscript", "exported", "safetensors")
+FORMATS = ("onnx", "torchscript", "exported", "safetensors", "bioimageio")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     # fmt: off
     add_generator_flags(parser, weights=True)
-    add("--format", choices=FORMATS, default="onnx", help="kind of file")
+    add("--format", choices=FORMATS, default="onnx", help="kind of file; bioimageio: ONNX with a description for Fiji, ilastik and napari")
     add("--out", type=Path, help="folder of the files (default: exports/NAME, with _BtoA or so where --direction says it)")
     add("--size", type=_count, help="height and width of images (default: as trained)")
     add("--dynamic", action="store_true", help="any number and size of images, in multiples that the certificate tells")

@@ -100,7 +100,7 @@ def write_input(folder: Path, kind: str) -> tuple[Path, int]:
     if kind == "labels":
         Image.fromarray((waves * 2 + 2).astype(np.uint8)).save(folder / "input.png")
         return folder / "input.png", 4
-    low, high, whole = parse_range("range_A", RANGES[kind])
+    low, high, whole = parse_range("range_A", RANGES[kind])[:3]
     array = low + (waves[..., None] + 1) / 2 * (high - low)
     array = array.round().astype(np.uint16) if whole else array.astype(np.float32)
     if kind == "bands":
@@ -151,6 +151,24 @@ def test_the_code_of_the_card_writes_the_values_of_training(kind, tmp_path, monk
     read = Image.open(files[0]) if files[0].suffix == ".png" else tifffile.imread(files[0])
     assert np.array_equal(np.asarray(read), wanted.squeeze())
     assert np.asarray(read).dtype == wanted.dtype
+
+
+def test_the_code_of_the_card_knows_the_range_of_each_channel(tmp_path, monkeypatch) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    monkeypatch.chdir(tmp_path)
+    ranges = [[0.0, 9000.0], [100.0, 5000.0], [-1.5, 2.5]]
+    array = np.float32([[[low, low + (high - low) / 4, high]] for low, high in ranges])
+    write_values(tmp_path / "input.tif", array.transpose(1, 2, 0))
+    found: dict = {}
+    given = {"channels": 3, "values": ranges}
+    flags = {"preprocess": "none"}
+    exec(reading_lines({"size": 1, "training": flags, "input": given}), found)
+    assert found["x"].ravel().tolist() == pytest.approx([-0.5] * 3)  # the middle pixel
+    y = np.full((1, 3, 4, 6), -0.5, np.float32)
+    made = {"channels": 3, "values": ranges, "dtype_of_values": "float32"}
+    exec(saving_lines({"output": made}), {"y": y, "np": np, "Image": Image})
+    wanted = [low + (high - low) / 4 for low, high in ranges]
+    assert tifffile.imread("output.tif")[3, 5].tolist() == pytest.approx(wanted)
 
 
 def test_names_are_text_on_the_card_whatever_is_in_them() -> None:

@@ -44,13 +44,13 @@ planes = []
 for image in map(Image.fromarray, np.atleast_3d(array).transpose(2, 0, 1).astype(np.float32)):
     {fit}
     planes.append(np.asarray(image))
-x = 2 * (np.stack(planes)[None] - {low:g}) / {span:g} - 1  # (1, {channels}, H, W)
+x = 2 * (np.stack(planes)[None] - {low}) / {span} - 1  # (1, {channels}, H, W)
 x = x.clip(-1, 1).astype(np.float32)"""
 SAVE = """
 levels = ((y[0].transpose(1, 2, 0) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
 Image.fromarray(levels.squeeze()).save("output.png")"""
 SAVE_VALUES = """
-values = {low:g} + (y[0].transpose(1, 2, 0).astype(np.float64).clip(-1, 1) + 1) * {span:g} / 2
+values = {low} + (y[0].transpose(1, 2, 0).astype(np.float64).clip(-1, 1) + 1) * {span} / 2
 values = values{rounded}.astype(np.{dtype}).squeeze()
 {save}"""
 
@@ -143,12 +143,12 @@ def reading_lines(facts: dict[str, Any]) -> str:
     if "values" not in given and channels in (1, 3):
         mode = "L" if channels == 1 else "RGB"
         return OPEN.format(mode=mode, fit=fitting_lines(facts, "BICUBIC"), channels=channels)
-    low, high = given.get("values", (0, 255))
+    low, span = low_and_span(given, "np.reshape({}, (-1, 1, 1))")
     array = 'array = np.asarray(Image.open("input.png"))  # or .tif'
     if channels > 1:
         array = 'import tifffile\narray = tifffile.imread("input.tif")  # (H, W, channels)'
     fit = fitting_lines(facts, "BICUBIC").replace("\n", "\n    ")
-    return OPEN_VALUES.format(array=array, fit=fit, low=low, span=high - low, channels=channels)
+    return OPEN_VALUES.format(array=array, fit=fit, low=low, span=span, channels=channels)
 
 
 def fitting_lines(facts: dict[str, Any], filter: str) -> str:
@@ -180,14 +180,23 @@ def saving_lines(facts: dict[str, Any]) -> str:
     made, channels = facts["output"], facts["output"]["channels"]
     if "values" not in made and channels in (1, 3):
         return SAVE
-    low, high = made.get("values", (0, 255))
+    low, span = low_and_span(made, "np.array({})")
     dtype = made.get("dtype_of_values", "uint8")
     png = channels == 1 and dtype in ("uint8", "uint16")
     save = 'Image.fromarray(values).save("output.png")'
     if not png:
         save = 'import tifffile\nplanes = "contig" if values.ndim == 3 else None\ntifffile.imwrite("output.tif", values, photometric="minisblack", planarconfig=planes)'
     rounded = "" if dtype.startswith("float") else ".round()"
-    return SAVE_VALUES.format(low=low, span=high - low, rounded=rounded, dtype=dtype, save=save)
+    return SAVE_VALUES.format(low=low, span=span, rounded=rounded, dtype=dtype, save=save)
+
+
+def low_and_span(side: dict[str, Any], array: str) -> tuple[str, str]:
+    """Words Python for the value of -1 and for the distance to that of 1; array: for those of several channels."""
+    ends = np.asarray(side.get("values", [0, 255]), np.float64)
+    low, span = ends[..., 0], ends[..., 1] - ends[..., 0]
+    if not low.ndim:
+        return f"{low:g}", f"{span:g}"
+    return array.format(low.tolist()), array.format(span.tolist())
 
 
 def plain_text(value: object) -> str:

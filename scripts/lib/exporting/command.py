@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from options.wording import count
+from scripts.lib.exporting.bioimage import check_describable, write_description
 from scripts.lib.exporting.card import write_card
 from scripts.lib.exporting.facts import gather_facts
 from scripts.lib.exporting.generator import open_generator
@@ -19,7 +20,8 @@ from util.errors import InputError
 def export(options: argparse.Namespace) -> int:
     """Exports, compares, describes; returns the exit status: 1 for a file that is not what the generator is."""
     precision = "half" if options.half else "int8" if options.int8 else "fp32"
-    form = FORMATS[options.format]
+    kind = "onnx" if options.format == "bioimageio" else options.format
+    form = FORMATS[kind]
     if precision not in form.precisions:
         raise InputError(
             f"--{precision} is not for --format {options.format}: it has {', '.join(form.precisions)}"
@@ -50,7 +52,9 @@ def export(options: argparse.Namespace) -> int:
     )
 
     facts = gather_facts(exportable, saved, name, size, options.dynamic, precision)
-    written = write_checked(options.format, exportable, facts, pictures, out, sample)
+    if options.format == "bioimageio":
+        check_describable(facts)
+    written = write_checked(kind, exportable, facts, pictures, out, sample)
     print_verdict(written)
     if not written.certificate["passed"]:
         return 1
@@ -58,6 +62,8 @@ def export(options: argparse.Namespace) -> int:
         out, written, pictures, place if place.is_dir() else place.parent, options.licence
     )
     print(f"described in {card}")
+    if options.format == "bioimageio":
+        print(f"for bioimage.io: {write_description(out, written, pictures, options.licence)}")
     if options.push_to_hub:
         print(f"uploaded to {upload(out, options.push_to_hub)}")
     return 0
