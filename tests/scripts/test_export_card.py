@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers.export import exported
 from helpers.translator import pixels, results_of
 from PIL import Image
 
 from options.types import parse_range
 from scripts.lib.exporting.card import code_span, plain_text, reading_lines, saving_lines
+from scripts.lib.exporting.pictures import TestPicture as Picture
 from scripts.lib.exporting.pictures import pictures_in
+from scripts.lib.exporting.scores import scores_on
 from util.images.values import Values, from_network
 from util.images.write import write_values
 
@@ -169,6 +172,14 @@ def test_the_code_of_the_card_knows_the_range_of_each_channel(tmp_path, monkeypa
     exec(saving_lines({"output": made}), {"y": y, "np": np, "Image": Image})
     wanted = [low + (high - low) / 4 for low, high in ranges]
     assert tifffile.imread("output.tif")[3, 5].tolist() == pytest.approx(wanted)
+
+
+def test_a_score_of_16_bits_is_in_the_numbers_of_the_files() -> None:
+    values = Values("B", 1, parse_range("range_B", "0,9000"))
+    truth = torch.linspace(-1, 1, 16).reshape(1, 1, 4, 4)
+    told = scores_on([Picture("a", truth, truth)], [truth * 0.9], values)
+    numbers = [values.numbers(image[0].movedim(0, -1).numpy()) for image in (truth, truth * 0.9)]
+    assert f"in the files' units {np.abs(numbers[0] - numbers[1]).mean():.4g}" in told
 
 
 def test_names_are_text_on_the_card_whatever_is_in_them() -> None:

@@ -58,8 +58,8 @@ def write_description(
     facts = written.certificate["facts"]
     given, made = (ends_of(facts[side]) for side in ("input", "output"))
     tensors = {
-        "test_input.npy": from_network(pictures[0].image.numpy(), *given),
-        "test_output.npy": from_network(written.outputs[0].numpy(), *made),
+        "test_input.npy": file_values(pictures[0].image.numpy(), *given),
+        "test_output.npy": file_values(written.outputs[0].numpy(), *made),
     }
     for name, array in tensors.items():
         with replacing(folder / name) as file:
@@ -140,7 +140,7 @@ def ends_of(side: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def from_network(images: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def file_values(images: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Values of files, float32 (N, C, H, W), of images in [-1, 1]."""
     low, high = (end.reshape(-1, 1, 1) for end in (low, high))
     return (low + (images.astype(np.float64) + 1) * (high - low) / 2).astype(np.float32)

@@ -21,6 +21,7 @@ from scripts.lib.exporting.scores import scores_of_training, scores_on
 from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, CheckedFile
 from util.files import write_text
 from util.images import to_uint8
+from util.images.values import Values
 
 SAMPLES = "samples.png"
 SHOWN, GAP = 4, 4  # pictures; pixels between them
@@ -56,11 +57,17 @@ values = values{rounded}.astype(np.{dtype}).squeeze()
 
 
 def write_card(
-    folder: Path, written: CheckedFile, pictures: Sequence[TestPicture], run: Path, licence: str
+    folder: Path,
+    written: CheckedFile,
+    pictures: Sequence[TestPicture],
+    values: Values,
+    run: Path,
+    licence: str,
 ) -> Path:
     """Writes README.md and samples.png; all files in the folder that have passed are listed.
 
     Args:
+        values: meaning of the outputs' numbers in files.
         run: folder of the checkpoints, for what was measured in training.
     """
     facts = written.certificate["facts"]
@@ -76,7 +83,7 @@ def write_card(
         "## Files, and how far they are from the generator",
         files_table(folder, facts["weights_sha256"]),
         "## What was measured",
-        scores_on(pictures, written.outputs) or "No truths of the test images are known.",
+        scores_on(pictures, written.outputs, values) or "No truths of the test images are known.",
         scores_of_training(run),
         "## Data and training",
         f"Trained on {code_span(facts['training'].get('dataroot', 'unknown data'))}.",

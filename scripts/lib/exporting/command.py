@@ -58,9 +58,9 @@ def export(options: argparse.Namespace) -> int:
     print_verdict(written)
     if not written.certificate["passed"]:
         return 1
-    card = write_card(
-        out, written, pictures, place if place.is_dir() else place.parent, options.licence
-    )
+    run = place if place.is_dir() else place.parent
+    values = exportable.translator.outputs
+    card = write_card(out, written, pictures, values, run, options.licence)
     print(f"described in {card}")
     if options.format == "bioimageio":
         print(f"for bioimage.io: {write_description(out, written, pictures, options.licence)}")
