@@ -2,37 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.runs import ROOT
-
-import test as test_script
-import train as train_script
-from scripts import check_dataset, translate
-
-MAINS = {
-    "train.py": train_script.main,
-    "test.py": test_script.main,
-    "scripts/check_dataset.py": check_dataset.main,
-    "scripts/translate.py": translate.main,
-}
-QUICK = {
-    "train.py": "--ngf 2 --ndf 2 --netG resnet_6blocks --crop_size 32 --n_epochs 1 --n_epochs_decay 0 --val_freq 1 "
-    "--num_threads 0 --display_id -1 --gpu_ids -1",
-    "test.py": "--gpu_ids -1",
-    "scripts/check_dataset.py": "--netG resnet_6blocks --load_size 40 --crop_size 32 --gpu_ids -1",
-    "scripts/translate.py": "--gpu_ids -1",
-}
-
-
-def commands() -> list[list[str]]:
-    text = (ROOT / "docs/science.md").read_text(encoding="utf-8")
-    section = text.split("\n## Remote sensing\n")[1].split("\n## ")[0]
-    return [shlex.split(line) for line in re.findall(r"^python (.*)", section, re.M)]
+from helpers import science
 
 
 def scene(path: Path, bands: int, height: int, width: int, number: int, high: float) -> np.ndarray:
@@ -64,9 +38,8 @@ def test_maps_lie_where_scenes_do_and_miss_what_they_miss(tmp_path, monkeypatch)
                 scene(Path(f"tiles/{phase}{side}/t{number}.tif"), bands, 40, 44, number, high)
     for number in range(2):
         scene(Path(f"scenes/s{number}.tif"), 5, 300, 280, number, 1)
-    for script, *words in commands():
-        status = MAINS[script]([*words, *QUICK[script].split()])
-        assert status == 0, (script, words)
+    for words in science.commands("Remote sensing"):
+        science.run(words)
 
     results = {
         Path(f"tiles/testA/t{number}.tif"): Path(

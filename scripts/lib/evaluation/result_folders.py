@@ -92,7 +92,7 @@ class TestRun:
             return {name: ValueFile(path, values) for name, path in pictures.items()}
         found = {}
         for name, picture in pictures.items():
-            place = self.folder / "values" / picture.relative_to(self.folder / "images")
+            place = (self.folder / "values" / name).parent / picture.name
             for suffix in SUFFIXES.values():
                 if place.with_suffix(suffix).exists():
                     found[name] = ValueFile(place.with_suffix(suffix), values)
