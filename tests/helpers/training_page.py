@@ -101,9 +101,9 @@ def log_epochs(
 
 
 def log_examples(sink: Sink, *epochs: int) -> None:
-    """Two fixed examples of level 90, whose outputs have the level 60 times the epoch."""
+    """Two fixed examples of level 90, whose outputs have the level 40 times the epoch."""
     for epoch in epochs:
-        levels = {"real_A": 90, "fake_B": 60 * epoch}
+        levels = {"real_A": 90, "fake_B": 40 * epoch}
         picture = {label: np.full((8, 8, 3), level, np.uint8) for label, level in levels.items()}
         sink.examples(At(epoch, 10, 10 * epoch, float(epoch)), [picture, picture])
 

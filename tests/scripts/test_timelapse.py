@@ -41,7 +41,7 @@ def test_the_outputs_change_from_frame_to_frame_and_inputs_stay(suffix, run_fold
     rows = [timelapse.HEAD + 16 + row * (32 + timelapse.GAP) for row in range(2)]
     inputs, outputs = ([frame[row, right].mean() for frame in frames] for row in rows)
     assert inputs == pytest.approx([90] * 3, abs=6)
-    assert outputs == pytest.approx([60, 120, 180], abs=6)
+    assert outputs == pytest.approx([40, 80, 120], abs=6)
 
 
 def test_a_film_can_be_an_mp4_of_one_example(run_folder) -> None:

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from helpers.browser import OpenPage
 from helpers.chart import BLUE, ORANGE, ink, tip
-from helpers.training_page import log_epochs, open_sink
+from helpers.training_page import log_epochs, log_examples, open_sink
+from PIL import Image
 from playwright.sync_api import expect
+
+from util.logs.logger import At
+from util.logs.training_page.stream import point
 
 
 @pytest.fixture
@@ -162,3 +166,122 @@ def test_lines_have_other_colours_in_the_dark(web: Path, open_page: OpenPage) ->
     drawn = ink(page)
     assert drawn
     assert BLUE not in drawn
+
+
+@pytest.fixture
+def with_examples(web: Path) -> Path:
+    """The page with fixed examples, which a hint and a failure have ended."""
+    sink = open_sink(web)
+    log_epochs(sink, *range(1, 6))
+    log_examples(sink, *range(1, 6))
+    sink.hint(At(4, 5, 35, 3.5), "the <b>discriminator</b> has won")
+    sink.close("failed", "G became NaN\nlikely cause: --lr 7 is high")
+    return web
+
+
+def test_play_shows_the_same_examples_of_each_epoch_in_turn(
+    with_examples: Path, open_page: OpenPage
+) -> None:
+    page = open_page(with_examples / "index.html")
+    expect(page.locator("#examples img")).to_have_count(4)
+    assert page.locator("#split").inner_text() == "val"
+    inputs, outputs = page.locator("#examples img").nth(1), page.locator("#examples img").nth(3)
+    assert inputs.get_attribute("src").startswith("examples/2_real_A.png")
+    assert inputs.get_attribute("alt") == "real_A of two, epoch 5"
+    page.evaluate("""() => {
+        window.seen = [];
+        new MutationObserver(() => seen.push(document.querySelectorAll("#examples img")[3].getAttribute("src")))
+            .observe(document.querySelectorAll("#examples img")[3], {attributeFilter: ["src"]});
+    }""")
+    page.locator("#speed").select_option("16")
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("#which")).to_have_text("Epoch 5 of 20 (latest)")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    seen = [re.sub(r"\?.*", "", source) for source in page.evaluate("window.seen")]
+    assert seen == [f"examples/epoch00{epoch}_2_fake_B.png" for epoch in range(1, 6)]
+    assert outputs.evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
+
+
+def test_a_click_on_a_curve_shows_the_images_of_that_epoch_and_all_charts_mark_it(
+    with_examples: Path, open_page: OpenPage
+) -> None:
+    page = open_page(with_examples / "index.html")
+    tip(page, 0.5)
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("#which")).to_have_text("Epoch 3 of 20")
+    expect(page.locator("#examples img").last).to_have_attribute("src", re.compile("epoch003_2"))
+    marked = """canvas => {
+        const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return data.some((value, i) => i % 4 === 3 && value);
+    }"""
+    page.mouse.move(0, 0)
+    assert all(chart.evaluate(marked) for chart in page.locator(".chart .marks").all())
+
+
+def test_why_it_failed_and_hints_are_shown_as_text(
+    with_examples: Path, open_page: OpenPage
+) -> None:
+    page = open_page(with_examples / "index.html")
+    assert page.locator("#notes li").all_inner_texts() == [
+        "Why it stopped\n\nG became NaN\nlikely cause: --lr 7 is high",
+        "Epoch 4\n\nthe <b>discriminator</b> has won",
+    ]
+    expect(page).to_have_title("failed run")
+    page.locator("summary", has_text="Commands").click()
+    expect(page.locator("#lines code")).to_have_text("python test.py")
+
+
+def test_the_best_scores_are_told_with_their_epochs(web: Path, open_page: OpenPage) -> None:
+    run = """{"l1": true, "psnr": false}"""
+    data = web / "data/run.js"
+    data.write_text(data.read_text().replace('"width"', f'"lower_is_better": {run}, "width"'))
+    page = open_page(web / "index.html")
+    expect(page.locator(".best").first).to_be_visible()
+    assert [text.split("\n") for text in page.locator(".best").all_inner_texts()] == [
+        ["Best l1", "0.05 · epoch 20"],
+        ["Best psnr", "30 · epoch 20"],
+    ]
+
+
+def test_a_chart_can_be_downloaded_as_values_and_as_a_picture(
+    web: Path, open_page: OpenPage
+) -> None:
+    page = open_page(web / "index.html")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV: Validation: l1").click()
+    assert download.value.suggested_filename == "run_Validation_l1.csv"
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0] == '"curve","epochs","images","hours","value"'
+    assert lines[2].startswith('"val_l1",2,20,')
+    assert lines[2].endswith(",0.5")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG: Losses").click()
+    with Image.open(download.value.path()) as picture:
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 10
+        assert picture.width == page.locator(".plot").first.bounding_box()["width"]
+
+
+def test_losses_that_differ_much_in_size_have_charts_of_their_own(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    sink = open_sink(tmp_path)
+    for i in range(1, 30):
+        sink.losses(At(1, i, i, i / 30), {"G_GAN": 1.0, "G_L1": 30 + i / 10, "D_real": 0.6})
+    sink.close("done")
+    page = open_page(tmp_path / "index.html")
+    expect(page.locator(".chart")).to_have_count(4)
+    titles = page.locator(".chart h3").all_inner_texts()
+    assert titles[:2] == ["Losses: G_GAN, D_real", "Losses: G_L1"]
+
+
+def test_hours_leave_out_the_time_in_which_nothing_was_trained(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    sink = open_sink(tmp_path)
+    for i in range(1, 11):
+        night = 50_000 * (i > 5)
+        sink.stream.add(point("losses", At(1, i, i, i / 10, time=100.0), {"G": 1.0}, 1e9 + 100 * i + night))  # fmt: skip
+    sink.close("stopped")
+    page = open_page(tmp_path / "index.html")
+    expect(page.locator("#facts")).to_contain_text("15 min 0 s")

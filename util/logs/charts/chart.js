@@ -118,7 +118,8 @@ class Chart {
       [bottom, top] = [Math.min(bottom, usual[0]), Math.max(top, usual[1])];
       [least, most] = [Math.min(least, all[0]), Math.max(most, all[1])];
     }
-    if (bottom > top) [bottom, top] = this.log ? [0.1, 1] : [0, 1];
+    this.empty = bottom > top;
+    if (this.empty) [bottom, top] = this.log ? [0.1, 1] : [0, 1];
     const room = this.log ? (top / bottom) ** 0.05 : (top - bottom) * 0.05;
     const flat = top === bottom ? Math.abs(top) * 0.1 || 1 : 0;
     if (this.log) [bottom, top] = flat ? [bottom / 2, top * 2] : [bottom / room, top * room];
@@ -191,6 +192,7 @@ class Chart {
     line(LEFT, height - BOTTOM + 0.5, width - RIGHT, height - BOTTOM + 0.5);
     context.textAlign = "center";
     context.fillText(UNITS[view.unit], (LEFT + width - RIGHT) / 2, height - 13);
+    if (this.empty) context.fillText("no finite values to draw", (LEFT + width - RIGHT) / 2, (TOP + height - BOTTOM) / 2);
     if (this.outside) {
       context.textAlign = "right";
       context.fillText(this.outside, width - RIGHT - 4, TOP);
