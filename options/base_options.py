@@ -357,9 +357,18 @@ class GANOptions(ModelOptions):
         for name in ("spectral_norm", "r1", "diffaugment", "lr_D"):
             if getattr(self, name) and not self.lambda_GAN:
                 raise ValueError(f"--{name} needs discriminators: a --lambda_GAN above 0")
+        if self.label_B:
+            self.refuse_color("--label_B")
         if self.r1 and self.gan_mode == "wgangp":
             raise ValueError("--r1 is for other losses: --gan_mode wgangp has a penalty of its own")
         at_least(1, 8, num_D=self.num_D)
+
+    def refuse_color(self, flag_name: str) -> None:
+        """Raises: ValueError if --diffaugment changes the colours of images that have none."""
+        if "color" in self.diffaugment:
+            raise ValueError(
+                f"--diffaugment color and {flag_name} do not go together: classes have no colours. Leave color out"
+            )
 
 
 @dataclass(frozen=True)

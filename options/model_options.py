@@ -106,6 +106,8 @@ class CycleGANOptions(PerceptualOptions):
         check_antialias(self.netG, self.no_antialias_up)
         at_least(0, lambda_A=self.lambda_A, lambda_B=self.lambda_B)
         at_least(0, lambda_identity=self.lambda_identity)
+        if self.label_A:  # which D_B judges
+            self.refuse_color("--label_A")
         if self.lambda_perceptual:
             check_pictures(input_nc=self.input_nc)
 
