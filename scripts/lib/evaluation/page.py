@@ -81,7 +81,7 @@ def _add_scores(table: ScoreTable) -> None:
     """Adds the values of each row, the best of the runs in bold."""
     leaders = {name: _best(table.rows, name) for name in table.shown}
     with (
-        tags.div(cls="scroll", tabindex=0, role="region", aria_label="Scores"),
+        tags.div(cls="scroll", tabindex="0", role="region", aria_label="Scores"),
         tags.table(cls="values"),
     ):
         with tags.thead(), tags.tr():
@@ -117,7 +117,7 @@ def _add_differences(table: ScoreTable) -> None:
     """Adds how far the best run of each metric is from the other rows, with 95 % intervals as bars around zero."""
     heads = ("Metric", "Best run", "Other", "Best - other", "95 % interval", "Images")
     with (
-        tags.div(cls="scroll", tabindex=0, role="region", aria_label="Differences"),
+        tags.div(cls="scroll", tabindex="0", role="region", aria_label="Differences"),
         tags.table(cls="values"),
     ):
         with tags.thead(), tags.tr():

@@ -105,7 +105,7 @@ def view() -> None:
             _icon("→", "next", "Next example")
             tags.strong(id="name")
             tags.span(id="place", cls="muted number")
-            tags.span(id="numbers")
+            tags.div(id="numbers", tabindex="0", role="group", aria_label="Numbers")
             _icon("☆", "star", "Mark with a star")
             _icon("×", "close", "Close")
         with tags.div(cls="choices"):

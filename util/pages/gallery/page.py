@@ -156,7 +156,7 @@ def _summary(examples: Sequence[Example], columns: Sequence[Column]) -> None:
     with tags.section(id="summary", cls="card", aria_label="Summary of all examples"):
         with tags.div(cls="table"):
             with (
-                tags.div(cls="scroll", tabindex=0, role="region", aria_label="Scores"),
+                tags.div(cls="scroll", tabindex="0", role="region", aria_label="Scores"),
                 tags.table(id="scores"),
             ):
                 with tags.thead(), tags.tr():

@@ -71,7 +71,7 @@ function drawSpread() {
   find("to").setAttribute("aria-valuetext", format(to, column));
   const unbounded = chosen[0] === -Infinity && chosen[1] === Infinity;
   find("brush").style.cssText = unbounded ? "display:none" : `left:${place(from) / 10}%;right:${100 - place(to) / 10}%`;
-  find("range").textContent = unbounded ? "Drag over the bars to choose a range" : `${format(from, column)} to ${format(to, column)}`;
+  find("range").textContent = unbounded ? "drag to choose a range" : `${format(from, column)} to ${format(to, column)}`;
   find("all-values").hidden = unbounded;
 }
 
@@ -106,7 +106,7 @@ function drawEnds() {
     const part = newElement("div", "", { className: "end" });
     const strip = newElement("div", "", { className: "strip" });
     strip.append(...some.map(newThumb));
-    part.append(newElement("h2", title), strip);
+    part.append(newElement("p", title, { className: "small muted" }), strip);
     return part;
   }));
 }
@@ -156,12 +156,13 @@ function buildSummary() {
   const clear = newElement("button", "All", { type: "button", id: "all-values", title: "Choose the whole range" });
   clear.setAttribute("aria-label", "Choose the whole range");
   clear.addEventListener("click", () => brush(0, 1000));
-  bar.append(label, newElement("span", "", { id: "range", className: "small muted number" }), clear);
+  bar.append(label);
   const plot = newElement("div", "", { id: "histogram" });
   plot.innerHTML = `<svg viewBox="0 0 ${BARS} 100" preserveAspectRatio="none" aria-hidden="true"><path id="all-bars"/><path id="shown-bars"/></svg>` +
     '<div id="brush"></div><input type="range" id="from" min="0" max="1000" value="0" aria-label="From"><input type="range" id="to" min="0" max="1000" value="1000" aria-label="To">';
   const axis = newElement("div", "", { className: "axis small muted number" });
-  axis.append(newElement("span", "", { id: "low" }), newElement("span", "", { id: "high" }));
+  const range = newElement("span", "", { id: "range" });
+  axis.append(newElement("span", "", { id: "low" }), range, clear, newElement("span", "", { id: "high" }));
   spread.append(bar, plot, axis);
   for (const line of find("scores").querySelectorAll("[data-column]")) {
     const name = line.querySelector("th span");
