@@ -241,6 +241,25 @@ def test_imagej_calibration_survives(tmp_path, tile) -> None:
             assert file.pages[0].get_resolution() == (4, 4)
 
 
+@pytest.mark.parametrize("tile", [0, 16])
+def test_descriptions_of_plain_tiff_survive(tmp_path, tile) -> None:
+    how = {"photometric": "rgb", "description": "exposure 20 ms", "metadata": None}
+    tifffile.imwrite(tmp_path / "a.tif", noise(np.uint8, 30, 40, 3), **how)
+    translate(tmp_path / "a.tif", tmp_path / "b.tif", PLAIN, tile)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert file.pages[0].description == "exposure 20 ms"
+
+
+def test_bands_that_are_chosen_keep_their_own_names(tmp_path) -> None:
+    said = {"axes": "CYX", "Channel": {"Name": ["blue", "green", "red"]}}
+    (tmp_path / "in").mkdir()
+    tifffile.imwrite(tmp_path / "in/a.tif", noise(np.uint16, 3, 8, 8), ome=True, metadata=said)
+    out = passed_through(tmp_path / "in", tmp_path / "out", input_nc=2, bands_A="3,1")
+    found = read_metadata(str(out / "values/a_real.tif"))
+    assert found
+    assert found.channels == ("red", "blue")
+
+
 def test_the_resolution_of_plain_tiff_survives_and_is_scaled(tmp_path) -> None:
     array = noise(np.uint8, 30, 40, 3)
     how = {"photometric": "rgb", "resolution": (300, 150), "resolutionunit": "INCH"}

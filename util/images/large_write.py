@@ -109,6 +109,7 @@ def _write_tiff(
             shape=shape,
             subifds=len(levels) if ome else None,
             metadata={"axes": axes, **said} if ome else None,
+            description=None if ome else metadata.description or None,
             software="",
             **options,
             **tags,

@@ -70,6 +70,7 @@ class Metadata:
         channels: their names, or none.
         style: "ome" or "imagej" of TIFF files of that kind, and of what is best written as such; or "".
         icc: colour profile. gamma: of a PNG file; 0 where it tells none.
+        description: what TIFF files of no such kind call ImageDescription.
     """
 
     size: Size
@@ -81,6 +82,7 @@ class Metadata:
     style: str = ""
     icc: bytes = b""
     gamma: float = 0.0
+    description: str = ""
 
     def placed(self, placement: Placement) -> Metadata:
         """The metadata of a picture that was made of this one."""
@@ -105,6 +107,14 @@ class Metadata:
         with suppress(TypeError, ValueError):
             return float(self.geo[GDAL_NODATA][1]) if GDAL_NODATA in self.geo else None
         return None
+
+    def of_values(self, values: Values) -> Metadata:
+        """The metadata of the file's own values, or of some of its bands."""
+        if not values.bands:
+            names = self.channels
+            return self if len(names) == values.channels else replace(self, channels=())
+        names = tuple(self.channels[i - 1] for i in values.bands if i <= len(self.channels))
+        return self.of_result(values, names)
 
     def of_result(self, values: Values, names: tuple[str, ...] | None = None) -> Metadata:
         """The metadata of a network's result, whose values are others: what describes single bands is left out.
@@ -220,6 +230,8 @@ def _of_tiff(path: str, page: str) -> Metadata:
             found = replace(
                 found, pixel_size=(1e4 / resolution[0], 1e4 / resolution[1]), unit="\u00b5m"
             )
+        if not (found.style or file.is_shaped) and first.description.isascii():
+            found = replace(found, description=first.description)
         c = parse_page(page).get("c")
     if c is not None and c < len(found.channels):
         found = replace(found, channels=found.channels[c : c + 1])

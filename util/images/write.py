@@ -101,7 +101,7 @@ class ValueWriter:
             return None
         found = found.placed(self.placement(found.size))
         if truth == path:  # the file's own values
-            return found
+            return found.of_values(self.values[side])
         like = read_metadata(truth, self.values[side].page) if truth else None
         return found.of_result(self.values[side], like.channels if like else None)
 
@@ -238,6 +238,8 @@ def _write_tiff(file: IO[bytes], array: np.ndarray, metadata: Metadata | None) -
     if style == "imagej" and array.dtype not in (np.uint8, np.uint16, np.float32):
         style = "ome"
     if not style or metadata.geo:
+        if metadata.description:
+            tags |= {"description": metadata.description, "metadata": None}
         imwrite(file, array, photometric=photometric, planarconfig=planes, **tags)
         return
     axes = "YXS" if colour else "CYX"[3 - array.ndim :]
