@@ -22,11 +22,13 @@ class BriefParser(argparse.ArgumentParser):
         common: those flags, in their order.
         known: all flags of the command.
         other: flags of the other command, by its name.
+        words: of the command line that is parsed.
     """
 
     common: Sequence[str] = ()
     known: Collection[str] = ()
     other: Mapping[str, Collection[str]] = MappingProxyType({})
+    words: Sequence[str] = ()
 
     def __init__(self, description: str) -> None:
         super().__init__(
@@ -55,6 +57,12 @@ class BriefParser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
+        if "arguments are required" in message:  # perhaps one of them was mistyped
+            given = [word.partition("=")[0] for word in self.words if word.startswith("--")]
+            known = tuple(self._option_string_actions)
+            for name in given:
+                if not any(flag.startswith(name) for flag in known):
+                    message += f"; {name} is unknown{self.explain(name[2:])}"
         self.exit(2, printable(f"{self.prog}: error: {message} (see --help)") + "\n")
 
     def parse_args(self, args=None, namespace=None):
@@ -66,6 +74,7 @@ class BriefParser(argparse.ArgumentParser):
         return values
 
     def parse_known_args(self, args=None, namespace=None):
+        self.words = list(args or ())
         values, rest = super().parse_known_args(args, namespace)
         for name, value in vars(values).items():
             if isinstance(value, list):  # what older Pythons make of "--name=--"

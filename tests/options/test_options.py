@@ -112,6 +112,10 @@ def test_dataroot_is_required(capsys) -> None:
         TrainOptions.parse([])
     assert stop.value.code == 2
     assert "--dataroot" in capsys.readouterr().err
+    told = fails(
+        capsys, "--datroot", "D", "--n_epoch", "3", parse=lambda *words: TrainOptions.parse(words)
+    )
+    assert "required: --dataroot; --datroot is unknown (did you mean --dataroot?) (see" in told
 
 
 def test_options_of_a_run_can_be_read_back_and_the_command_line_wins(tmp_path, capsys) -> None:
