@@ -13,8 +13,11 @@ from helpers.gallery import flat, names, numbers, result_page, with_errors
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from options.types import parse_range
 from scripts import compare_results
 from util.errors import InputError
+from util.images.values import Values
+from util.images.write import ValueWriter
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -111,3 +114,13 @@ def test_a_wrong_folder_is_a_message_and_no_traceback(tmp_path) -> None:
     assert ended.returncode == 1
     assert "there is no folder" in ended.stderr + ended.stdout
     assert "Traceback" not in ended.stderr
+
+
+def test_of_more_than_8_bits_the_page_says_that_it_measures_pictures(tmp_path) -> None:
+    deep, plain = run(tmp_path, "deep", 5), run(tmp_path, "plain", 5)
+    ValueWriter({"B": Values("B", 1, parse_range("range_B", "0,9000"))}, "auto").describe(deep)
+    note = (
+        "deep: files of more than 8 bits, of which this page shows and measures the 8-bit pictures"
+    )
+    assert note in compare(tmp_path, deep, plain).read_text()
+    assert "more than 8 bits" not in compare(tmp_path, plain).read_text()

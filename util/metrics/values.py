@@ -87,13 +87,14 @@ def _blurred(image: np.ndarray) -> np.ndarray:
     distance = np.arange(SMALLEST["ssim"]) - SMALLEST["ssim"] // 2
     weights = np.exp(-(distance**2) / (2 * 1.5**2))
     weights /= weights.sum()
-    for _ in range(2):
-        left = len(image) - len(weights) + 1
-        total = np.zeros((left, *image.shape[1:]))
-        for place, weight in enumerate(weights):
-            total += weight * image[place : place + left]
-        image = total.swapaxes(0, 1)
-    return image
+    height, width = (side - len(weights) + 1 for side in image.shape[:2])
+    lower = np.zeros((height, *image.shape[1:]))
+    for place, weight in enumerate(weights):
+        lower += weight * image[place : place + height]
+    narrower = np.zeros((height, width, *image.shape[2:]))
+    for place, weight in enumerate(weights):
+        narrower += weight * lower[:, place : place + width]
+    return narrower
 
 
 def ms_ssim(fake: np.ndarray, real: np.ndarray, bounds: Range) -> float:

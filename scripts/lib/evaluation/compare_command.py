@@ -25,6 +25,13 @@ def compare_results(options: argparse.Namespace) -> int:
         )
     out = make_folder(options.out)
     pages = {run.name: run.folder / "index.html" for run in runs}
+    deep = [run.name for run in runs if any(values.deep for values in run.values.values())]
+    notes = []
+    if deep:
+        notes = [
+            f"{', '.join(deep)}: files of more than 8 bits, of which this page shows and measures the 8-bit pictures; "
+            "scripts/evaluate.py measures them in full."
+        ]
     page = collect_examples(runs, comparisons, out, unpaired=options.unpaired)
     write_gallery(
         out / "index.html",
@@ -34,7 +41,7 @@ def compare_results(options: argparse.Namespace) -> int:
         width=options.display_winsize,
         pair=page.pair,
         verdict=page.verdict,
-        notes=page.notes,
+        notes=[*notes, *page.notes],
         links={name: link_to(path, out) for name, path in pages.items() if path.is_file()},
     )
     for result_page in pages.values():
