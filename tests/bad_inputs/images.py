@@ -247,6 +247,15 @@ def not_a_file(kind: str, make_it: Callable[[Path], None]) -> BadInput:
     return BadInput("image", kind, make, f"x.png: {NO_FILE}")
 
 
+def zarr_without_arrays() -> BadInput:
+    def make(folder: Path):
+        put(folder / "given/x.zarr/.zgroup", b'{"zarr_format": 2}')
+        weights(folder)
+        return lambda: translate(folder)
+
+    return BadInput("image", "Zarr without arrays", make, f"x.zarr: {UNREADABLE}")
+
+
 def thin(mode: str, width: int, height: int) -> BadInput:
     """Scaling to the crop would make gigabytes of a file of a few bytes."""
 
@@ -273,6 +282,7 @@ KINDS = [
     *(trained(k, n, c, says=f"{n}: {UNREADABLE}") for k, (n, c) in list(BAD.items())[:6]),
     *(trained(f"{k}, skipped", n, c, "--bad_images", "skip") for k, (n, c) in BAD.items()),
     *(not_a_file(k, make_it) for k, make_it in NOT_FILES.items() if hasattr(os, "mkfifo")),
+    zarr_without_arrays(),
     thin("scale_width_and_crop", 65_000, 1),
     thin("scale_width", 1, 65_000),
 ]

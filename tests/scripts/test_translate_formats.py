@@ -76,3 +76,24 @@ def test_slices_of_nifti_become_tiff_of_their_names(tmp_path) -> None:
         assert (file.pages[0].shape, file.pages[0].dtype) == ((20, 30), np.int16)
         pixels = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
         assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeXUnit"]) == (0.5, "mm")
+
+
+@pytest.mark.parametrize("tile", [(), ("--tile", "16", "--tile_mode", "blend")])
+def test_zarr_becomes_tiff_with_its_pixel_size(tmp_path, tile) -> None:
+    zarr = pytest.importorskip("zarr", reason="needs zarr")
+    more = {"zarr_format": 2} if int(zarr.__version__.split(".")[0]) > 2 else {}
+    group = zarr.open_group(str(tmp_path / "in/a.ome.zarr"), mode="w", **more)
+    array = noise(np.uint16, 2, 40, 50)
+    make = group.create_array if more else group.create_dataset
+    make("0", shape=array.shape, dtype=array.dtype, chunks=(1, 16, 16))
+    group["0"][...] = array
+    steps = [{"type": "scale", "scale": [1, 0.5, 0.25]}]
+    axes = [{"name": "c"}, *({"name": name, "unit": "micrometer"} for name in "yx")]
+    levels = [{"path": "0", "coordinateTransformations": steps}]
+    group.attrs["multiscales"] = [{"axes": axes, "datasets": levels}]
+    ranges = ("--range_A", "0,65535", "--range_B", "0,65535")
+    assert run(tmp_path, tmp_path / "in", tmp_path / "out", 2, *ranges, *tile) == 0
+    with tifffile.TiffFile(tmp_path / "out/a.ome.tif") as file:
+        pixels = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]["Pixels"]
+        assert (pixels["PhysicalSizeX"], pixels["PhysicalSizeY"]) == (0.25, 0.5)
+        assert file.asarray().size == array.size
