@@ -113,7 +113,7 @@ def test_dataroot_is_required(capsys) -> None:
     assert stop.value.code == 2
     assert "--dataroot" in capsys.readouterr().err
     told = fails(
-        capsys, "--datroot", "D", "--n_epoch", "3", parse=lambda *words: TrainOptions.parse(words)
+        capsys, "--datroot", "D", "--n_epochs", "3", parse=lambda *words: TrainOptions.parse(words)
     )
     assert "required: --dataroot; --datroot is unknown (did you mean --dataroot?) (see" in told
 
