@@ -54,12 +54,12 @@ function usualRange(values, from, to) {
 }
 
 // Draws values[from..to) over xs. Where several share a column of pixels: the first, the extremes and the last of them.
-// Gives the number of columns.
-function trace(context, xs, values, from, to, xScale, yScale) {
+// coarse: the extremes alone. Gives the number of columns.
+function trace(context, xs, values, from, to, xScale, yScale, coarse) {
   context.beginPath();
   let column = NaN, first, last, low, high, points = 0, px;
   const flush = () => {
-    for (const value of low === high ? [low] : [first, low, high, last]) context.lineTo(px, yScale.at(value));
+    for (const value of low === high ? [low] : coarse ? [low, high] : [first, low, high, last]) context.lineTo(px, yScale.at(value));
     points += 1;
   };
   for (let i = from; i < to; i++) {

@@ -1,5 +1,6 @@
 // Which charts there are.
 const SPEED = [["Learning rate", "lr", "learning rate"], ["Images per second", "rate", "images/s"]];
+const ORDER = ["Losses", "Validation", "Discriminator", "Gradient", "Learning", "Images"];
 const APART = 4; // times as large: what is drawn in a chart of its own
 let panels = { rows: 0, of: new Map() }; // loss -> title of its chart, as the magnitudes were after so many rows
 
@@ -42,11 +43,12 @@ function groupLosses() {
 function addChart(title, columns, options) {
   if (charts.has(title)) return;
   const chart = new Chart(title, columns, options);
-  chart.loss = options.axis === "weighted loss";
+  chart.loss = title.startsWith("Losses");
+  chart.rank = ORDER.findIndex((start) => title.startsWith(start));
+  const after = [...charts.values()].filter((one) => one.rank <= chart.rank).sort((a, b) => a.rank - b.rank).at(-1);
+  if (after) [...charts.values()].filter((one) => one.rank === after.rank).at(-1).section.after(chart.section);
+  else find("charts").prepend(chart.section);
   charts.set(title, chart);
-  const other = [...charts.values()].find((one) => !one.loss);
-  if (chart.loss && other) other.section.before(chart.section);
-  else find("charts").append(chart.section);
 }
 
 function optionsOf(kind, title) {

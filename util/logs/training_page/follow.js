@@ -31,4 +31,5 @@ async function follow() {
 }
 
 document.addEventListener("visibilitychange", async () => document.hidden || refresh(await update()));
+find("state").textContent = "Loading data/now.js ...";
 follow();

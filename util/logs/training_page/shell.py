@@ -42,7 +42,7 @@ def write_shell(path: Path, name: str) -> None:
 def _status() -> None:
     with tags.section(cls="card", aria_label="State of the training"):
         with tags.div(cls="bar"):
-            tags.p("Loading data/now.js ...", id="state", role="status")
+            tags.p(id="state", role="status")
             with tags.noscript():
                 tags.p("This page needs JavaScript. The images are in ", tags.a("images/", href="images/"))  # fmt: skip
         tags.progress(id="done", max="1", value="0", aria_label="Progress of the training")
