@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from options.types import parse_range
 from scripts import compare_results
+from util.design.links import read_links
 from util.errors import InputError
 from util.images.values import Values
 from util.images.write import ValueWriter
@@ -75,6 +76,29 @@ def test_the_page_still_shows_its_pictures_after_the_folders_have_moved(
     page.locator("article img").first.click()
     page.keyboard.press("s")
     assert page.locator("#stage .tag").all_text_contents() == ["a", "truth"]
+
+
+def test_the_head_says_which_run_is_better_and_on_how_many_inputs(open_page, tmp_path) -> None:
+    one, other = run(tmp_path, "a", 5, 9, 20), run(tmp_path, "b", 4, 8, 21)
+    page = open_page(compare(tmp_path, one, other))
+    assert page.locator(".verdict").text_content().startswith("b is ahead by l1 (")
+    wins = page.locator("#scores tr:has-text('l1') td:last-child")
+    assert wins.all_text_contents() == ["1 of 3", "2 of 3"]
+    page.locator("#filter").fill("a l1>0.05")
+    assert wins.all_text_contents() == ["1 of 1", "0 of 1"]
+    page.locator("#filter").fill("")
+    page.locator("summary", has_text="Images").click()
+    page.locator("#labels label", has_text="truth").click()
+    assert not page.locator("article img").nth(1).is_visible()
+    assert page.locator("article img").nth(2).is_visible()
+
+
+def test_the_pages_of_the_runs_get_links_to_the_comparison(tmp_path) -> None:
+    folders = run(tmp_path, "a", 5), run(tmp_path, "b", 9)
+    compare(tmp_path, *folders)
+    for folder in folders:
+        links = read_links((folder / "index.html").read_text())
+        assert links == {"Compare: a, b": "../../comparison/index.html"}
 
 
 def test_inputs_that_a_run_lacks_are_told_of_and_shown_without_it(tmp_path) -> None:

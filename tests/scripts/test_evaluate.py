@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bad_inputs.pages import checked_page
+from helpers.gallery import result_page, with_errors
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -20,6 +21,7 @@ from options.metrics import metric
 from options.types import parse_range
 from scripts import evaluate
 from scripts.lib.evaluation.result_folders import name_distinctly, read_run
+from util.design.links import read_links
 from util.errors import InputError
 from util.images.values import Values, from_network
 from util.images.write import ValueWriter, write_values
@@ -159,6 +161,14 @@ def test_the_page_is_well_formed_and_shows_the_worst_and_best(tmp_path) -> None:
     assert page.texts["small"][0].startswith("l1 0.6078, ")
     shown = np.asarray(Image.open(tmp_path / "out/images/0_0/3_result.png"))
     assert (shown == 255).all()
+
+
+def test_results_and_their_evaluation_link_each_other(tmp_path) -> None:
+    page = result_page(tmp_path / "results/mine/test_latest", with_errors(5, 9))
+    run(page.parent, "--metrics", "l1", "--out", tmp_path / "out")
+    assert read_links(page.read_text()) == {"Evaluation": "../../../out/index.html"}
+    back = read_links((tmp_path / "out/index.html").read_text())
+    assert back == {"Results mine": "../results/mine/test_latest/index.html"}
 
 
 def test_the_csv_has_a_line_for_each_number(tmp_path) -> None:

@@ -62,12 +62,13 @@ function draw() {
   remember();
 }
 
-// Those of the pictures without a caption, and those that belong to none.
+// Those of the pictures, which have no caption here, and of their differences.
 function drawNumbers(pictures) {
   const labels = pictures.map(({ label }) => label);
   find("numbers").replaceChildren(...data.keys.flatMap((key, column) => {
-    const wanted = data.places[column] === "" || labels.includes(data.places[column]);
-    if (!wanted || current.values[column] === null) return [];
+    const place = data.places[column];
+    const theirs = place ? labels.includes(place) : labels.some((label) => key.includes(label));
+    if (!theirs || current.values[column] === null) return [];
     return [newElement("span", `${key} ${format(current.values[column], column)}`, { className: "chip" })];
   }));
 }
