@@ -32,7 +32,8 @@ class SpectralNorm(nn.Module):
             self._iterate(matrix)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(weight.device.type, enabled=False):
+        device = "cpu" if weight.is_meta else weight.device.type  # shapes alone are computed, too
+        with torch.autocast(device, enabled=False):
             matrix = weight.flatten(1).to(self._u.dtype)
             if self.training:
                 self._iterate(matrix.detach())

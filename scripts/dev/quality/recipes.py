@@ -50,6 +50,33 @@ CYCLEGAN_PARTS = (
     Recipe("CycleGAN + identity", "cycle_gan", "--lambda_identity 0.5"),
 )
 
+# Parts beyond the papers, one at a time; the last row has those of --recipe modern together.
+MODERN_PIX2PIX_PARTS = (
+    PIX2PIX,
+    Recipe("pix2pix + resize convolutions", "pix2pix", "--upsample resize"),
+    Recipe("pix2pix + averaged weights", "pix2pix", "--ema 5%"),
+    Recipe("pix2pix + D at half the learning rate", "pix2pix", "--lr_D 0.0002"),
+    Recipe("pix2pix + two D, feature matching", "pix2pix", "--num_D 2 --n_layers_D 2 --lambda_feat 10 --lambda_L1 10"),
+    Recipe("pix2pix + augmented pairs", "pix2pix", "--augment rot90,flip,scale"),
+    Recipe("pix2pix + R1 0.01", "pix2pix", "--r1 0.01"),
+    Recipe("pix2pix + spectral norm in D", "pix2pix", "--spectral_norm --normD none"),
+    Recipe("pix2pix + DiffAugment", "pix2pix", "--diffaugment translation,cutout"),
+    Recipe("pix2pix + features of Lite0", "pix2pix", "--lambda_perceptual 10"),
+    MODERN_PIX2PIX,
+)  # fmt: skip
+MODERN_CYCLEGAN_PARTS = (
+    CYCLEGAN,
+    Recipe("CycleGAN + resize convolutions", "cycle_gan", "--upsample resize"),
+    Recipe("CycleGAN + averaged weights", "cycle_gan", "--ema 5%"),
+    Recipe("CycleGAN + identity", "cycle_gan", "--lambda_identity 0.5"),
+    Recipe("CycleGAN + D at half the learning rate", "cycle_gan", "--lr_D 0.00025"),
+    Recipe("CycleGAN + smaller field of D", "cycle_gan", "--netD n_layers --n_layers_D 2"),
+    Recipe("CycleGAN + R1 0.01", "cycle_gan", "--r1 0.01"),
+    Recipe("CycleGAN + spectral norm in D", "cycle_gan", "--spectral_norm --normD none"),
+    Recipe("CycleGAN + DiffAugment", "cycle_gan", "--diffaugment color,translation,cutout"),
+    MODERN_CYCLEGAN,
+)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -75,6 +102,8 @@ def parts_of(task: Task) -> list[Task]:
     return [
         Task(f"{task.data}: parts of pix2pix", task.data, task.size, PIX2PIX_PARTS),
         Task(f"{task.data}: parts of CycleGAN", task.data, task.size, CYCLEGAN_PARTS),
+        Task(f"{task.data}: modern parts of pix2pix", task.data, task.size, MODERN_PIX2PIX_PARTS),
+        Task(f"{task.data}: modern parts of CycleGAN", task.data, task.size, MODERN_CYCLEGAN_PARTS),
     ]
 
 
