@@ -14,7 +14,7 @@ from options.registry import find_class
 from util import distributed
 from util.errors import InputError, SharedError
 
-# What these flags are where nothing is asked of a data set's values.
+# Flags about the values of files, as they are where nobody sets them.
 VALUE_FLAGS = {
     "range_A": "auto",
     "range_B": "auto",
@@ -47,8 +47,7 @@ def create_dataset(options: DataOptions, source: Source) -> BaseDataset:
     asked = [f"--{name}" for name in VALUE_FLAGS if getattr(options, name) != VALUE_FLAGS[name]]
     if not dataset.values and asked:
         raise InputError(
-            f"{' and '.join(asked)} do nothing with --dataset_mode {options.dataset_mode}, which reads its files in a "
-            "way of its own"
+            f"--dataset_mode {options.dataset_mode} reads its files in its own way: leave out {' and '.join(asked)}"
         )
     if not len(dataset):
         raise InputError(f"--dataroot {options.dataroot}: no images for {options.dataset_mode}")

@@ -15,11 +15,12 @@ from torch.utils import data
 from data.files.image_folder import list_images
 from data.files.reading import ImageReader
 from data.transforms import Preprocess, Size
-from options.base_options import DataOptions, ModelOptions
+from options.base_options import AUGMENTATIONS, DataOptions, ModelOptions
 from options.types import (
     MEASURE,
     pages_of,
     parse_bands,
+    parse_names,
     parse_nodata,
     parse_range,
     sides,
@@ -126,7 +127,7 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
             smallest=source.smallest,
             augment=source.augment,
             flip=not options.no_flip,
-            augmentations=options.augmentations,
+            augmentations=parse_names("augment", options.augment, AUGMENTATIONS),
         )
         super().__init__(preprocess, options.cache)
 
@@ -199,6 +200,7 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
         Raises: InputError when a range has to be declared.
         """
         o, source = self.options, self.source
+        self._check_labels()
         A_page, B_page = pages_of(o.page)
         known: dict[str, Any] = {"alpha": o.alpha, "nodata": parse_nodata(o.nodata)}
         of_A = detect_values(
@@ -220,6 +222,16 @@ class BaseDataset(ImageReader, data.Dataset[Any], ABC):
             of_B = of_A.output(source.output_nc, declared, source.labels_B)
         self.values = {"A": of_A, "B": of_B}
         return of_A, of_B
+
+    def _check_labels(self) -> None:
+        """Raises: InputError where flags about the values of images are given for label maps."""
+        for side, labels in (("A", self.source.labels), ("B", self.source.labels_B)):
+            measured = getattr(self.options, f"range_{side}") == MEASURE
+            if labels and (measured or getattr(self.options, f"bands_{side}")):
+                name = f"--range_{side} measure" if measured else f"--bands_{side}"
+                raise InputError(
+                    f"{name} is for images, and --label_{side} makes label maps of them: leave one out"
+                )
 
     def _range(self, side: str, paths: Sequence[str]) -> str:
         """--range_A or --range_B; measure becomes the range that fits the files. Raises: InputError where none is found."""

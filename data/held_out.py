@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 
@@ -22,6 +22,7 @@ from options.train_options import TrainOptions
 from options.types import MEASURE
 from util import distributed
 from util.errors import InputError
+from util.images.names import without_suffix
 from util.images.read import BadImage
 
 MOST_PIXELS = 1 << 20  # of an image that is translated while a training holds the memory
@@ -78,17 +79,16 @@ class FixedItems:
 def open_fixed_items(options: TrainOptions, count: int, device: torch.device) -> FixedItems | None:
     """Reads so many items, spread over the split of --val_phase or, where there is none, over that of the training.
 
-    None where no image can be read, or all are too large to be translated beside a training.
+    None where no image can be read, or all are too large to be translated during a training.
     """
     for phase in (options.val.val_phase, options.run.phase) if count else ():
         try:
             dataset = open_held_out(as_tested(options), options.model, phase, options.run.seed)
             # Not the first ones, which are often alike.
             numbers = dict.fromkeys(len(dataset) * place // count for place in range(count))
-            items = [dataset[number] for number in numbers]
+            usable = [item for number in numbers if _is_usable(item := dataset[number])]
         except Exception:  # whatever a data set says of a split that it does not have
             continue
-        usable = [item for item in items if isinstance(item, dict) and _is_small(item)]
         if usable:
             names = [_name(item["A_paths"], options.data.dataroot) for item in usable]
             return FixedItems(phase, names, partial(_on, device, collate([*usable])))
@@ -99,13 +99,16 @@ def _on(device: torch.device, parts: list[SubBatch]) -> Iterator[dict[str, Any]]
     return (part.on(device) for part in parts)
 
 
-def _is_small(item: dict[str, Any]) -> bool:
-    return all(v[0].numel() <= MOST_PIXELS for v in item.values() if torch.is_tensor(v))
+def _is_usable(item: dict[str, Any] | BadImage) -> TypeGuard[dict[str, Any]]:
+    """Tells whether an item could be read, and is small enough to be translated during a training."""
+    return isinstance(item, dict) and all(
+        v[0].numel() <= MOST_PIXELS for v in item.values() if torch.is_tensor(v)
+    )
 
 
 def _name(path: str, root: str) -> str:
     """Returns where an image lies below its phase folder, without extension."""
-    parts = PurePath(os.path.relpath(path, root)).with_suffix("").parts
+    parts = without_suffix(PurePath(os.path.relpath(path, root))).parts
     return "/".join(parts[1:] if len(parts) > 1 and parts[0] != ".." else parts[-1:])
 
 

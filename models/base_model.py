@@ -187,12 +187,6 @@ class BaseModel(Engine, ABC):
             found.append(valid.to(device))
         return tuple(found)
 
-    def why_all_pixels_count(self) -> str:
-        """Says why this model cannot train with --nodata; "" when it can."""
-        if vars(type(self)).get("leaves_out_missing"):
-            return ""
-        return f"{type(self).__name__} does not say that its losses leave out pixels (leaves_out_missing)"
-
     def build_G(self, input_nc: int, output_nc: int) -> nn.Module:
         """Builds a generator as the options say."""
         o = self.options

@@ -13,7 +13,7 @@ from models.inference.find_generator import find_generator
 from models.inference.translator import Translator, load_translator
 from models.losses import reconstruction_loss
 from models.networks.perceptual import load_perceptual_network
-from models.pix2pix_model import truth_losses
+from models.pix2pix_model import has_class, truth_losses
 from options.model_options import DistillOptions
 from options.wording import count
 from util.errors import InputError
@@ -76,10 +76,13 @@ class DistillModel(GANModel):
         teacher_B = self._teach("forth", real_A)  # (N, output_nc, H, W) in [-1, 1]
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)
-            images = {"real_A": real_A, "fake_B": fake_B, "teacher_B": teacher_B, "real_B": real_B}
             losses = {"G_teacher": o.lambda_teacher * reconstruction_loss(fake_B, teacher_B, "l1")}
+            valid = has_class(real_B) if self.of_pairs and o.label_B else None
+            if valid is not None:  # D sees the same in both where the truth is unknown
+                fake_B = torch.where(valid, fake_B, real_B)
+            images = {"real_A": real_A, "fake_B": fake_B, "teacher_B": teacher_B, "real_B": real_B}
             if self.of_pairs:
-                losses |= truth_losses(o, fake_B, real_B)
+                losses |= truth_losses(o, fake_B, real_B, valid)
                 if o.lambda_perceptual:
                     loss = self.perceptual_loss(fake_B, real_B)
                     losses["G_perceptual"] = o.lambda_perceptual * loss

@@ -62,9 +62,7 @@ class Pix2PixModel(GANModel):
         o = self.options
         valid = sides[0] & sides[1] if sides else None
         if o.label_B:
-            known = (
-                real_B.amax(dim=1, keepdim=True) > 0
-            )  # pixels of no class are -1 in all channels
+            known = has_class(real_B)
             valid = known if valid is None else valid & known
         with torch.set_grad_enabled(trains_G):
             fake_B = self.run(self.G, real_A)  # (N, output_nc, H, W) in [-1, 1]
@@ -90,6 +88,11 @@ class Pix2PixModel(GANModel):
     def translate(self, batch: Batch) -> dict[str, torch.Tensor]:
         real_A, real_B = self.image(batch, "A"), self.image(batch, "B")
         return {"real_A": real_A, "fake_B": self.translated(self.G, real_A), "real_B": real_B}
+
+
+def has_class(labels: torch.Tensor) -> torch.Tensor:
+    """Tells which pixels (N, 1, H, W) of label maps (N, K, H, W) have a class: the others are -1 in all channels."""
+    return labels.amax(dim=1, keepdim=True) > 0
 
 
 def truth_losses(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from options.types import (
     count_or_inf,
     pages_of,
     parse_bands,
+    parse_names,
     parse_nodata,
     parse_range,
     path,
@@ -29,9 +30,9 @@ INITS = ("normal", "xavier", "kaiming", "orthogonal")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 ALPHAS = ("drop", "white", "black")
 AUGMENTATIONS = ("rot90", "flip", "scale")
+DIFFAUGMENTS = ("color", "translation", "cutout")
 # Bytes in the name of a file or folder.
 LONGEST = 255
-DIFFAUGMENTS = ("color", "translation", "cutout")
 GAN_MODES = ("lsgan", "vanilla", "nonsaturating", "wgangp", "hinge")
 
 
@@ -208,8 +209,7 @@ class DataOptions:
             parse_bands(name, getattr(self, name))
         parse_nodata(self.nodata)
         pages_of(self.page)
-        if unknown := [name for name in self.augmentations if name not in AUGMENTATIONS]:
-            raise ValueError(f"--augment {unknown[0]!r}: choose from {', '.join(AUGMENTATIONS)}")
+        parse_names("augment", self.augment, AUGMENTATIONS)
         if self.crops_per_image > 1 and "crop" not in self.preprocess:
             raise ValueError(
                 f"--crops_per_image {self.crops_per_image} needs a --preprocess that crops, not {self.preprocess}"
@@ -220,11 +220,6 @@ class DataOptions:
                 f"--load_size {self.load_size} is smaller than --crop_size {self.crop_size}: "
                 f"give --load_size {self.crop_size} or more, or a smaller --crop_size"
             )
-
-    @property
-    def augmentations(self) -> tuple[str, ...]:
-        """The names in --augment."""
-        return tuple(name.strip() for name in self.augment.split(",") if name.strip())
 
 
 @dataclass(frozen=True)
@@ -298,14 +293,6 @@ class ModelOptions:
         at_least(0, 1e3, init_gain=self.init_gain)
 
 
-def diffaugments(text: str) -> str:
-    """Reads --diffaugment: names of DIFFAUGMENTS, or "" for none. Raises: argparse's error for others."""
-    names = [name.strip() for name in text.split(",")] if text else []
-    if unknown := [name for name in names if name not in DIFFAUGMENTS]:
-        raise ArgumentTypeError(f"{unknown[0]!r}: choose from {', '.join(DIFFAUGMENTS)}")
-    return ",".join(name for name in DIFFAUGMENTS if name in names)
-
-
 @dataclass(frozen=True)
 class GANOptions(ModelOptions):
     """Flags of every model with a discriminator."""
@@ -339,7 +326,6 @@ class GANOptions(ModelOptions):
     diffaugment: str = flag(
         "",
         "augment what D sees, real and generated, for small data sets: color,translation,cutout or some of them",
-        parse=diffaugments,
         metavar="LIST",
         only="train",
     )
@@ -354,6 +340,7 @@ class GANOptions(ModelOptions):
         at_least(0, lambda_GAN=self.lambda_GAN, lambda_gp=self.lambda_gp)
         at_least(0, r1=self.r1, lr_D=self.lr_D)
         at_least(1, n_critic=self.n_critic, r1_interval=self.r1_interval)
+        parse_names("diffaugment", self.diffaugment, DIFFAUGMENTS)
         for name in ("spectral_norm", "r1", "diffaugment", "lr_D"):
             if getattr(self, name) and not self.lambda_GAN:
                 raise ValueError(f"--{name} needs discriminators: a --lambda_GAN above 0")

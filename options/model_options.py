@@ -22,13 +22,17 @@ def check_antialias(netG: str, no_antialias_up: bool) -> None:
         raise ValueError(f"--antialias_up is for ResNets: for --netG {netG} use --upsample blur")
 
 
-def check_pictures(**channels: int) -> None:
-    """Raises: ValueError where --lambda_perceptual would get what is no picture."""
-    for name, number in channels.items():
-        if number not in (1, 3):
-            raise ValueError(
-                f"--lambda_perceptual compares pictures, of 1 or 3 channels, not of --{name} {number}"
-            )
+def check_pictures(side: str, channels: int, labels: int) -> None:
+    """Raises: ValueError where --lambda_perceptual would get images of a side that are no pictures."""
+    if labels:
+        raise ValueError(
+            f"--lambda_perceptual compares pictures, and --label_{side} {labels} makes label maps of them: leave one out"
+        )
+    if channels not in (1, 3):
+        flag_name = "input_nc" if side == "A" else "output_nc"
+        raise ValueError(
+            f"--lambda_perceptual compares pictures, which have 1 or 3 channels, not --{flag_name} {channels}"
+        )
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class PerceptualOptions(GANOptions):
         super().__post_init__()
         at_least(0, lambda_perceptual=self.lambda_perceptual)
         if self.lambda_perceptual:
-            check_pictures(output_nc=self.output_nc)
+            check_pictures("B", self.output_nc, self.label_B)
         if self.vgg_weights and not self.lambda_perceptual:
             raise ValueError("--vgg_weights needs a --lambda_perceptual above 0")
 
@@ -71,7 +75,7 @@ class Pix2PixOptions(PerceptualOptions):
     lambda_L1: float = flag(100.0, "weight of the reconstruction loss", only="train")
     lambda_CE: float = flag(
         10.0,
-        "with --label_B: weight of the cross entropy of classes; --lambda_L1 0 leaves it alone",
+        "with --label_B: weight of the cross entropy of classes; --lambda_L1 0 leaves L1 out",
         only="train",
     )
     loss_reconstruction: str = flag("l1", "reconstruction loss", choices=("l1", "l2"), only="train")
@@ -109,7 +113,7 @@ class CycleGANOptions(PerceptualOptions):
         if self.label_A:  # which D_B judges
             self.refuse_color("--label_A")
         if self.lambda_perceptual:
-            check_pictures(input_nc=self.input_nc)
+            check_pictures("A", self.input_nc, self.label_A)
 
 
 def cut_mode(text: str) -> str:
@@ -172,6 +176,11 @@ class CUTOptions(GANOptions):
         at_least(1e-4, nce_T=self.nce_T)
         if not (self.lambda_GAN or self.lambda_NCE):
             raise ValueError("--lambda_GAN and --lambda_NCE are both 0: nothing would be trained")
+        if self.label_B and self.label_A != self.label_B and self.lambda_NCE:
+            raise ValueError(
+                f"--label_B {self.label_B}: CUT passes its outputs through G again, whose inputs are no such label maps; "
+                "use --model pix2pix or cycle_gan"
+            )
 
 
 @dataclass(frozen=True)
@@ -201,6 +210,10 @@ class ColorizationOptions(Pix2PixOptions):
             raise ValueError(
                 "--model colorization goes from L to ab: --input_nc 1 and --output_nc 2, not "
                 f"{self.input_nc} and {self.output_nc}"
+            )
+        if self.label_A or self.label_B:
+            raise ValueError(
+                "--model colorization goes from L to ab, which are no label maps: leave out --label_A and --label_B"
             )
         if "color" in self.diffaugment:
             raise ValueError(

@@ -162,6 +162,14 @@ def parse_bands(name: str, text: str) -> tuple[int, ...]:
     return tuple(map(int, words))
 
 
+def parse_names(name: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Reads names separated by commas, each one of the known; () for "". Raises: ValueError that names the flag."""
+    words = [word.strip() for word in text.split(",")] if text else []
+    if unknown := [word for word in words if word not in known]:
+        raise ValueError(f"--{name} {unknown[0]!r}: choose from {', '.join(known)}")
+    return tuple(words)
+
+
 def parse_nodata(text: str) -> float | None:
     """Reads the value of pixels that hold nothing, which may be NaN; None for "". Raises: ValueError."""
     try:

@@ -31,8 +31,11 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     model = create_model(options.model, adam=adam, seed=run.seed, execution=execution)
     if "crop" in options.data.preprocess:
         model.check_crop_size(options.data.crop_size)
-    if options.data.nodata and (reason := model.why_all_pixels_count()):
-        raise InputError(f"--nodata does not work with --model {options.model.model}: {reason}")
+    if options.data.nodata and not leaves_out_missing(model):
+        raise InputError(
+            f"--nodata does not work with --model {options.model.model}, whose losses count every pixel: use pix2pix or "
+            "cycle_gan (a model of your own that leaves pixels out says so by leaves_out_missing)"
+        )
     if run.compile:
         _compile(model)
     obstacle = obstacle or model.why_not_recorded()
@@ -41,6 +44,11 @@ def prepare_model(options: TrainOptions, device: torch.device) -> tuple[BaseMode
     fused = not run.compile and fuse_layers(model, Fusion())
     graphs = f"steps are recorded as CUDA graphs{', of fused layers' if fused else ''}"
     return model, f"precision: {execution.precision}; {graphs}"
+
+
+def leaves_out_missing(model: BaseModel) -> bool:
+    """Tells whether the model's own class, and not one that it extends, says that its losses leave pixels out."""
+    return bool(vars(type(model)).get("leaves_out_missing"))
 
 
 def _compile(model: BaseModel) -> None:

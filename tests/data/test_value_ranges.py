@@ -102,8 +102,17 @@ def test_a_range_belongs_to_the_input_whatever_the_direction(tmp_path) -> None:
 
 
 def test_ranges_are_refused_where_a_data_set_does_not_know_them(unpaired) -> None:
-    with pytest.raises(InputError, match="do nothing with --dataset_mode template"):
+    with pytest.raises(
+        InputError, match="template reads its files in its own way: leave out --range_A$"
+    ):
         dataset(unpaired, "template", range_A="0,100")
+
+
+@pytest.mark.parametrize("flags", [{"range_A": "measure"}, {"bands_A": "1"}])
+def test_ranges_and_bands_are_refused_for_label_maps(tmp_path, flags) -> None:
+    write(tmp_path / "a.png", np.zeros((8, 8), np.uint8))
+    with pytest.raises(InputError, match="--label_A makes label maps of them: leave one out"):
+        dataset(tmp_path, "single", input_nc=2, labels=2, **flags)
 
 
 @pytest.mark.parametrize("mode", ["aligned", "unaligned"])

@@ -71,6 +71,16 @@ def test_a_student_of_pairs_learns_the_truth_as_pix2pix_does(runs) -> None:
     )
 
 
+def test_pixels_of_no_class_teach_a_student_nothing_but_what_its_teacher_does(runs) -> None:
+    batch = batch_of()
+    batch["B"] = torch.full_like(batch["B"], -1)
+    batch["B"][:, 2, :, :16] = 1
+    step = student_of(runs / "plain", label_B=3).train_step(batch)
+    known = step.visuals["fake_B"][..., :16] - batch["B"][..., :16]
+    assert float(step.losses["G_L1"]) == pytest.approx(100 * float(known.abs().mean()), rel=1e-4)
+    assert torch.equal(step.visuals["fake_B"][..., 16:], batch["B"][..., 16:])
+
+
 def test_a_teacher_may_be_asked_with_the_statistics_of_its_training(runs) -> None:
     step = student_of(runs / "plain", teacher_norm="running").train_step(batch_of())
     teacher = load_translator(runs / "plain", device="cpu", running_statistics=True)

@@ -86,6 +86,17 @@ def test_infinity_can_be_typed() -> None:
         ("--n_epochs 0 --n_epochs_decay 0", "nothing would be trained"),
         ("--max_dataset_size many", "'many' is neither a whole number nor 'inf'"),
         ("--augment rot90,rot45", "--augment 'rot45': choose from rot90, flip, scale"),
+        ("--diffaugment color,hue", "--diffaugment 'hue': choose from color, translation, cutout"),
+        (
+            "--model pix2pix --label_B 3 --lambda_perceptual 1",
+            "--label_B 3 makes label maps of them: leave one out",
+        ),
+        (
+            "--model cycle_gan --label_A 3 --lambda_perceptual 1",
+            "--label_A 3 makes label maps of them: leave one out",
+        ),
+        ("--model cut --label_B 3", "use --model pix2pix or cycle_gan"),
+        ("--model colorization --label_A 1", "leave out --label_A and --label_B"),
         ("--crops_per_image 2 --preprocess none", "needs a --preprocess that crops, not none"),
         ("--model colorization --direction BtoA", "goes from grey to colour"),
         ("--lambda_nonsense 3", "unrecognized arguments: --lambda_nonsense"),

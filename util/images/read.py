@@ -153,9 +153,8 @@ def _all_channels(path: str, values: Values) -> tuple[np.ndarray, bool]:
         raise ValueError(f"holds no pixels, but an array of shape {array.shape}")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    if (
-        values.bands
-    ):  # which are chosen from more channels than are wanted; the shorter end holds them
+    if values.bands:
+        # They are chosen from more channels than are wanted; the shorter end holds these.
         found = min(array.shape[0], array.shape[-1])
         return values.selected(channels_last(array, found, pages)), False
     return channels_last(array, values.channels, pages), transparent
