@@ -163,6 +163,15 @@ def test_the_page_is_well_formed_and_shows_the_worst_and_best(tmp_path) -> None:
     assert (shown == 255).all()
 
 
+def test_the_page_fits_a_phone(open_page, tmp_path) -> None:
+    folders = [results(tmp_path, f"a_run_with_a_long_name_{error}", error) for error in (4, 9)]
+    run(*folders, "--metrics", "l1,psnr", "--out", tmp_path)
+    page = open_page(tmp_path / "index.html", width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    verdict = page.locator(".verdict").bounding_box()
+    assert verdict["x"] + verdict["width"] <= 390
+
+
 def test_results_and_their_evaluation_link_each_other(tmp_path) -> None:
     page = result_page(tmp_path / "results/mine/test_latest", with_errors(5, 9))
     run(page.parent, "--metrics", "l1", "--out", tmp_path / "out")

@@ -151,6 +151,7 @@ def test_a_phone_shows_three_pictures_beside_each_other_and_a_tap_moves_the_slid
         page.locator("article").first.locator("img").nth(i).bounding_box()["y"] for i in range(3)
     }
     assert len(tops) == 1
+    assert page.locator("article small").first.is_visible()
     page.locator("article img").first.tap()
     page.locator("#modes button", has_text="Swipe").tap()
     box = page.locator("#stage .stack").bounding_box()

@@ -84,7 +84,7 @@ function resize() {
   find("sizes").textContent =
     `:root{--size:${size}px;--cell:${cell}px;--ratio:${ratio};--across:${line};--lines:${rows * lines};--columns:${columns};` +
     `--grid:repeat(${columns},minmax(0,1fr))}` +
-    (cell < 120 ? "figcaption{display:none}" : "") +
+    (cell < 88 ? "figcaption{display:none}" : "") +
     (crisp.length ? `${crisp}{image-rendering:pixelated}` : "") +
     (hidden.length ? `${hidden}{display:none}` : "");
   const whole = columns * Math.max(1, Math.round(data.together / columns));
