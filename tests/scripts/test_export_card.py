@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from pathlib import Path
@@ -172,6 +173,15 @@ def test_the_code_of_the_card_knows_the_range_of_each_channel(tmp_path, monkeypa
     exec(saving_lines({"output": made}), {"y": y, "np": np, "Image": Image})
     wanted = [low + (high - low) / 4 for low, high in ranges]
     assert tifffile.imread("output.tif")[3, 5].tolist() == pytest.approx(wanted)
+
+
+def test_a_folder_of_pictures_is_read_with_the_bands_and_nodata_of_training(tmp_path) -> None:
+    array = np.float32([[[1, 5, 9], [3, np.nan, 7]]]).repeat(16, 0).repeat(8, 1)  # (16, 16, 3)
+    write_values(tmp_path / "input.tif", array)
+    bounds = parse_range("range_A", "0.0,10.0")
+    values = Values("A", 2, bounds, bands=(3, 1), nodata=math.nan)
+    (picture,) = pictures_in(tmp_path, 2, 16, 1, values, {"preprocess": "none"})
+    assert picture.image[0, :, 0, 0].tolist() == pytest.approx([0.8, -0.8])
 
 
 def test_a_score_of_16_bits_is_in_the_numbers_of_the_files() -> None:

@@ -111,6 +111,8 @@ def pictures_in(
         dataset_mode="single",
         range_A=values.flag,
         alpha=values.alpha,
+        bands_A=",".join(map(str, values.bands)),
+        nodata="" if values.nodata is None else f"{values.nodata:g}",
         page=values.page,
     )
     source = Source(phase="", input_nc=channels, labels=values.labels, augment=False)
