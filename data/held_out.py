@@ -77,7 +77,7 @@ class FixedItems:
 
 
 def open_fixed_items(options: TrainOptions, count: int, device: torch.device) -> FixedItems | None:
-    """Reads so many items, spread over the split of --val_phase or, where there is none, over that of the training.
+    """Reads `count` items, spread evenly over the split of --val_phase, or over that of the training where there is none.
 
     None where no image can be read, or all are too large to be translated during a training.
     """

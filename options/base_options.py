@@ -163,18 +163,20 @@ class DataOptions:
     range_B: str = flag("auto", "values of output files, as --range_A", metavar="LOW,HIGH")
     bands_A: str = flag(
         "",
-        "the channels of input files that are read, in this order, such as 4,3,2; the first is 1. Without it all are",
+        "channels to read from input files, in this order, such as 4,3,2 (the first channel is 1); empty = all",
         metavar="N,N...",
     )
-    bands_B: str = flag("", "the channels of output files that are read", metavar="N,N...")
+    bands_B: str = flag("", "channels to read from output files, as --bands_A", metavar="N,N...")
     nodata: str = flag(
         "",
-        "pixels of this value, or nan, hold nothing: they are left out of losses and scores, and are so again in results",
+        "value (nan or a number) of pixels without data: they do not count in losses and scores, and results have it in "
+        "the same places",
         metavar="VALUE",
     )
     page: str = flag(
         "",
-        "of files of several planes: a number from 0, or places along axes (z=5; c=0,z=5); c=0;c=1 = of A and of B",
+        "plane that is read from files of several: its number, from 0, or places along axes (z=5 or c=0,z=5); "
+        "c=0;c=1 has one for A and one for B",
         metavar="N",
     )
     alpha: str = flag(
@@ -237,10 +239,12 @@ class ModelOptions:
     input_nc: int = flag(3, "channels of input images: 3 for colour, 1 for grey, or any number")
     output_nc: int = flag(3, "channels of output images: 3 for colour, 1 for grey, or any number")
     label_A: int = flag(
-        0, "inputs are label maps with so many classes, each a channel (sets --input_nc); 0 = off"
+        0,
+        "number of classes of inputs that are label maps, a channel for each (sets --input_nc); 0 = images",
     )
     label_B: int = flag(
-        0, "outputs are label maps with so many classes, each a channel (sets --output_nc); 0 = off"
+        0,
+        "number of classes of outputs that are label maps, a channel for each (sets --output_nc); 0 = images",
     )
     ngf: int = flag(64, "generator filters in the first layer")
     ndf: int = flag(64, "discriminator filters in the first layer")
@@ -321,7 +325,7 @@ class GANOptions(ModelOptions):
         only="train",
     )
     r1_interval: int = flag(
-        16, "with --r1: steps between penalties, each of which counts as often", only="train"
+        16, "with --r1: a penalty in every this many steps, so many times as heavy", only="train"
     )
     diffaugment: str = flag(
         "",
@@ -347,7 +351,7 @@ class GANOptions(ModelOptions):
         if self.label_B:
             self.refuse_color("--label_B")
         if self.r1 and self.gan_mode == "wgangp":
-            raise ValueError("--r1 is for other losses: --gan_mode wgangp has a penalty of its own")
+            raise ValueError("--r1 does not go with --gan_mode wgangp, which has its own penalty")
         at_least(1, 8, num_D=self.num_D)
 
     def refuse_color(self, flag_name: str) -> None:
@@ -377,7 +381,7 @@ class LogOptions:
     )
     examples: int = flag(
         6,
-        "images of val, else of train, translated after every epoch for the pages; 0 = none",
+        "images of --val_phase, or of train where that is missing, translated after every epoch for the pages; 0 = none",
         only="train",
     )
     print_freq: int = flag(100, "print losses every this many images", only="train")

@@ -178,8 +178,8 @@ class CUTOptions(GANOptions):
             raise ValueError("--lambda_GAN and --lambda_NCE are both 0: nothing would be trained")
         if self.label_B and self.label_A != self.label_B and self.lambda_NCE:
             raise ValueError(
-                f"--label_B {self.label_B}: CUT passes its outputs through G again, whose inputs are no such label maps; "
-                "use --model pix2pix or cycle_gan"
+                f"--model cut cannot learn --label_B {self.label_B}: it compares outputs with inputs, which are no such label "
+                "maps; use --model pix2pix or cycle_gan"
             )
 
 

@@ -157,7 +157,7 @@ def parse_bands(name: str, text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")] if text else []
     if not all(word.isdecimal() and int(word) > 0 for word in words):
         raise ValueError(
-            f"--{name} {text!r} is no list of bands such as 4,3,2, of which the first is 1"
+            f"--{name} {text!r} is not a list of bands such as 4,3,2 (the first band is 1)"
         )
     return tuple(map(int, words))
 

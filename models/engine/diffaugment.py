@@ -88,4 +88,5 @@ def _span(side: int, middle: torch.Tensor) -> torch.Tensor:
 
 
 def round_half_up(number: float) -> int:
+    """Rounds a number from 0 on as the published code does, which `round` does not."""
     return int(number + 0.5)

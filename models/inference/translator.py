@@ -71,8 +71,8 @@ def load_translator(
             run was best with, as test.py and all scripts do; each image's own for weights without a run.
         batch_size: images of 256 x 256 that may go through at once; of larger ones fewer do.
         tile, tile_mode: as in test.py: pixels of the squares that are computed one at a time, 0 for whole images.
-        range_A, range_B, label_A, label_B, alpha, page, nodata: what files of inputs (A) and results (B) hold, as the flags say it; None
-            for what the run was trained with, as far as its folder tells.
+        range_A, range_B, label_A, label_B, alpha, page, nodata: what files of inputs (A) and results (B) hold, as the
+            flags say it; None for what the run was trained with, as far as its folder tells.
     Raises: InputError, a ValueError, when there is no such generator or device.
     """
     if batch_size < 1:

@@ -4,7 +4,7 @@
     python scripts/dev/quality_benchmark.py --budget small             64 pixels, 20 minutes a training
     python scripts/dev/quality_benchmark.py --budget full              128 and 256 pixels, on a GPU
     python scripts/dev/quality_benchmark.py --ablation                 what each part of the methods is worth
-    python scripts/dev/quality_benchmark.py --reference DIR            pix2pix and CycleGAN beside the original code in DIR
+    python scripts/dev/quality_benchmark.py --reference DIR            pix2pix and CycleGAN, compared with the original code in DIR
 
 What is done already is not done again, so that a run that was stopped goes on. docs/quality.md has the method and what was found.
 """
@@ -104,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--budget", choices=sorted(BUDGETS), default="quick", help="how much training (default: %(default)s)")
     add("--part", type=float, default=1.0, help="of the budget's epochs, such as 0.1 (default: all)")
     add("--ablation", action="store_true", help="parts of pix2pix and of CycleGAN instead of whole methods")
-    add("--reference", type=folder, metavar="DIR", help="a checkout of the original code, to train and test beside")
+    add("--reference", type=folder, metavar="DIR", help="a checkout of the original code, which is trained and tested, too")
     add("--only", default="", metavar="TEXT", help="the tasks whose title has this in it")
     add("--seeds", type=numbers, default=[0, 1, 2], help="with commas (default: 0,1,2)")
     add("--jobs", type=int, default=0, help="trainings at once; 0: one for each CPU core, or one on a GPU")

@@ -161,7 +161,7 @@ def test_feature_matching_compares_images_that_are_augmented_alike() -> None:
         (CUTOptions, {"diffaugment": "color", "lambda_GAN": 0.0}, "--diffaugment needs discrim"),
         (Pix2PixOptions, {"spectral_norm": True, "lambda_GAN": 0.0}, "--spectral_norm needs"),
         (Pix2PixOptions, {"lr_D": 1e-4, "lambda_GAN": 0.0}, "--lr_D needs discriminators"),
-        (Pix2PixOptions, {"r1": 1.0, "gan_mode": "wgangp"}, "has a penalty of its own"),
+        (Pix2PixOptions, {"r1": 1.0, "gan_mode": "wgangp"}, "has its own penalty"),
         (ColorizationOptions, {"diffaugment": "color"}, "leave color out"),
         (Pix2PixOptions, {"diffaugment": "color", "label_B": 4, "output_nc": 4}, "and --label_B"),
         (CycleGANOptions, {"diffaugment": "color", "label_A": 4, "input_nc": 4}, "and --label_A"),

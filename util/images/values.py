@@ -321,8 +321,8 @@ def class_numbers(array: np.ndarray, classes: int, side: str) -> np.ndarray:
             f"holds colours or floats, but --label_{side} needs one class number for each pixel: grey levels, or the "
             "numbers of a palette's colours"
         )
-    known = array[(array < 0) | (array >= classes)]
-    strange = known[known != NO_CLASS]
+    others = array[(array < 0) | (array >= classes)]
+    strange = others[others != NO_CLASS]
     if strange.size:
         raise Unfit(
             f"has the class {strange.flat[0]}, but --label_{side} {classes} has classes 0 to {classes - 1} "

@@ -12,7 +12,7 @@ from options.train_options import TrainOptions
 
 
 def commands(options: TrainOptions) -> dict[str, str]:
-    """Returns the training's command, the one that continues it, its test, and its images as an animation."""
+    """Returns the commands that train, continue ("continue") and test a run."""
     words = ["python", "train.py"]
     for name, (value, _) in options.changes().items():
         if name != "continue_train":
