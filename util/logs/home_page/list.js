@@ -1,7 +1,6 @@
 // The list of runs.
 const ticked = new Set(); // folders
 const STATES = { done: "Finished", diverged: "Diverged", failed: "Failed", stopped: "Stopped" };
-const LOWER = new Set(["l1", "lpips", "pd_lite0", "kid", "fid", "kd_lite0", "fd_lite0"]);
 const IGNORED = new Set(["name", "checkpoints_dir", "continue_train", "range_A", "range_B", "gpu_ids", "num_threads", "display_id", "display_env", "print_freq", "verbose", "save_epoch_freq", "save_latest_freq", "log_health", "display_freq", "update_html_freq", "val_images", "examples"]);
 
 function ago(seconds) {
@@ -104,9 +103,9 @@ function drawRun(run, usual) {
 }
 
 function scoreOf({ summary }) {
-  const [name, pair] = Object.entries(summary?.best ?? {})[0] ?? [];
-  if (!name) return Infinity;
-  return LOWER.has(metricOf(name)) ? pair[0] : -pair[0];
+  const [value, , lower] = Object.values(summary?.best ?? {})[0] ?? [];
+  if (value === undefined) return Infinity;
+  return lower ? value : -value;
 }
 
 const ORDERS = {

@@ -75,7 +75,11 @@ class Summary:
             "epoch": self.epoch,
             "share": min(1.0, self.done / whole) if whole else 0.0,
             "every": (self.last - (self.first or 0.0)) / prints if prints > 0 else 60.0,
-            "best": {name: list(pair) for name, pair in self.best.items()},
+            # Value, epoch, and whether lower values are better.
+            "best": {
+                name: [*pair, METRICS[NAME.sub(r"\1", name)].lower_is_better]
+                for name, pair in self.best.items()
+            },
             "spark": {"name": name, "values": [float(f"{v:.4g}") for v in thinned(values)]},
             "hints": self.hints,
             "images": self.images,

@@ -97,14 +97,20 @@ function drawOptions() {
   const { options, defaults, commands = {} } = run;
   find("commands").hidden = !Object.keys(commands).length;
   find("lines").replaceChildren(...Object.entries(commands).map(([name, line]) => {
+    const code = element("code", {}, line);
     const copy = element("button", { type: "button", textContent: "Copy" });
     copy.setAttribute("aria-label", `Copy the command: ${name}`);
     copy.onclick = async () => {
-      await navigator.clipboard.writeText(line);
+      try {
+        await navigator.clipboard.writeText(line);
+      } catch { // a browser that lets files do no such thing
+        getSelection().selectAllChildren(code);
+        return;
+      }
       copy.textContent = "Copied";
       setTimeout(() => { copy.textContent = "Copy"; }, 1500);
     };
-    return element("div", {}, element("span", { className: "muted" }, name), element("code", {}, line), copy);
+    return element("div", {}, element("span", { className: "muted" }, name), code, copy);
   }));
   const changed = (name) => run.changed.includes(name);
   const names = Object.keys(options).sort((a, b) => changed(b) - changed(a) || (a < b ? -1 : 1));
