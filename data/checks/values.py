@@ -23,11 +23,11 @@ def header_findings(dataset: BaseDataset, paths: Sequence[str], noun: str) -> li
             "black lays them on that"
         )
         findings.append(Finding("note", text, tuple(clear)))
-    for folder in dataset.folder_values():
+    for folder, sides in dataset.folder_values().items():
         kinds = Counter(
             kind.dtype.name
             for path in paths
-            if Path(path).is_relative_to(folder) and (kind := kind_of(path))
+            if Path(path).is_relative_to(folder) and (kind := kind_of(path, sides[0].page))
         )
         if len(kinds) > 1:
             counts = ", ".join(f"{name} ({count})" for name, count in kinds.most_common())

@@ -11,6 +11,7 @@ import tifffile
 from helpers.data import dataset
 from helpers.format import noise
 
+from data.checks.values import header_findings
 from util.errors import InputError
 from util.images.large_read import open_large
 from util.images.read import BadImage, read_array, read_values
@@ -161,6 +162,19 @@ def test_frames_of_dicom_are_pages(tmp_path) -> None:
     assert np.array_equal(grey(tmp_path / "a.dcm", "2"), STACK[0, 2])
     with pytest.raises(ValueError, match=r"holds 3 slices: --page takes one of them"):
         grey(tmp_path / "a.dcm", "")
+
+
+def test_inverted_dicom_keeps_its_numbers(tmp_path) -> None:
+    write_dicom(tmp_path / "a.dcm", STACK[0, :1], PhotometricInterpretation="MONOCHROME1")
+    assert np.array_equal(grey(tmp_path / "a.dcm", ""), STACK[0, 0])
+
+
+def test_slices_of_several_depths_are_found(tmp_path) -> None:
+    write_dicom(tmp_path / "a.dcm", STACK[0])
+    write_dicom(tmp_path / "b.dcm", STACK[0], RescaleSlope=1, RescaleIntercept=-1024)
+    data = dataset(tmp_path, "single", input_nc=1, range_A="0,65535", page="1")
+    (found,) = header_findings(data, data.listed[tmp_path], "images")
+    assert "of several depths" in found.text
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
