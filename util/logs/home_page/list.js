@@ -14,7 +14,7 @@ function ago(seconds) {
 function stateOf({ summary }) {
   if (!summary) return { text: "No summary", kind: "" };
   const { ending, time, every, epoch, last_epoch: last } = summary;
-  if (!ending && Date.now() / 1000 - time > 60 + 5 * (every || 60)) return { text: "Silent", kind: "failed" };
+  if (!ending && Date.now() / 1000 - time > 60 + 5 * (every || 60)) return { text: "No update: it may have been killed", kind: "failed" };
   if (!ending) return { text: `Running · epoch ${epoch} of ${last}`, kind: "running" };
   return { text: ending === "done" ? "Finished" : `${STATES[ending] ?? ending} · epoch ${epoch} of ${last}`, kind: ending };
 }
