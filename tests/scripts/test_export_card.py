@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 from helpers.export import exported
+from helpers.format import noise
 from helpers.translator import pixels, results_of
 from PIL import Image
 
 from options.types import parse_range
 from scripts.lib.exporting.card import code_span, plain_text, reading_lines, saving_lines
+from scripts.lib.exporting.facts import values_of_input
 from scripts.lib.exporting.pictures import TestPicture as Picture
 from scripts.lib.exporting.pictures import pictures_in
 from scripts.lib.exporting.scores import scores_on
@@ -182,6 +184,31 @@ def test_a_folder_of_pictures_is_read_with_the_bands_and_nodata_of_training(tmp_
     values = Values("A", 2, bounds, bands=(3, 1), nodata=math.nan)
     (picture,) = pictures_in(tmp_path, 2, 16, 1, values, {"preprocess": "none"})
     assert picture.image[0, :, 0, 0].tolist() == pytest.approx([0.8, -0.8])
+
+
+@pytest.mark.parametrize("nodata", [math.nan, -9999.0, float(np.finfo(np.float32).min)])
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_code_of_the_card_knows_bands_and_pixels_without_data(nodata, apart, tmp_path, monkeypatch):  # fmt: skip
+    tifffile = pytest.importorskip("tifffile")
+    monkeypatch.chdir(tmp_path)
+    array = noise(np.uint16, 16, 20, 3).astype(np.float32)
+    array[2:5, 3:9, 2] = nodata
+    stored = array.transpose(2, 0, 1) if apart else array
+    planes = "separate" if apart else "contig"
+    tifffile.imwrite("input.tif", stored, photometric="minisblack", planarconfig=planes)
+    values = Values("A", 2, parse_range("range_A", "0.0,70000.0"), bands=(3, 1), nodata=nodata)
+    flags = {"preprocess": "none"}
+    (picture,) = pictures_in(tmp_path, 2, 16, 1, values, flags)
+    given = {"channels": 2, **values_of_input(values)}
+    found: dict = {}
+    exec(reading_lines({"size": 16, "training": flags, "input": given}), found)
+    assert np.abs(found["x"] - picture.image.numpy()).max() < 1e-6
+    made = {"channels": 2, "values": [0, 9000], "dtype_of_values": "float32"}
+    exec(saving_lines({"input": given, "output": made}), found | {"y": found["x"]})
+    holes = np.zeros((16, 16), bool)
+    holes[2:5, 1:7] = True
+    saved = tifffile.imread("output.tif")
+    assert np.array_equal(np.isnan(saved) if math.isnan(nodata) else saved == nodata, holes[..., None].repeat(2, 2))  # fmt: skip
 
 
 def test_a_score_of_16_bits_is_in_the_numbers_of_the_files() -> None:

@@ -47,11 +47,17 @@ for image in map(Image.fromarray, np.atleast_3d(array).transpose(2, 0, 1).astype
     planes.append(np.asarray(image))
 x = 2 * (np.stack(planes)[None] - {low}) / {span} - 1  # (1, {channels}, H, W)
 x = x.clip(-1, 1).astype(np.float32)"""
+MARK_MISSING = """
+array = np.atleast_3d(array).astype(np.float32)
+array[{missing}.any(2)] = np.nan  # pixels without data"""
+FILL_MISSING = """
+valid = ~np.isnan(x).any(1, keepdims=True)
+x = np.where(valid, x, x.mean((2, 3), keepdims=True, where=valid))  # the mean of the other pixels"""
 SAVE = """
 levels = ((y[0].transpose(1, 2, 0) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
 Image.fromarray(levels.squeeze()).save("output.png")"""
 SAVE_VALUES = """
-values = {low} + (y[0].transpose(1, 2, 0).astype(np.float64).clip(-1, 1) + 1) * {span} / 2
+values = {low} + (y[0].transpose(1, 2, 0).astype(np.float64).clip(-1, 1) + 1) * {span} / 2{mark}
 values = values{rounded}.astype(np.{dtype}).squeeze()
 {save}"""
 
@@ -147,15 +153,27 @@ def reading_lines(facts: dict[str, Any]) -> str:
     given, channels = facts["input"], facts["input"]["channels"]
     if "labels" in given:
         return OPEN_CLASSES.format(fit=fitting_lines(facts, "NEAREST"), channels=channels)
-    if "values" not in given and channels in (1, 3):
+    bands, nodata = given.get("bands"), given.get("nodata")
+    if "values" not in given and channels in (1, 3) and not bands:
         mode = "L" if channels == 1 else "RGB"
         return OPEN.format(mode=mode, fit=fitting_lines(facts, "BICUBIC"), channels=channels)
     low, span = low_and_span(given, "np.reshape({}, (-1, 1, 1))")
     array = 'array = np.asarray(Image.open("input.png"))  # or .tif'
-    if channels > 1:
-        array = 'import tifffile\narray = tifffile.imread("input.tif")  # (H, W, channels)'
+    if channels > 1 or bands:
+        apart = "array.shape[0] < array.shape[2]" if bands else f"array.shape[0] == {channels}"
+        array = (
+            f'import tifffile\narray = tifffile.imread("input.tif")\nif {apart}:  # (channels, H, W)\n'
+            "    array = array.transpose(1, 2, 0)"
+        )
+    if bands:
+        array += f"\narray = array[:, :, {[band - 1 for band in bands]}]"
+    if nodata:
+        array += MARK_MISSING.format(
+            missing="np.isnan(array)" if nodata == "nan" else f"(array == np.float32({nodata}))"
+        )
     fit = fitting_lines(facts, "BICUBIC").replace("\n", "\n    ")
-    return OPEN_VALUES.format(array=array, fit=fit, low=low, span=span, channels=channels)
+    lines = OPEN_VALUES.format(array=array, fit=fit, low=low, span=span, channels=channels)
+    return lines + FILL_MISSING if nodata else lines
 
 
 def fitting_lines(facts: dict[str, Any], filter: str) -> str:
@@ -194,7 +212,11 @@ def saving_lines(facts: dict[str, Any]) -> str:
     if not png:
         save = 'import tifffile\nplanes = "contig" if values.ndim == 3 else None\ntifffile.imwrite("output.tif", values, photometric="minisblack", planarconfig=planes)'
     rounded = "" if dtype.startswith("float") else ".round()"
-    return SAVE_VALUES.format(low=low, span=span, rounded=rounded, dtype=dtype, save=save)
+    nodata = facts.get("input", {}).get("nodata")
+    mark = f"\nvalues[~valid[0, 0]] = float('{nodata}')" if nodata else ""
+    return SAVE_VALUES.format(
+        low=low, span=span, mark=mark, rounded=rounded, dtype=dtype, save=save
+    )
 
 
 def low_and_span(side: dict[str, Any], array: str) -> tuple[str, str]:

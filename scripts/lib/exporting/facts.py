@@ -37,16 +37,23 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, str) and ("/" in value or "\\" in value)
 
 
-def _values_of_input(values: Values) -> dict[str, Any]:
+def values_of_input(values: Values) -> dict[str, Any]:
     """Returns the meaning of -1 and 1 in the files that the generator was trained on."""
     if values.labels:
         return {
             "labels": values.labels,
             "from_labels": "1 in the channel of a pixel's class, -1 elsewhere",
         }
+    chosen = {"bands": list(values.bands)} if values.bands else {}
     if not values.deep:
-        return {"from_8_bits": "x / 127.5 - 1"}
-    return {"values": range_of(values), "from_values": "2 * (x - low) / (high - low) - 1"}
+        return {**chosen, "from_8_bits": "x / 127.5 - 1"}
+    missing = {} if values.nodata is None else {"nodata": str(values.nodata)}
+    return {
+        **chosen,
+        **missing,
+        "values": range_of(values),
+        "from_values": "2 * (x - low) / (high - low) - 1",
+    }
 
 
 def _values_of_output(values: Values) -> dict[str, Any]:
@@ -82,7 +89,7 @@ def gather_facts(
             "name": "input",
             "channels": translator.input_nc,
             **IMAGES,
-            **_values_of_input(translator.inputs),
+            **values_of_input(translator.inputs),
         },
         "output": {
             "name": "output",

@@ -112,7 +112,7 @@ def pictures_in(
         range_A=values.flag,
         alpha=values.alpha,
         bands_A=",".join(map(str, values.bands)),
-        nodata="" if values.nodata is None else f"{values.nodata:g}",
+        nodata="" if values.nodata is None else str(values.nodata),
         page=values.page,
     )
     source = Source(phase="", input_nc=channels, labels=values.labels, augment=False)
