@@ -29,7 +29,9 @@ def fill_where(
 ) -> torch.Tensor:
     """Fills the pixels that are not valid, (..., 1, H, W), as `fill_missing` does; no gradient goes into the mean."""
     if fill is None:
-        present = torch.where(valid, images.detach(), 0.0).sum((-2, -1), dtype=torch.float64)
+        # Apple GPUs have no float64.
+        dtype = torch.float32 if images.device.type == "mps" else torch.float64
+        present = torch.where(valid, images.detach(), 0.0).sum((-2, -1), dtype=dtype)
         count = valid.sum((-2, -1)).clamp(min=1)
         fill = (present / count)[..., None, None]
     return torch.where(valid, images, fill.to(images.dtype))
