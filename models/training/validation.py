@@ -25,9 +25,11 @@ from util.checkpoints.inference_settings import (
     settings_by_rule,
 )
 from util.checkpoints.names import AVERAGED
+from util.images.label_maps import IGNORED
 from util.images.values import Values
 from util.metrics import Scorer, choose_metrics, metric
 from util.metrics.networks import Networks
+from util.metrics.segmentation import confusion_matrix, segmentation_scores
 
 # What is made, of which side, as which picture, and what it is compared with.
 COMPARED = (
@@ -102,6 +104,8 @@ class Validation:
             for label in labels
             if side in sides and sides[side].deep
         }
+        classes = {"fake_B", "real_B"} if "B" in sides and sides["B"].labels else set()
+        self._kept = self.deep | classes
         self._networks = Scorer(self.names, twin.device).networks  # complains of what is missing
 
     @property
@@ -164,7 +168,7 @@ class Validation:
     ) -> Outcome:
         self.twin.load(networks, suffix)
         with torch.inference_mode():
-            own = self.twin.translate(policy, self.batches(most), kept=self.deep)
+            own = self.twin.translate(policy, self.batches(most), kept=self._kept)
             if distributed.world_size() == 1:
                 return self._score(own)
             with distributed.together():
@@ -266,6 +270,8 @@ class Tally:
         sets = [name for name in names if not metric(name).paired and kind == "fake"]
         self._pairs = Scorer(pairs, networks=networks, bounds=bounds) if pairs else None
         self._sets = Scorer(sets, networks=networks) if sets else None
+        classes = values.labels if values and kind == "fake" else 0
+        self._confusion = np.zeros((classes, classes), np.int64)
         self._count, self._known = 0, True
 
     def add(self, item: Translation) -> None:
@@ -283,9 +289,19 @@ class Tally:
                 found = (np.moveaxis(item.values[one], 0, -1) for one in (self.made, self.truth))
                 made, truth = (self.values.numbers(one)[None] for one in found)
             self._pairs.add(made, truth)
+        if self._confusion.size and self._known:
+            predicted, real = item.values[self.made].argmax(0), item.values[self.truth]
+            labels = np.where(real.max(0) > -1, real.argmax(0), IGNORED)  # (H, W)
+            self._confusion += confusion_matrix(labels, predicted, len(self._confusion))
 
     def results(self) -> list[tuple[str, float]]:
-        """Returns metrics and values; those of pairs only where every image has its ground truth."""
+        """Returns metrics and values; those of pairs only where every image has its ground truth.
+
+        Label maps have two more: the share of right pixels, and the mean IoU of classes over all images.
+        """
         used = [self._pairs if self._known else None, self._sets]
         found = [pair for each in used if each and self._count for pair in each.summary().items()]
+        if self._known and self._confusion.any():
+            of_classes = segmentation_scores(self._confusion)
+            found += [("accuracy", of_classes.pixel_accuracy), ("iou", of_classes.class_iou)]
         return [(name, value) for name, value in found if not math.isnan(value)]

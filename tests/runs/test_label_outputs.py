@@ -19,11 +19,14 @@ from PIL import Image
 import test as test_script
 import train as train_script
 from models import load_translator
+from models.inference.translate_dataset import Translation
 from models.losses import LOGITS, class_loss
+from models.training.validation import Tally
 from scripts import translate
 from util.errors import InputError
 from util.images.label_maps import distinct_colours
 from util.images.values import Values
+from util.metrics.networks import Networks
 
 K = 4
 TINY = ["--netG", "resnet_6blocks", "--norm", "instance", "--no_dropout"]
@@ -57,6 +60,18 @@ def classes_of(path: Path) -> np.ndarray:
         return np.asarray(file)
 
 
+def test_validation_counts_right_pixels_and_classes_over_all_images() -> None:
+    tally = Tally("fake", "B", "fake_B", "real_B", ["l1"], Networks(torch.device("cpu"), {}), Values("B", 3, labels=3))  # fmt: skip
+    for real, fake in (([0, 0, 1, 1], [0, 0, 1, 0]), ([1, 1, 2, 9], [1, 1, 1, 1])):  # 9: no class
+        maps = {"real_B": np.float32([real]), "fake_B": np.float32([fake])}
+        scores = {name: np.where(np.arange(3)[:, None, None] == one, 1, -1) for name, one in maps.items()}  # fmt: skip
+        pictures = {name: np.zeros((1, 4, 3), np.uint8) for name in maps}
+        tally.add(Translation(0, dict.fromkeys(maps, "a.png"), pictures, scores))
+    found = dict(tally.results())
+    assert found["accuracy"] == 5 / 7
+    assert found["iou"] == pytest.approx((2 / 3 + 3 / 5 + 0) / 3)
+
+
 def test_label_maps_are_learned_written_and_shown(tmp_path, monkeypatch) -> None:
     pairs(tmp_path / "d")
     monkeypatch.chdir(tmp_path)
@@ -65,6 +80,8 @@ def test_label_maps_are_learned_written_and_shown(tmp_path, monkeypatch) -> None
     assert train_script.main([*common, *SMALL_TRAINING, *flags]) == 0
     log = (tmp_path / "checkpoints/r/loss_log.txt").read_text()
     assert "G_CE" in log
+    assert "val_accuracy" in log
+    assert "val_iou" in log
     assert test_script.main([*common, *SMALL, "--preprocess", "none"]) == 0
     results = tmp_path / "results/r/test_latest"
     for i in range(2):
