@@ -74,5 +74,6 @@ def test_16_bits_and_a_range_for_each_channel_are_in_the_description() -> None:
 
 
 def test_label_maps_are_refused_with_what_works() -> None:
-    with pytest.raises(InputError, match=r"label maps.*use --format onnx"):
-        check_describable({"input": {"labels": 4}})
+    for given, made in (({"labels": 4}, {}), ({}, {"labels": 4})):
+        with pytest.raises(InputError, match=r"label maps.*use --format onnx"):
+            check_describable({"input": given, "output": made})

@@ -18,7 +18,7 @@ from PIL import Image
 
 from options.types import parse_range
 from scripts.lib.exporting.card import code_span, plain_text, reading_lines, saving_lines
-from scripts.lib.exporting.facts import values_of_input
+from scripts.lib.exporting.facts import values_of_input, values_of_output
 from scripts.lib.exporting.pictures import TestPicture as Picture
 from scripts.lib.exporting.pictures import pictures_in
 from scripts.lib.exporting.scores import scores_on
@@ -157,6 +157,17 @@ def test_the_code_of_the_card_writes_the_values_of_training(kind, tmp_path, monk
     read = Image.open(files[0]) if files[0].suffix == ".png" else tifffile.imread(files[0])
     assert np.array_equal(np.asarray(read), wanted.squeeze())
     assert np.asarray(read).dtype == wanted.dtype
+
+
+def test_the_code_of_the_card_writes_classes(tmp_path, monkeypatch) -> None:
+    values = Values("B", 3, labels=3)
+    y = np.random.default_rng(0).uniform(-1, 1, (1, 3, 4, 6)).astype(np.float32)
+    y[..., 0] = -1  # no class
+    monkeypatch.chdir(tmp_path)
+    made = {"channels": 3, **values_of_output(values)}
+    exec(saving_lines({"output": made}), {"y": y, "np": np, "Image": Image})
+    wanted = values.in_file(y[0].transpose(1, 2, 0))[..., 0]
+    assert np.array_equal(np.asarray(Image.open("output.png")), wanted)
 
 
 def test_the_code_of_the_card_knows_the_range_of_each_channel(tmp_path, monkeypatch) -> None:

@@ -40,11 +40,16 @@ PAPERS = {"cycle_gan": CYCLEGAN, "cut": CUT}
 
 
 def check_describable(facts: dict[str, Any]) -> None:
-    """Raises: InputError for generators whose inputs the description has no words for."""
+    """Raises: InputError for generators of label maps, which the description has no words for."""
     if "labels" in facts["input"]:
         raise InputError(
             "--format bioimageio: this generator takes label maps, one channel a class, which the format cannot prepare; "
             "use --format onnx"
+        )
+    if "labels" in facts["output"]:
+        raise InputError(
+            "--format bioimageio: this generator makes label maps, a channel for each class, of which the format cannot "
+            "make class numbers; use --format onnx"
         )
 
 

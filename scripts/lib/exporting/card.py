@@ -21,7 +21,7 @@ from scripts.lib.exporting.scores import scores_of_training, scores_on
 from scripts.lib.exporting.writing import CERTIFICATE, FORMATS, CheckedFile
 from util.files import write_text
 from util.images import to_uint8
-from util.images.values import Values
+from util.images.values import NO_CLASS, Values
 
 SAMPLES = "samples.png"
 SHOWN, GAP = 4, 4  # pictures; pixels between them
@@ -56,6 +56,9 @@ x = np.where(valid, x, x.mean((2, 3), keepdims=True, where=valid))  # the mean o
 SAVE = """
 levels = ((y[0].transpose(1, 2, 0) + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
 Image.fromarray(levels.squeeze()).save("output.png")"""
+SAVE_CLASSES = """
+classes = np.where(y[0].max(0) > -1, y[0].argmax(0), {no_class}).astype(np.uint8)
+Image.fromarray(classes).save("output.png")"""
 SAVE_VALUES = """
 values = {low} + (y[0].transpose(1, 2, 0).astype(np.float64).clip(-1, 1) + 1) * {span} / 2{mark}
 values = values{rounded}.astype(np.{dtype}).squeeze()
@@ -203,6 +206,8 @@ def fitting_lines(facts: dict[str, Any], filter: str) -> str:
 def saving_lines(facts: dict[str, Any]) -> str:
     """Lines that write y to a file, in the values of training."""
     made, channels = facts["output"], facts["output"]["channels"]
+    if "labels" in made:
+        return SAVE_CLASSES.format(no_class=NO_CLASS)
     if "values" not in made and channels in (1, 3):
         return SAVE
     low, span = low_and_span(made, "np.array({})")

@@ -56,7 +56,10 @@ def values_of_input(values: Values) -> dict[str, Any]:
     }
 
 
-def _values_of_output(values: Values) -> dict[str, Any]:
+def values_of_output(values: Values) -> dict[str, Any]:
+    """Returns what becomes of -1 and 1 in files of results."""
+    if values.labels:
+        return {"labels": values.labels, "to_labels": "the number of the largest channel"}
     if not values.deep:
         return {"to_8_bits": "round((y + 1) * 127.5)"}
     return {
@@ -95,7 +98,7 @@ def gather_facts(
             "name": "output",
             "channels": translator.output_nc,
             **IMAGES,
-            **_values_of_output(translator.outputs),
+            **values_of_output(translator.outputs),
         },
         "dynamic": dynamic,
         "size": size,
