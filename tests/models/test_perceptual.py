@@ -112,9 +112,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path) -> None:
     torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="other weights than torchvision's VGG-16 or VGG-19"):
         VGGMaps(tmp_path / "other.pth")
-    with pytest.raises(ValueError, match="1 or 3 channels, not of --output_nc 2"):
+    with pytest.raises(ValueError, match="1 or 3 channels, not --output_nc 2"):
         Pix2PixOptions(lambda_perceptual=1.0, output_nc=2)
-    with pytest.raises(ValueError, match="1 or 3 channels, not of --input_nc 4"):
+    with pytest.raises(ValueError, match="1 or 3 channels, not --input_nc 4"):
         CycleGANOptions(lambda_perceptual=1.0, input_nc=4)
     with pytest.raises(ValueError, match="--vgg_weights needs a --lambda_perceptual above 0"):
         Pix2PixOptions(vgg_weights="vgg.pth")
