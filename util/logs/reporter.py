@@ -63,8 +63,9 @@ class Reporter:
         self.is_main, self.ending, self.reason = distributed.is_main(), "failed", ""
         self.console = ConsoleSink(progress.epoch_images, options.optim.last_epoch)
         self.logger = Logger([])
-        self.sums: dict[str, torch.Tensor] = {}  # of losses of the epoch, on the device
-        self.counts: Counter[str] = Counter()
+        # Names of losses -> their sums over such steps of the epoch, on the device, and the number of steps.
+        self.sums: dict[tuple[str, ...], torch.Tensor] = {}
+        self.steps: Counter[tuple[str, ...]] = Counter()
         self.means: dict[str, float] = {}
         self.best: Sequence[str] = ()  # of this epoch's validation
         self.saved = False  # in this epoch
@@ -104,11 +105,8 @@ class Reporter:
             waited: seconds for which the step waited for its images.
             started: when the step was, by time.perf_counter.
         """
-        for name, loss in step.losses.items():
-            self.sums[name] = (
-                self.sums[name] + loss.detach() if name in self.sums else loss.detach().clone()
-            )
-            self.counts[name] += 1
+        if step.losses:
+            self._sum(step.losses)
         log, progress = self.options.log, self.progress
         before, self.shown = self.shown, progress.run_images
         where = progress.epoch, progress.seen, progress.run_images, progress.x
@@ -130,6 +128,24 @@ class Reporter:
             first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
+
+    def _sum(self, losses: Mapping[str, torch.Tensor]) -> None:
+        """Adds losses to the epoch's sums, all at once: a step on a GPU is too short for an operation for each."""
+        names = tuple(losses)
+        found = [loss.detach().float() for loss in losses.values()]
+        values = torch.stack([loss.sum() if loss.ndim else loss for loss in found])
+        self.sums[names] = self.sums[names] + values if names in self.sums else values
+        self.steps[names] += 1
+
+    def _means(self) -> dict[str, torch.Tensor]:
+        """Returns the epoch's mean of each loss over the steps that had it."""
+        totals: dict[str, torch.Tensor] = {}
+        counts = Counter[str]()
+        for names, values in self.sums.items():
+            for name, value in zip(names, values.unbind(), strict=True):
+                totals[name] = totals[name] + value if name in totals else value
+                counts[name] += self.steps[names]
+        return {name: total / counts[name] for name, total in totals.items()}
 
     def _due(self, before: int, every: int) -> bool:
         """Tells whether to show a step, before which the run had so many images."""
@@ -177,9 +193,8 @@ class Reporter:
     def _average(self) -> None:
         """Averages the losses of the epoch so far, over its steps and processes; keeps the last means where there are none."""
         if self.sums:
-            means = {name: total / self.counts[name] for name, total in self.sums.items()}
-            self.means = distributed.mean(means)
-            self.sums, self.counts = {}, Counter()
+            self.means = distributed.mean(self._means())
+            self.sums, self.steps = {}, Counter()
 
     def examples(
         self, epoch: int, pictures: Sequence[Mapping[str, np.ndarray]], learning_rate: float
