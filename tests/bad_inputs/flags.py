@@ -31,6 +31,11 @@ ACCEPTED = {
     ("ema", HUGE),
     ("normD", ""),
     ("diffaugment", ""),
+    *((name, value) for name in ("bands_A", "bands_B") for value in ("", HUGE)),
+    *(("nodata", value) for value in ("", "nan", "-1", HUGE)),
+    ("page", ""),
+    ("augment", ""),
+    ("vgg_weights", ""),
     *((name, HUGE) for name in ANY_COUNT),
 }
 

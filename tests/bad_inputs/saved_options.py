@@ -38,6 +38,7 @@ NOT_READ: dict[str, tuple[bytes | None, str]] = {
         "options.json",
     ),
     "a folder": (None, "cannot read"),
+    "flags twice": (b'{"flags": {"ngf": 7, "ngf": 1}}', "gives 'ngf' more than once"),
 }
 REFUSED: dict[str, dict[str, Any]] = {
     "ngf of text": {"ngf": "wide"},
@@ -70,7 +71,6 @@ TAKEN: dict[str, bytes] = {
     "unknown parts": json.dumps({"flags": {}, "version": 99}).encode(),
     "no flags at all": flags(),
     "a byte order mark": b"\xef\xbb\xbf" + flags(ngf=1),
-    "flags twice": b'{"flags": {"ngf": 7, "ngf": 1}}',
     "of another program's model": flags(isTrain=True, ngf=1, checkpoints_dir=7, name=[]),
 }
 
