@@ -31,7 +31,7 @@ TRAINING = {
     "pix2pix": "--ngf 32 --ndf 32 --batch_size 8 --lr 0.0004 --n_epochs 8 --n_epochs_decay 8",
     # The U-Net's outermost skip passes no norm, so that the colours of a whole picture are not lost.
     "cycle_gan": "--ngf 16 --ndf 24 --netD n_layers --n_layers_D 2 --batch_size 2 --lr 0.0006 "
-    "--n_epochs 6 --n_epochs_decay 4",
+    "--n_epochs 16 --n_epochs_decay 14",
 }
 
 

@@ -161,7 +161,7 @@ def test_processes_that_share_a_test_write_what_one_writes(tmp_path) -> None:
             assert abs(np.subtract(*pictures)).max() <= 1
         pages = [checked_page(place / "index.html") for place in (one, other)]
         assert pages[0].links == pages[1].links
-        assert pages[0].texts["h3"] == pages[1].texts["h3"]
+        assert pages[0].texts["h2"] == pages[1].texts["h2"]
         told = [numbers((place / "index.html").read_text()) for place in (one, other)]
         assert told[0]["keys"] == told[1]["keys"] == ["rec_A l1", "rec_B l1"]
         assert np.array(told[1]["values"], float) == pytest.approx(
