@@ -66,7 +66,7 @@ def pages_of(folder: Path, name: str) -> None:
     results = checked_page(folder / "results" / name / "train_latest/index.html")
     title = f"{name} · train set · latest weights"
     assert results.texts["title"] == results.texts["h1"] == [title]
-    assert len(results.links) == 12
+    assert len(results.pictures) == 12
 
 
 def as_file(name: str) -> Callable[[Path], Callable[[], Any]]:
@@ -83,8 +83,8 @@ def as_file(name: str) -> Callable[[Path], Callable[[], Any]]:
 
 def shown_by_name(folder: Path, name: str) -> None:
     page = checked_page(folder / "results/run/test_latest/index.html")
-    assert name.encode("utf-8", "backslashreplace").decode() in page.texts["h3"]
-    assert len(page.links) == 8
+    assert name.encode("utf-8", "backslashreplace").decode() in page.texts["h2"]
+    assert len(page.pictures) == 8
     for label in ("real", "fake"):
         assert (folder / f"results/run/test_latest/images/{name}_{label}.png").is_file()
 
@@ -108,7 +108,7 @@ def as_folder(name: str) -> Callable[[Path], Callable[[], Any]]:
 def shown_by_folder(folder: Path, name: str) -> None:
     read_training_page(folder / "checkpoints/run/web")
     page = checked_page(folder / "results/test/test_latest/index.html")
-    assert page.texts["h3"] == [f"{name}/000".encode("utf-8", "backslashreplace").decode()]
+    assert page.texts["h2"] == [f"{name}/000".encode("utf-8", "backslashreplace").decode()]
 
 
 def refused(flag: str, **ends: Any) -> BadInput:
@@ -141,7 +141,7 @@ def two_inputs_one_name(folder: Path):
 
 def six_results(folder: Path) -> None:
     page = checked_page(folder / "results/run/test_latest/index.html")
-    assert len(set(page.links)) == 12
+    assert len(set(page.pictures)) == 12
 
 
 def too_long_for_its_results(folder: Path):

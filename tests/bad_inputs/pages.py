@@ -48,6 +48,11 @@ class Page(HTMLParser):
         self.close()
         assert not self.open, f"not closed: {self.open}"
 
+    @property
+    def pictures(self) -> list[str]:
+        """Links to the examples' images, which do not lead to other pages."""
+        return [link for link in self.links if link.startswith("images/")]
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]

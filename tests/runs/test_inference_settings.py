@@ -185,7 +185,7 @@ def test_raw_and_averaged_weights_have_statistics_of_their_own() -> None:
         "number": torch.arange(4),
     }
     twin = Twin(options.model, 0, torch.device("cpu"))
-    validation = open_validation(options, lambda phase: lambda most: iter([batch]), twin)
+    validation = open_validation(options, lambda phase: lambda most: iter([batch]), twin, {})
     outcome = validation.run({**model.networks(), "G_ema": averaged})
     assert outcome.scores["l1"] == 0
     assert outcome.settings.norm_policy == "running"
