@@ -185,9 +185,11 @@ BAD: dict[str, tuple[str, Callable[[], bytes]]] = {
     "NIfTI that declares a billion pixels": ("x.nii", lambda: nifti(32_000, 32_000)),
     "NIfTI cut off in gzip": ("x.nii.gz", lambda: gzip.compress(nifti(24, 20, pixels=GREY.tobytes()))[:200]),
     "NIfTI of no width": ("x.nii", lambda: nifti(0, 20)),
+}  # fmt: skip
+NOT_FINITE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "float TIFF with NaN": ("x.tif", lambda: tiff(np.float32([[0, np.nan], [1, 1]]))),
     "float TIFF with infinity": ("x.tif", lambda: tiff(np.float32([[0, np.inf], [1, 1]]))),
-}  # fmt: skip
+}
 
 
 # Floats that go beyond 0 to 1: their range must be declared, unless other files have settled it.
@@ -279,8 +281,12 @@ KINDS = [
     *(trained(k, n, c) for k, (n, c, _) in UNDECLARED.items()),
     *(trained(k, n, c) for k, (n, c, _) in GOOD.items() if not k.startswith("EXIF")),
     *(translated(k, n, c, says=f"{n}: {UNREADABLE}") for k, (n, c) in BAD.items()),
+    *(translated(k, n, c, says=f"{n}: holds infinite") for k, (n, c) in NOT_FINITE.items()),
     *(trained(k, n, c, says=f"{n}: {UNREADABLE}") for k, (n, c) in list(BAD.items())[:6]),
-    *(trained(f"{k}, skipped", n, c, "--bad_images", "skip") for k, (n, c) in BAD.items()),
+    *(
+        trained(f"{k}, skipped", n, c, "--bad_images", "skip")
+        for k, (n, c) in {**BAD, **NOT_FINITE}.items()
+    ),
     *(not_a_file(k, make_it) for k, make_it in NOT_FILES.items() if hasattr(os, "mkfifo")),
     zarr_without_arrays(),
     thin("scale_width_and_crop", 65_000, 1),
