@@ -80,5 +80,8 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+torch.set_num_threads(1)  # for what is made for many tests, before the first of them
+
+
 SMALL = words("--gpu_ids -1 --ngf 4 --load_size 36 --crop_size 32 --num_threads 0")
 SMALL_TRAINING = [*SMALL, *words("--ndf 4 --display_id -1 --n_epochs 1 --n_epochs_decay 0")]
