@@ -39,7 +39,7 @@ class Parsed:
 
 
 class CommandOptions:
-    """Everything that one command is told: a group of flags in each field of a frozen dataclass, and their defaults."""
+    """All flags of a command: a group of flags in each field of a frozen dataclass, and their defaults."""
 
     phase: ClassVar[str]
     run: RunOptions

@@ -103,7 +103,7 @@ class ResultOptions:
 
 @dataclass(frozen=True)
 class TestOptions(CommandOptions):
-    """Everything one test is told.
+    """All flags of a test.
 
     saved: flags of the training run, {} for a bare downloaded checkpoint.
     explicit: names of the flags that stood on the command line.

@@ -148,7 +148,7 @@ class ValidationOptions:
 
 @dataclass(frozen=True)
 class TrainOptions(CommandOptions):
-    """Everything one training run is told.
+    """All flags of a training run.
 
     explicit: names of the flags that stood on the command line.
     """

@@ -15,7 +15,7 @@ class Finding:
     Attributes:
         severity: error (training would stop), warning (it would run, but hardly as meant) or note.
         files: one line for each file concerned.
-        all_shown: whether all of them are told, however many.
+        all_shown: whether all of them are listed, however many.
     """
 
     severity: str
@@ -25,7 +25,7 @@ class Finding:
 
     @property
     def brief(self) -> str:
-        """Without the files, unless all of them are told."""
+        """Without the files, unless all of them are listed."""
         return str(self) if self.all_shown else f"{self.severity}: {self.text}"
 
     def __str__(self) -> str:

@@ -131,7 +131,7 @@ def entries(folder: Path) -> int:
 
 
 class Crossed:
-    """Our own files whose functions run, between moments that are told by the functions called."""
+    """Our own files whose functions run, between moments that the functions called mark."""
 
     def __init__(self) -> None:
         self.root = str(Path.cwd())

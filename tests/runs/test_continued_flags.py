@@ -30,7 +30,7 @@ def saved(paired: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def finished(saved: Path, tmp_path: Path) -> Path:
-    """A folder of one's own with what a run of one epoch has left."""
+    """A private folder with what a run of one epoch has left."""
     return Path(shutil.copytree(saved, tmp_path / "n"))
 
 

@@ -1,4 +1,4 @@
-"""Loader processes that are started anew, and those that have too little shared memory."""
+"""Loader processes that are started again, and those that have too little shared memory."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from dominate.util import raw
 FOLDER = Path(__file__).parent
 STYLE = (FOLDER / "design.css").read_text(encoding="utf-8")
 THEME = (FOLDER / "theme.js").read_text(encoding="utf-8")
+FILES = (FOLDER / "files.js").read_text(encoding="utf-8")
 
 
 def new_page(title: str, *styles: str) -> dominate.document:

@@ -85,7 +85,7 @@ def make_certificate(
 ) -> dict[str, Any]:
     """Returns all that a reader needs to judge, or repeat, the comparison; "passed" is the verdict.
 
-    Only fp32 can fail: of fewer bits the differences are told, and whether they are within what is usual.
+    Only fp32 can fail: for fewer bits it reports the differences, and whether they are usual.
     """
     rows, limit = comparison.rows, LIMITS[precision]
     largest = max(row["max"] for row in rows)

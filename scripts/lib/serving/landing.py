@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import RedirectResponse
 
-from util.design import STYLE, THEME, icon
+from util.design import FILES, STYLE, THEME, icon
 
 FOLDER = Path(__file__).parent / "page"
 POLICY = {
@@ -28,7 +28,7 @@ def add_landing_page(app: FastAPI, title: str, formats: str, results: str) -> No
     page = (FOLDER / "index.html").read_text(encoding="utf-8")
     page = page.format(**{name: html.escape(word) for name, word in words.items()})
     files = {name: (FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "page.js")}
-    files |= {"design.css": STYLE, "theme.js": THEME, "icon.svg": icon(title)}
+    files |= {"design.css": STYLE, "theme.js": THEME, "files.js": FILES, "icon.svg": icon(title)}
 
     @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def landing() -> Response:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from util.design import STYLE, THEME, icon
+from util.design import FILES, STYLE, THEME, icon
 from util.files import replacing, write_text
 from util.images import write_png
 
@@ -51,7 +51,12 @@ def write_demo(
     """Writes all but the network, each file in place of an older one; model.json last."""
     for file in sorted(PAGE.iterdir()):
         write_text(out / file.name, file.read_text(encoding="utf-8"))
-    for name, text in (("design.css", STYLE), ("theme.js", THEME), ("icon.svg", icon(demo.title))):
+    for name, text in (
+        ("design.css", STYLE),
+        ("theme.js", THEME),
+        ("files.js", FILES),
+        ("icon.svg", icon(demo.title)),
+    ):
         write_text(out / name, text)
     for name, picture in pictures.items():
         with replacing(out / name) as opened:

@@ -1,3 +1,5 @@
+import { acceptFiles } from "./files.js";
+
 const $ = (id) => document.getElementById(id);
 for (const place of document.querySelectorAll(".server")) place.textContent = location.origin;
 
@@ -47,18 +49,4 @@ async function translate(file) {
 }
 
 $("choose").onclick = () => $("file").click();
-$("file").onchange = () => {
-  if ($("file").files.length) translate($("file").files[0]);
-  $("file").value = "";
-};
-addEventListener("paste", (event) => event.clipboardData?.files.length && translate(event.clipboardData.files[0]));
-const mark = (event, on) => {
-  event.preventDefault();
-  document.body.classList.toggle("dropping", on);
-};
-addEventListener("dragover", (event) => mark(event, true));
-addEventListener("dragleave", (event) => event.relatedTarget === null && mark(event, false));
-addEventListener("drop", (event) => {
-  mark(event, false);
-  if (event.dataTransfer.files.length) translate(event.dataTransfer.files[0]);
-});
+acceptFiles($("file"), translate);

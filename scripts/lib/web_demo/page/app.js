@@ -1,6 +1,6 @@
 import { Network } from "./compute.js";
 import { Drawing } from "./drawing.js";
-import { acceptFiles, Camera } from "./photos.js";
+import { acceptPictures, Camera } from "./photos.js";
 
 const LIVE = 200; // milliseconds: faster networks translate while one draws
 const READY = "Draw, drop or paste a picture, or use the camera.";
@@ -118,7 +118,7 @@ function placePhoto() {
 }
 for (const id of ["zoom", "across", "down"]) $(id).oninput = placePhoto;
 $("photo").onclick = () => $("file").click();
-acceptFiles($("file"), take, (message) => say(message, true));
+acceptPictures($("file"), take, (message) => say(message, true));
 for (const file of settings.samples) {
   const image = Object.assign(document.createElement("img"), { src: file, alt: file });
   const button = Object.assign(document.createElement("button"), { type: "button", title: "Start from this picture" });

@@ -1,29 +1,15 @@
 // Pictures from files, the clipboard, another window, and the camera.
+import { acceptFiles } from "./files.js";
 
 // take(picture, width, height) gets each one.
-export function acceptFiles(field, take, refuse) {
-  const open = async (file) => {
+export function acceptPictures(field, take, refuse) {
+  acceptFiles(field, async (file) => {
     try {
       const picture = await createImageBitmap(file); // upright, as its file says
       take(picture, picture.width, picture.height);
     } catch {
       refuse(`${file.name || "This"} is not a picture that this browser can read.`);
     }
-  };
-  field.addEventListener("change", () => {
-    if (field.files.length) open(field.files[0]);
-    field.value = "";
-  });
-  addEventListener("paste", (event) => event.clipboardData?.files.length && open(event.clipboardData.files[0]));
-  const mark = (event, on) => {
-    event.preventDefault();
-    document.body.classList.toggle("dropping", on);
-  };
-  addEventListener("dragover", (event) => mark(event, true));
-  addEventListener("dragleave", (event) => event.relatedTarget === null && mark(event, false));
-  addEventListener("drop", (event) => {
-    mark(event, false);
-    if (event.dataTransfer.files.length) open(event.dataTransfer.files[0]);
   });
 }
 
