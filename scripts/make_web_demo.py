@@ -40,6 +40,11 @@ def build_parser() -> argparse.ArgumentParser:
     add("--samples", type=int, default=6, help="inputs to start from; 0 = none")
     add("--phase", default="test", help="the split that samples are from")
     add("--images", type=Path, help="folder of inputs, in place of the run's own data set")
+    add("--credits", default="", help="whose data the network has learnt from; stands below the page")
+    add("--licence", type=Path, help="text file, such as a data set's LICENSE.txt, that the page offers with the runtime's licence")
+    add("--palette", default="", metavar="COLOURS", help="to draw with, such as '#ffffff,#d62828', the background first (default: those of the training images)")
+    add("--half", action="store_true", help="round weights to 16 bits: half the download of the network")
+    add("--no_webgpu", dest="webgpu", action="store_false", help="leave out the runtime for graphics cards, 7 MB: enough for a small network")
     add("--cache", type=Path, default=Path("datasets/.cache"), help="folder that keeps onnxruntime-web")
     add("--gpu_ids", help=argparse.SUPPRESS)  # as other scripts have it; the page is made on the CPU
     # fmt: on

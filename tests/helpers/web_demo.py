@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from scripts import make_web_demo
 from scripts.lib.web_demo import runtime
+from util.download.packages import fetched
 from util.errors import InputError
 
 CACHE = Path(__file__).parents[2] / "datasets/.cache"
@@ -26,9 +27,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
     """The address at which a folder can be reached."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=folder))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -42,7 +43,7 @@ def served(folder: Path) -> Iterator[str]:
 def make_demo(checkpoints: Path, name: str, out: Path, *flags: str) -> Path:
     pytest.importorskip("onnxscript")
     try:
-        runtime.runtime_files(CACHE)
+        fetched(runtime.PACKAGE, CACHE)
     except InputError as error:
         pytest.skip(f"onnxruntime-web cannot be had: {error}")
     words = ["--name", name, "--checkpoints_dir", str(checkpoints), "--out", str(out)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.browser import OpenPage
-from helpers.web_demo import canvas, frames, make_demo, served, wait_for_frame
+from helpers.web_demo import Quiet, canvas, frames, make_demo, served, wait_for_frame
 from PIL import Image
 from playwright.sync_api import Page
 
@@ -72,7 +72,7 @@ def test_the_page_asks_its_own_server_alone(open_page, address) -> None:
     page.goto(address)
     wait_for_frame(page)
     press_and_drag(page, (0.1, 0.5), (0.9, 0.5))
-    assert any(url.endswith("generator.onnx") for url in asked)
+    assert any(url.endswith("generator.onnx.gz") for url in asked)
     assert all(url.startswith((address, "blob:", "data:")) for url in asked)
 
 
@@ -123,6 +123,19 @@ def test_tools_draw_whole_pixels_of_the_chosen_colour_and_can_be_undone(page) ->
     assert page.is_disabled("#undo")
     page.click("#redo")
     assert (canvas(page, "input") == background).all()
+
+
+def test_the_oval_fills_the_ellipse_between_two_corners(page) -> None:
+    page.click("#clear")
+    background = canvas(page, "input")[0, 0]
+    page.click("#tools [value=ellipse]")
+    press_and_drag(page, (0.01, 0.26), (0.99, 0.74))  # 32 x 16 pixels
+    inside = (canvas(page, "input") != background).any(-1)
+    assert inside.any(0).all()
+    assert inside.any(1).sum() == 16
+    assert np.array_equal(inside, inside[:, ::-1])
+    assert np.array_equal(inside[::-1], inside)
+    assert inside.sum() == pytest.approx(np.pi * 16 * 8, rel=0.04)
 
 
 def test_a_photo_is_cut_to_its_middle_square_and_what_is_no_picture_is_told(page) -> None:
@@ -213,13 +226,80 @@ def test_opened_as_a_file_it_says_what_to_do(browser, folder) -> None:
 
 def test_a_network_that_cannot_be_fetched_is_told(browser, folder, tmp_path) -> None:
     shutil.copytree(folder, tmp_path / "page")
-    (tmp_path / "page/generator.onnx").unlink()
+    (tmp_path / "page/generator.onnx.gz").unlink()
     with served(tmp_path / "page") as url:
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#status.wrong")
-        assert "generator.onnx could not be fetched (404)" in page.inner_text("#status")
+        assert "generator.onnx.gz could not be fetched (404)" in page.inner_text("#status")
         page.close()
+
+
+def test_examples_are_seen_translated_before_the_network_is_there(browser, folder, address) -> None:
+    page = browser.new_page()
+    page.route("**/*.gz", lambda route: None)  # never answered
+    page.goto(address)
+    for number in (0, 1):
+        page.click(f"#samples button:nth-of-type({number + 1})")
+        known = np.asarray(Image.open(folder / f"result{number}.png"))
+        page.wait_for_timeout(100)
+        assert np.array_equal(canvas(page, "output"), known)
+        assert page.get_attribute("#compare", "aria-busy") == "false"
+    assert page.is_visible("#loading")
+    assert "examples can be seen" in page.inner_text("#status")
+    press_and_drag(page, (0.2, 0.2), (0.8, 0.7))
+    assert page.get_attribute("#compare", "aria-busy") == "true"
+    page.close()
+
+
+class Unpacking(Quiet):
+    """Says of .gz files that they are compressed, so that browsers unpack them, as some servers do."""
+
+    def end_headers(self) -> None:
+        if self.path.endswith(".gz"):
+            self.send_header("Content-Encoding", "gzip")
+        super().end_headers()
+
+
+def test_servers_may_let_the_browser_unpack(open_page, folder) -> None:
+    with served(folder, Unpacking) as url:
+        page = open_page(url)
+        wait_for_frame(page)
+        assert re.match("identical|differs by at most 1 of", page.inner_text("#agreement"))
+
+
+def test_a_small_page_has_chosen_colours_credits_and_no_runtime_for_graphics_cards(
+    checkpoints, tmp_path, open_page
+) -> None:
+    (tmp_path / "LICENSE.txt").write_text("Free for all.", encoding="utf-8")
+    words = ["--no_webgpu", "--half", "--palette", "#FFFFFF, #123456", "--credits", "Maps by Ada."]
+    page = make_demo(
+        checkpoints, "plain", tmp_path / "page", *words, "--licence", str(tmp_path / "LICENSE.txt")
+    )
+    assert not list(page.glob("*webgpu*"))
+    licences = (page / "licences.txt").read_text(encoding="utf-8")
+    assert "ONNX Runtime Web" in licences
+    assert "Free for all." in licences
+    with served(page) as url:
+        opened = open_page(url + "?backend=webgpu")
+        wait_for_frame(opened)
+        assert "WASM" in opened.inner_text("#backend")
+        assert opened.locator("#palette button").count() == 2
+        assert opened.inner_text("#credits") == "Maps by Ada."
+        assert (
+            np.abs(
+                canvas(opened, "output").astype(int) - np.asarray(Image.open(page / "result0.png"))
+            ).max()
+            <= 2
+        )
+
+
+def test_weights_of_half_precision_compress_to_much_less(folder, checkpoints, tmp_path) -> None:
+    page = make_demo(
+        checkpoints, "plain", tmp_path / "page", "--no_webgpu", "--half", "--samples", "0"
+    )
+    small = (page / "generator_half_weights.onnx.gz").stat().st_size
+    assert small < 0.8 * (folder / "generator.onnx.gz").stat().st_size
 
 
 def test_the_palette_is_of_the_exact_colours_that_cover_most() -> None:
@@ -255,3 +335,7 @@ def test_networks_and_sizes_that_no_page_can_have_are_refused(checkpoints, tmp_p
         make_web_demo.main([*words, "--size", "30"])
     with pytest.raises(InputError, match=r"give a folder of input images by --images"):
         make_web_demo.main([*words, "--phase", "nowhere"])
+    with pytest.raises(InputError, match=r"--palette: 'red' is no colour"):
+        make_web_demo.main([*words, "--palette", "red"])
+    with pytest.raises(InputError, match=r"--licence .*nowhere cannot be read"):
+        make_web_demo.main([*words, "--licence", str(tmp_path / "nowhere")])

@@ -14,8 +14,6 @@ from torch import nn
 
 from scripts.lib.exporting.generator import Exportable
 
-PRECISIONS = ("fp32", "half", "int8")
-
 
 @dataclass(frozen=True)
 class ExportJob:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import gzip
+import re
+from pathlib import Path
 
 import torch
 from PIL import Image
@@ -15,10 +18,10 @@ from scripts.lib.exporting.pictures import TestPicture, find_pictures, trained_s
 from scripts.lib.exporting.writing import CheckedFile, write_checked
 from scripts.lib.generator_flags import chosen_generator
 from scripts.lib.web_demo.palette import colour_name, palette
-from scripts.lib.web_demo.runtime import runtime_files
+from scripts.lib.web_demo.runtime import runtime_files, sizes_to_load
 from scripts.lib.web_demo.writing import Demo, write_demo
 from util.errors import InputError
-from util.files import make_folder
+from util.files import make_folder, replacing
 from util.images import to_uint8
 
 PLAIN = ["#ffffff", "#000000", "#d62828", "#2a9d3a", "#2455c3", "#f4c20d"]
@@ -34,16 +37,25 @@ def make_web_demo(options: argparse.Namespace) -> int:
     size = options.size or trained_size(saved.flags)
     exportable.check_size(size)
     inputs = choose_samples(options, saved, exportable.input_nc, size)
-    colours = training_palette(options, saved, exportable.input_nc, size) if inputs else PLAIN
-    runtime = runtime_files(options.cache)
+    colours = given_palette(options.palette)
+    if not colours:
+        colours = training_palette(options, saved, exportable.input_nc, size) if inputs else PLAIN
+    licence = licence_text(options.licence)
+    runtime = runtime_files(options.cache, options.webgpu)
 
     out = make_folder(options.out)
-    facts = gather_facts(exportable, saved, options.name, size, False, "fp32")
+    precision = "half_weights" if options.half else "fp32"
+    facts = gather_facts(exportable, saved, options.name, size, False, precision)
     written = write_checked(
         "onnx", exportable, facts, inputs or [noise_picture(exportable, size)], out
     )
     check_passed(written)
-    pictures = {f"sample{number}.png": to_picture(one.image) for number, one in enumerate(inputs)}
+    network = compress(written.path)
+    samples = {f"sample{number}.png": to_picture(one.image) for number, one in enumerate(inputs)}
+    results = {
+        name.replace("sample", "result"): exportable.translator(picture).convert("RGB")
+        for name, picture in samples.items()
+    }
     demo = Demo(
         title=options.title or options.name,
         about=options.about,
@@ -53,14 +65,14 @@ def make_web_demo(options: argparse.Namespace) -> int:
         input_nc=exportable.input_nc,
         output_nc=exportable.translator.output_nc,
         palette=[{"colour": colour, "name": colour_name(colour)} for colour in colours],
-        samples=list(pictures),
-        check="check.png" if inputs else "",
-        network=written.path.name,
-        bytes=written.certificate["bytes"],
+        samples=list(samples),
+        results=list(results),
+        network=network.name,
+        bytes=network.stat().st_size,
+        runtime=sizes_to_load(runtime),
+        credits=options.credits,
     )
-    if inputs:
-        pictures["check.png"] = exportable.translator(to_picture(inputs[0].image)).convert("RGB")
-    write_demo(out, demo, runtime, pictures)
+    write_demo(out, demo, runtime, samples | results, licence)
     print(f"{out}: a page for {size} x {size} pixels; the network has {demo.bytes / 1e6:.1f} MB")
     if demo.bytes > HEAVY:
         print(
@@ -89,6 +101,25 @@ def check_passed(written: CheckedFile) -> None:
         )
 
 
+def compress(path: Path) -> Path:
+    """Puts path.gz in place of a file."""
+    packed = path.with_name(f"{path.name}.gz")
+    with replacing(packed) as opened:
+        opened.write(gzip.compress(path.read_bytes(), mtime=0))
+    path.unlink()
+    return packed
+
+
+def licence_text(file: Path | None) -> str:
+    """Returns what --licence names. Raises: InputError when that cannot be read."""
+    if file is None:
+        return ""
+    try:
+        return "\n\n" + file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--licence {file} cannot be read: {error}") from None
+
+
 def choose_samples(
     options: argparse.Namespace, saved: SavedGenerator, channels: int, size: int
 ) -> list[TestPicture]:
@@ -99,6 +130,15 @@ def choose_samples(
         saved, "--images", options.images, options.phase, channels, size, 5 * options.samples
     )
     return found[:: -(-len(found) // options.samples)]
+
+
+def given_palette(words: str) -> list[str]:
+    """Splits --palette. Raises: InputError when something in it is no colour."""
+    colours = [word.strip().lower() for word in words.split(",") if word.strip()]
+    for colour in colours:
+        if not re.fullmatch("#[0-9a-f]{6}", colour):
+            raise InputError(f"--palette: {colour!r} is no colour; write such as '#d62828'")
+    return colours
 
 
 def training_palette(

@@ -14,6 +14,7 @@ from util.files import replacing, write_text
 from util.images import write_png
 
 PAGE = Path(__file__).parent / "page"
+LICENCES = "licences.txt"
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,11 @@ class Demo:
         input_label, output_label: headings of the two pictures.
         palette: "colour", #rrggbb, and "name" of those to draw with; the first one is the background.
         samples: files to start from.
-        check: file of what Python makes of the first sample; "" where there is none.
+        results: files of what Python makes of them, which are shown at once.
         network: file of the network.
         bytes: of that file.
+        runtime: "wasm" and perhaps "webgpu", the runtimes that are there -> bytes to fetch.
+        credits: whose data the network has learnt from, below the page; may be "".
     """
 
     title: str
@@ -40,15 +43,24 @@ class Demo:
     output_nc: int
     palette: Sequence[Mapping[str, str]]
     samples: Sequence[str]
-    check: str
+    results: Sequence[str]
     network: str
     bytes: int
+    runtime: Mapping[str, int]
+    credits: str
 
 
 def write_demo(
-    out: Path, demo: Demo, runtime: Mapping[str, bytes], pictures: Mapping[str, Image.Image]
+    out: Path,
+    demo: Demo,
+    runtime: Mapping[str, bytes],
+    pictures: Mapping[str, Image.Image],
+    licence: str,
 ) -> None:
-    """Writes all but the network, each file in place of an older one; model.json last."""
+    """Writes all but the network, each file in place of an older one; model.json last.
+
+    licence: of the data; comes after the runtime's.
+    """
     for file in sorted(PAGE.iterdir()):
         write_text(out / file.name, file.read_text(encoding="utf-8"))
     for name, text in (
@@ -56,6 +68,7 @@ def write_demo(
         ("theme.js", THEME),
         ("files.js", FILES),
         ("icon.svg", icon(demo.title)),
+        (LICENCES, (PAGE / LICENCES).read_text(encoding="utf-8") + licence),
     ):
         write_text(out / name, text)
     for name, picture in pictures.items():

@@ -14,6 +14,7 @@ document.title = $("title").textContent = settings.title;
 $("about").textContent = settings.about;
 $("input-label").textContent = settings.input_label;
 $("output-label").textContent = settings.output_label;
+$("credits").textContent = settings.credits;
 
 const colours = settings.palette.map(({ colour }) => colour);
 const drawing = new Drawing(input, colours[0], (ended) => {
@@ -21,7 +22,7 @@ const drawing = new Drawing(input, colours[0], (ended) => {
   if (ended || milliseconds < LIVE) refresh();
 });
 const camera = new Camera();
-const network = new Network(settings, (share) => say(`Loading the network, ${(settings.bytes / 1e6).toFixed(1)} MB: ${Math.round(100 * share)} %`));
+const network = new Network(settings, (share) => ($("loading").value = share));
 
 function say(text, wrong = false) {
   $("status").textContent = text;
@@ -33,17 +34,27 @@ let [ready, busy, again, milliseconds, frames] = [false, null, false, Infinity, 
 function refresh() {
   again = true;
   if (ready) busy ??= work().catch((error) => say(error.message, true)).finally(() => (busy = null));
+  else showWaiting(true);
   return busy;
 }
 
+// A picture that takes long is not mistaken for the answer to what is drawn now.
+function showWaiting(waiting) {
+  $("compare").setAttribute("aria-busy", waiting);
+}
+
+function show(result, image) {
+  output.getContext("2d").putImageData(result, 0, 0);
+  before.getContext("2d").putImageData(image, 0, 0);
+}
+
 async function work() {
-  // A picture that takes long is not mistaken for the answer to what is drawn now.
-  const slow = setTimeout(() => $("compare").setAttribute("aria-busy", true), LIVE);
+  const slow = setTimeout(showWaiting, LIVE, true);
   try {
     await translateNewest();
   } finally {
     clearTimeout(slow);
-    $("compare").setAttribute("aria-busy", false);
+    showWaiting(false);
   }
 }
 
@@ -53,8 +64,7 @@ async function translateNewest() {
     const image = drawing.pixels;
     const result = await network.translate(image);
     milliseconds = result.milliseconds;
-    output.getContext("2d").putImageData(new ImageData(result.pixels, size, size), 0, 0);
-    before.getContext("2d").putImageData(image, 0, 0);
+    show(new ImageData(result.pixels, size, size), image);
     $("time").textContent = `${milliseconds.toFixed(0)} ms per image (${(1000 / milliseconds).toFixed(0)} per second)`;
     document.body.dataset.frames = ++frames;
   }
@@ -119,15 +129,27 @@ function placePhoto() {
 for (const id of ["zoom", "across", "down"]) $(id).oninput = placePhoto;
 $("photo").onclick = () => $("file").click();
 acceptPictures($("file"), take, (message) => say(message, true));
-for (const file of settings.samples) {
-  const image = Object.assign(document.createElement("img"), { src: file, alt: file });
+$("examples").hidden = !settings.samples.length;
+for (const [number, file] of settings.samples.entries()) {
+  const image = Object.assign(document.createElement("img"), { src: file, alt: `Example ${number + 1}` });
   const button = Object.assign(document.createElement("button"), { type: "button", title: "Start from this picture" });
   button.append(image);
   $("samples").append(button);
-  button.onclick = async () => take(await decoded(file), size, size);
+  button.onclick = async () => {
+    const [picture, known] = await Promise.all([decoded(file), pixelsOf(settings.results[number])]);
+    take(picture, size, size);
+    show(known, drawing.pixels);
+    showWaiting(false);
+  };
 }
 async function decoded(file) {
   return createImageBitmap(await (await fetch(file)).blob());
+}
+async function pixelsOf(file) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(await decoded(file), 0, 0);
+  return context.getImageData(0, 0, size, size);
 }
 function stopCamera() {
   camera.stop();
@@ -185,16 +207,15 @@ $("both").onclick = () => {
   save(sheet, `${settings.title} input and output`);
 };
 
-// Start: the first sample, whose translation by Python is known
-$("main").hidden = false;
-say("Loading the network");
+// Start: the first sample, whose translation by Python is seen while the network is loaded
+$("main").hidden = $("loading").hidden = false;
+say(`Loading the network …${settings.samples.length ? " The examples can be seen already." : ""}`);
 let expected = null;
-if (settings.check) {
-  drawing.place(await decoded(settings.samples[0]), size, size);
-  const canvas = Object.assign(document.createElement("canvas"), { width: size, height: size });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.drawImage(await decoded(settings.check), 0, 0);
-  expected = context.getImageData(0, 0, size, size).data;
+if (settings.samples.length) {
+  const [picture, known] = await Promise.all([decoded(settings.samples[0]), pixelsOf(settings.results[0])]);
+  drawing.place(picture, size, size);
+  show(known, drawing.pixels);
+  expected = known.data;
 }
 const difference = (pixels) => {
   let most = 0;
@@ -209,9 +230,12 @@ try {
 } catch (error) {
   say(`The network cannot be computed here: ${error.message}`, true);
   throw error;
+} finally {
+  $("loading").hidden = true;
 }
 $("backend").textContent = network.name;
 $("agreement").textContent = expected ? (levels ? `differs by at most ${levels} of 255 grey levels` : "identical") : "no sample to compare";
+$("compare").dataset.wait = "Translating …";
 ready = true;
 await refresh();
 say(READY);

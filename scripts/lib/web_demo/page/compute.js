@@ -10,7 +10,7 @@ export class Network {
   // Loads, and translates once: the first time takes longest, and shows whether the device computes what it should.
   async open(trial, accepts) {
     let reason = "";
-    for (const backend of await backends()) {
+    for (const backend of await backends(this.settings.runtime)) {
       try {
         await this.load(backend);
         const result = await within(backend === "webgpu" ? SILENT : Infinity, this.translate(trial));
@@ -53,9 +53,10 @@ export class Network {
 }
 
 // ?backend=wasm or ?backend=webgpu in the address chooses.
-async function backends() {
+async function backends(runtime) {
   const asked = new URLSearchParams(location.search).get("backend");
-  if (asked === "wasm" || asked === "webgpu") return [asked];
+  if (asked in runtime) return [asked];
+  if (!("webgpu" in runtime)) return ["wasm"];
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
   const slow = !adapter || adapter.isFallbackAdapter || adapter.info?.isFallbackAdapter; // done by the processor
   return slow ? ["wasm"] : ["webgpu", "wasm"];

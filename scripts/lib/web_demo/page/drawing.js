@@ -95,6 +95,7 @@ export class Drawing {
     } else if (this.tool !== "fill") {
       this.context.putImageData(this.#before, 0, 0);
       if (this.tool === "line") this.#stroke(this.#start, point);
+      else if (this.tool === "ellipse") this.#oval(this.#start, point);
       else this.#box(this.#start, point);
     }
     this.#last = point;
@@ -123,6 +124,15 @@ export class Drawing {
 
   #box([x0, y0], [x1, y1]) {
     this.context.fillRect(Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0) + 1, Math.abs(y1 - y0) + 1);
+  }
+
+  #oval([x0, y0], [x1, y1]) {
+    const [left, top, width, height] = [Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0) + 1, Math.abs(y1 - y0) + 1];
+    for (let row = 0; row < height; row++) {
+      const half = (width / 2) * Math.sqrt(1 - ((row + 0.5) / (height / 2) - 1) ** 2);
+      const from = Math.round(width / 2 - half), to = Math.round(width / 2 + half);
+      this.context.fillRect(left + from, top + row, Math.max(1, to - from), 1);
+    }
   }
 
   #flood(x, y) {

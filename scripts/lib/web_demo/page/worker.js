@@ -13,26 +13,35 @@ onmessage = async ({ data }) => {
 async function load({ backend, settings }) {
   model = settings;
   ort = await import(`./ort.${backend}.js`);
-  ort.env.wasm.wasmPaths = { wasm: new URL(`ort.${backend}.wasm`, import.meta.url).href };
   // Threads share memory, which browsers allow only pages that were served with two special headers.
   ort.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
-  const bytes = await fetched(model.network, model.bytes);
-  session = await ort.InferenceSession.create(bytes, { executionProviders: [backend] });
+  const total = model.runtime[backend] + model.bytes;
+  let done = 0;
+  const progress = (bytes) => postMessage({ kind: "progress", share: Math.min(1, (done += bytes) / total) });
+  const [runtime, network] = await Promise.all([`ort.${backend}.wasm.gz`, model.network].map((name) => fetched(name, progress).then(unpacked)));
+  ort.env.wasm.wasmBinary = runtime;
+  session = await ort.InferenceSession.create(new Uint8Array(network), { executionProviders: [backend] });
   postMessage({ kind: "loaded", threads: ort.env.wasm.numThreads });
 }
 
-async function fetched(name, size) {
+async function fetched(name, progress) {
   const response = await fetch(new URL(name, import.meta.url));
   if (!response.ok) throw new Error(`${name} could not be fetched (${response.status})`);
   const parts = [];
-  let done = 0;
   for (const reader = response.body.getReader(); ; ) {
     const { value, done: ended } = await reader.read();
-    if (ended) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    if (ended) return new Blob(parts);
     parts.push(value);
-    done += value.length;
-    postMessage({ kind: "progress", share: Math.min(1, done / size) });
+    progress(value.length);
   }
+}
+
+// Some web servers say that a .gz file is compressed, and the browser has unpacked it already.
+async function unpacked(file) {
+  const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const stream = file.stream();
+  const plain = first === 0x1f && second === 0x8b ? stream.pipeThrough(new DecompressionStream("gzip")) : stream;
+  return new Response(plain).arrayBuffer();
 }
 
 async function translate({ pixels }) {
