@@ -81,7 +81,7 @@ def test_the_page_still_shows_its_pictures_after_the_folders_have_moved(
 def test_the_head_says_which_run_is_better_and_on_how_many_inputs(open_page, tmp_path) -> None:
     one, other = run(tmp_path, "a", 5, 9, 20), run(tmp_path, "b", 4, 8, 21)
     page = open_page(compare(tmp_path, one, other))
-    assert page.locator(".verdict").text_content().startswith("b is ahead by l1 (")
+    assert page.locator(".verdict").text_content().startswith("b has the best l1 (")
     wins = page.locator("#scores tr:has-text('l1') td:last-child")
     assert wins.all_text_contents() == ["1 of 3", "2 of 3"]
     page.locator("#filter").fill("a l1>0.05")

@@ -83,7 +83,7 @@ def test_the_better_run_is_named_with_the_interval_of_the_difference(tmp_path) -
     folders = [results(tmp_path, name, error) for name, error in (("one", 9), ("two", 4))]
     run(*folders, "--metrics", "l1", "--out", tmp_path)
     (table,) = report(tmp_path)
-    assert table["verdict"].startswith("Use two: l1 0.0157 against 0.0353 of one")
+    assert table["verdict"].startswith("Use two: l1 0.0157 against 0.0353 for one")
     first = table["differences"][0]
     assert (first["best"], first["other"], first["images"]) == ("two", "one", 6)
     assert first["mean"] == first["low"] == first["high"] == pytest.approx(-5 / 255)
@@ -158,7 +158,7 @@ def test_the_page_is_well_formed_and_shows_the_worst_and_best(tmp_path) -> None:
     assert names[0] == "mine & <co>, worst: 3"
     assert sum("best:" in name for name in names) == 2  # six images, four are the worst
     assert page.texts["figcaption"][:3] == ["input", "result", "truth"]
-    assert page.texts["small"][0].startswith("l1 0.6078, ")
+    assert page.texts["small"][0].startswith("l1\xa00.6078, ")
     shown = np.asarray(Image.open(tmp_path / "out/images/0_0/3_result.png"))
     assert (shown == 255).all()
 

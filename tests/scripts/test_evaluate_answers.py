@@ -35,7 +35,7 @@ def test_runs_that_chance_could_swap_are_not_told_apart() -> None:
         ScoreRow("other", [scores(0.3, 0.1, 0.21)]),
     )
     assert not differ_clearly(one, other, "l1")
-    assert "one is ahead by l1 (0.2000), but not so that it could be told from other" in verdict(
+    assert "one has the best l1 (0.2000), but is not significantly better than other" in verdict(
         [other, one], ["l1"]
     )
 

@@ -17,7 +17,7 @@ def test_without_scripts_the_page_shows_and_links_every_picture(open_page, tmp_p
     page = open_page(result_page(tmp_path, with_errors(5, 10)), java_script_enabled=False)
     assert names(page) == ["0", "1"]
     assert page.locator("figcaption").all_text_contents()[:3] == [
-        "real_A", "fake_Bl1 0.0196, psnr 34.15", "real_B",
+        "real_A", "fake_Bl1\xa00.0196, psnr\xa034.15", "real_B",
     ]  # fmt: skip
     assert page.locator("a").nth(4).get_attribute("href") == "images/1_fake_B.png"
     assert not page.locator("#tools").is_visible()

@@ -55,6 +55,26 @@ def test_the_difference_map_shows_the_mean_difference_of_the_channels(
     assert page.locator("figure.map figcaption").text_content() == f"|fake_B - real_B| × {gain}"
 
 
+def test_the_signed_difference_is_red_where_the_left_picture_is_brighter(
+    open_page, tmp_path
+) -> None:
+    """(9 - 21 + 63) / 3 = 17 levels of the 64 at the end of the scale: a quarter of the way from its middle."""
+    images = {"real_A": flat(9), "fake_B": flat(109, 79, 163), "real_B": flat(100, 100, 100)}
+    page = open_page(result_page(tmp_path, {"x": images}))
+    page.locator("article img").first.click()
+    page.keyboard.press("d")
+    page.keyboard.press("g")
+    assert near(pixel(page, "#stage .stack", 0.5), (230, 167, 156), 4)
+    assert page.locator("#readout").text_content().startswith("Red: fake_B is brighter")
+    page.keyboard.press("x")
+    assert near(pixel(page, "#stage .stack", 0.5), (151, 194, 219), 4)
+    page.keyboard.press("x")
+    page.keyboard.press("Escape")
+    page.locator("#heat").check()
+    assert near(pixel(page, "figure.map .stack", 0.5), (230, 167, 156), 4)
+    assert page.locator("figure.map figcaption").text_content() == "(fake_B - real_B) × 4"
+
+
 def test_examples_are_sorted_and_filtered_by_number_and_name(open_page, tmp_path) -> None:
     page = open_page(result_page(tmp_path, with_errors(5, 50, 20, 1, 2, 3, 4, 6, 7, 8, 60)))
     page.locator("#sort").select_option(label="l1, worst first")

@@ -62,4 +62,5 @@ def test_outliers_are_told_of_by_the_quartiles() -> None:
         "1 is far worse than the others: above 0.17.",
     ]
     assert describe(examples(*usual), L1)[1:] == []
-    assert describe(examples(0.1), L1) == ["l1 is 0.10 on average over 1 example."]
+    assert describe(examples(0.1), L1) == ["l1 is 0.10."]
+    assert describe(examples(0.1, 0.3), L1) == ["l1 is 0.20 on average over 2 examples."]

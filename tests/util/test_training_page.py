@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from helpers.training_page import log_epochs, open_sink, read_training_page
 from scripts import show_run
 from util.errors import InputError
 from util.logs.logger import At
-from util.logs.records import FILE, read_record
+from util.logs.records import FILE, images_by_epoch, read_record
 from util.logs.sinks.record import RecordSink
 from util.logs.training_page.earlier import rebuild
 from util.logs.training_page.stream import SIZE, Stream, point
@@ -178,6 +179,21 @@ def test_a_page_is_made_again_from_the_record(paired, tmp_path, capsys) -> None:
     ]
     assert again.epochs == shown.epochs
     assert again.now["ending"] == "done"
+    assert again.run["commands"] == shown.run["commands"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("real_A", "fake_B", "rec_A", "real_B", "fake_A", "rec_B"),
+        ("real_A", "fake_B", "real_B", "idt_B"),
+    ],
+)
+def test_images_keep_the_models_order_in_a_copy_that_lost_their_times(tmp_path, labels) -> None:
+    for label in sorted(labels):
+        (tmp_path / f"epoch001_{label}.png").touch()
+        os.utime(tmp_path / f"epoch001_{label}.png", (1e9, 1e9))
+    assert list(images_by_epoch(tmp_path, 1)[1]) == list(labels)
 
 
 def test_a_page_is_not_made_again_under_a_training_or_without_a_record(tmp_path: Path) -> None:

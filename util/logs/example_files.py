@@ -17,6 +17,8 @@ from util.images import read_picture
 FOLDER = "examples"
 SMALL = 128  # pixels a side
 INPUT = "real"  # how the labels of inputs and truths begin
+ONE_WAY = ("real_A", "fake_B", "teacher_B", "real_B", "idt_B")
+TWO_WAYS = ("real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A")
 FILE = re.compile(r"(?:epoch(\d+)_)?(\d+)_(.+)\.(png|jpg)")
 
 
@@ -44,7 +46,7 @@ def examples_on_disk(web: Path) -> dict[int, tuple[list[str], str]]:
             else:
                 made.setdefault(int(epoch), {})[label] = suffix
     return {
-        epoch: (_in_order([*inputs, *labels]), next(iter(labels.values())))
+        epoch: (in_model_order([*inputs, *labels]), next(iter(labels.values())))
         for epoch, labels in sorted(made.items())
     }
 
@@ -63,7 +65,8 @@ def read_examples(web: Path, epoch: int) -> list[dict[str, np.ndarray]]:
         found.append({label: read_picture(file) for label, file in files.items()})
 
 
-def _in_order(labels: list[str]) -> list[str]:
-    """Puts labels in the order in which models give them: real_A, fake_B, rec_A, real_B, fake_A, rec_B."""
-    places = ["real_A", "fake_B", "rec_A", "idt_B", "real_B", "fake_A", "rec_B", "idt_A"]
-    return sorted(labels, key=lambda label: (places.index(label) if label in places else 4, label))
+def in_model_order(labels: Sequence[str]) -> list[str]:
+    """Puts labels in the order in which models give them, unknown ones before real_B."""
+    places = TWO_WAYS if "fake_A" in labels else ONE_WAY
+    last = places.index("real_B")
+    return sorted(labels, key=lambda each: places.index(each) if each in places else last - 0.5)

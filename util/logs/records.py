@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from util.logs.example_files import ONE_WAY, TWO_WAYS, in_model_order
 from util.logs.logger import At
 
 FILE = "metrics.jsonl"
@@ -221,7 +222,10 @@ def earlier(path: Path, curve: Sequence[tuple[float, Mapping[str, float]]]) -> R
 
 
 def images_by_epoch(folder: Path, last_epoch: float) -> dict[int, dict[str, Path]]:
-    """Epoch -> label -> file, of web/images up to an epoch; labels in the order in which they were written, the model's."""
+    """Epoch -> label -> file, of web/images up to an epoch; labels in the model's order.
+
+    Where it is not known, that is the order in which the files were written, which copies may lose.
+    """
     named = [
         (match, file) for file in folder.glob("*.png") if (match := IMAGE.fullmatch(file.name))
     ]
@@ -230,7 +234,14 @@ def images_by_epoch(folder: Path, last_epoch: float) -> dict[int, dict[str, Path
     for match, file in named:
         if int(match[1]) <= last_epoch:
             found.setdefault(int(match[1]), {})[match[2]] = file
-    return dict(sorted(found.items()))
+    known = {*ONE_WAY, *TWO_WAYS}
+    return {
+        epoch: {
+            each: files[each]
+            for each in (in_model_order([*files]) if known.issuperset(files) else files)
+        }
+        for epoch, files in sorted(found.items())
+    }
 
 
 def _is_validation(values: Mapping[str, float]) -> bool:

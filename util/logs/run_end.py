@@ -63,5 +63,5 @@ def _next(options: TrainOptions) -> Rows:
         return []
     return [
         ("networks", f"{options.folder / 'latest_net_*.pth'}"),
-        ("test with", test_command(options)),
+        ("test with", test_command(options.values())),
     ]

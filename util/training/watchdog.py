@@ -136,8 +136,8 @@ class Watchdog:
         if self.ran_away and self.hints and "ran away" not in self._given:
             self._given.add("ran away")
             self.say(
-                f"hint: losses have run away ({self.ran_away}): the training has diverged, and what it makes is of no "
-                f"use. Start again with a lower --lr or another --seed; the likely cause: {self.cause()}"
+                f"hint: losses have run away ({self.ran_away}): the training has diverged and its images are "
+                f"useless. Start again with a lower --lr or another --seed. Likely cause: {self.cause()}"
             )
 
     def _culprits(self, step: int) -> list[str]:

@@ -18,7 +18,7 @@ from util.metrics.bootstrap import Difference
 from util.pages.gallery import Column, Example, Picture, write_gallery
 from util.pages.result_metrics import metric_column
 
-LEGEND = "± is the standard error, sd the standard deviation over seeds."
+LEGEND = (("±", "±: standard error"), ("(sd", "sd: standard deviation over seeds"))
 CASES = 4  # images at either end
 LABELS = ("input", "result", "truth")
 
@@ -61,20 +61,22 @@ def _add_tables(tables: Sequence[ScoreTable]) -> None:
                 if others:
                     tags.p(others)
                 with tags.div(cls="columns"):
-                    _add_scores(table)
+                    with tags.div(cls="scores"):
+                        _add_scores(table)
+                        for note in _notes(table):
+                            tags.p(note, cls="small muted")
                     if table.differences:
                         _add_differences(table)
-                for note in _notes(table):
-                    tags.p(note, cls="small muted")
         tags.h2(f"The {CASES} worst and best images of each run")
 
 
 def _notes(table: ScoreTable) -> list[str]:
     cells = [cell(row, name) for row in table.rows for name in table.shown]
     labels = {r.label for row in table.rows for m in row.members for r in m.results.values()}
-    legend = [LEGEND] if any("±" in text or "(sd" in text for text in cells) else []
+    legend = [meaning for mark, meaning in LEGEND if any(mark in text for text in cells)]
     titles = [f"{name}: {metric(name).title}" for name in table.shown]
-    return [*table.notes, *legend, "; ".join(titles), *sorted(labels - {""})]
+    features = [f"features by {label}" for label in sorted(labels - {""})]
+    return [*table.notes, *legend, *titles, *features]
 
 
 def _add_scores(table: ScoreTable) -> None:

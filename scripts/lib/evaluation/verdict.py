@@ -122,14 +122,14 @@ def _choice(runs: Sequence[ScoreRow], kind: Metric) -> str:
     if close:
         names = ", ".join(row.name for row in close)
         return (
-            f"{best.name} is ahead by {kind.name} ({_shown(best, kind)}), but not so that it could be told from "
-            f"{names} ({', '.join(_shown(row, kind) for row in close)}): more test images or seeds would tell."
+            f"{best.name} has the best {kind.name} ({_shown(best, kind)}), but is not significantly better than "
+            f"{names} ({', '.join(_shown(row, kind) for row in close)}): decide with more test images or seeds."
         )
     found = difference(best, runs[1], kind.name)
     assert found is not None
     digits = kind.decimals
     return (
-        f"Use {best.name}: {kind.name} {_shown(best, kind)} against {_shown(runs[1], kind)} of {runs[1].name}, the next "
+        f"Use {best.name}: {kind.name} {_shown(best, kind)} against {_shown(runs[1], kind)} for {runs[1].name}, the second best "
         f"(difference {found.mean:+.{digits}f}, 95 % interval {found.low:+.{digits}f} to {found.high:+.{digits}f}, "
         f"{count(found.n, 'image')})."
     )

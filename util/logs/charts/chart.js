@@ -16,7 +16,7 @@ function element(tag, properties = {}, ...children) {
 
 class Chart {
   // columns: gives a Map of name -> {table, values, colour}, the colour a number. noisy: whether smoothing makes sense.
-  constructor(title, columns, { noisy = true, axis = "", note = "" } = {}) {
+  constructor(title, columns, { noisy = true, axis = "", note = "", heading = title } = {}) {
     Object.assign(this, { title, columns, noisy, axis, log: false, series: new Map() });
     this.chosen = null; // two pixels, while a range is being chosen
     this.lines = element("canvas");
@@ -36,7 +36,7 @@ class Chart {
       this.button("CSV", "Download the values as CSV", () => saveTable(this)),
       this.button("PNG", "Download a picture of the chart", () => savePicture(this)));
     this.section = element("section", { className: "chart card" },
-      element("div", { className: "chart-head" }, element("h3", {}, title), element("small", { className: "muted" }, note), tools),
+      element("div", { className: "chart-head" }, element("h3", { title }, heading), element("small", { className: "muted" }, note), tools),
       this.legend, this.plot);
     listen(this);
     new ResizeObserver(() => this.draw()).observe(this.plot);
@@ -175,7 +175,7 @@ class Chart {
     };
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const tick of ticksOf(this.yScale, height / 44)) {
+    for (const tick of this.empty ? [] : ticksOf(this.yScale, height / 44)) {
       const y = Math.round(this.yScale.at(tick)) + 0.5;
       line(LEFT, y, width - RIGHT, y);
       context.fillText(text(tick), LEFT - 6, y);

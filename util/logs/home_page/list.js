@@ -90,8 +90,8 @@ function drawRun(run, usual) {
   if (!summary) return row;
   if (!summary.ending) about.append(element("progress", { max: 1, value: summary.share, ariaLabel: `Progress of ${folder}` }));
   if (summary.reason) about.append(element("p", { className: "small reason", title: summary.reason }, summary.reason.split("\n")[0]));
-  else if (summary.hints) about.append(element("p", { className: "small reason" }, `${summary.hints} ${summary.hints === 1 ? "hint" : "hints"} that it goes wrong`));
-  const scores = Object.entries(summary.best).slice(0, 3).map(([key, [value, epoch]]) =>
+  else if (summary.hints) about.append(element("p", { className: "small reason" }, `${summary.hints} ${summary.hints === 1 ? "warning" : "warnings"}: see its page`));
+  const scores = Object.entries(bestOf(summary)).slice(0, 3).map(([key, [value, epoch]]) =>
     element("div", {}, element("dt", {}, key.replace(/^val_/, "")), element("dd", {}, text(value, 4), element("small", { className: "muted" }, ` epoch ${epoch}`))));
   row.append(element("dl", {}, ...scores));
   if (summary.spark.values.length > 1) row.append(sparkline(summary.spark));
@@ -102,8 +102,19 @@ function drawRun(run, usual) {
   return row;
 }
 
+// For each metric the better of raw and averaged weights.
+function bestOf(summary) {
+  const found = {};
+  for (const [name, one] of Object.entries(summary?.best ?? {})) {
+    const key = name.replace(/_ema$/, "");
+    const [value, , lower] = one;
+    if (!found[key] || (lower ? value < found[key][0] : value > found[key][0])) found[key] = one;
+  }
+  return found;
+}
+
 function scoreOf({ summary }) {
-  const [value, , lower] = Object.values(summary?.best ?? {})[0] ?? [];
+  const [value, , lower] = Object.values(bestOf(summary))[0] ?? [];
   if (value === undefined) return Infinity;
   return lower ? value : -value;
 }

@@ -37,7 +37,7 @@ def _list() -> None:
             tags.option("Newest first", value="time")
             tags.option("Best score first", value="score")
             tags.option("By name", value="name")
-        tags.output("Loading runs.js ...", id="count", cls="muted")
+        tags.output(id="count", cls="muted")
         tags.span("Tick runs to compare their curves and images", cls="muted small")
     with tags.noscript():
         tags.p("This page needs JavaScript. Each run has a page of its own: NAME/web/index.html")

@@ -113,7 +113,7 @@ def _training_page(
         **start,
         "started": time.time(),
         "home": True,
-        "commands": commands(options),
+        "commands": commands(options.values(), options.changes()),
         "lower_is_better": LOWER_IS_BETTER,
         "step_images": options.data.batch_size * distributed.world_size(),
         "device": describe(device, "-1").removeprefix("device: "),

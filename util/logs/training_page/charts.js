@@ -52,7 +52,7 @@ function addChart(title, columns, options) {
 }
 
 function optionsOf(kind, title) {
-  if (kind === "losses") return { axis: "weighted loss" };
+  if (kind === "losses") return { axis: "weighted loss", heading: title.includes(",") ? "Losses" : title }; // the legend has the names
   if (kind === "health") return { axis: title.startsWith("Gradient") ? "norm" : "score" };
   const name = title.replace("Validation: ", "");
   const lower = run.lower_is_better?.[name];

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from util.logs.commands import commands
 from util.logs.example_files import examples_on_disk
 from util.logs.records import FILE, KINDS, Record, images_by_epoch, read_record
 from util.logs.training_page.shell import write_shell
@@ -46,11 +49,20 @@ def events_of(record: Record, images: Path, epochs: float) -> list[str]:
     ]
 
 
+def _commands(options: Mapping[str, Any], changed: Sequence[str]) -> dict[str, str]:
+    """Returns the command lines of the run; {} for a record that lacks a flag they need."""
+    try:
+        return commands(options, changed)
+    except (KeyError, TypeError):
+        return {}
+
+
 def rebuild(folder: Path) -> None:
     """Rebuilds the page of the run in the folder. Raises: OSError when its record cannot be read, InputError when
     the page cannot be written."""
     record, web = read_record(folder / FILE), folder / "web"
-    options = record.options
+    # Infinity is null in JSON.
+    options = {name: math.inf if value is None else value for name, value in record.options.items()}
     run = {
         "name": record.name,
         "last_epoch": record.last_epoch,
@@ -63,6 +75,7 @@ def rebuild(folder: Path) -> None:
         "changed": record.changed,
         "examples": record.examples,
         "started": record.started,
+        "commands": _commands(options, record.changed),
         "home": any((place / "runs.js").exists() for place in folder.absolute().parents[:2]),
         "lower_is_better": LOWER_IS_BETTER,
         "before": 0,

@@ -50,6 +50,7 @@ function drawExamples(epoch) {
   if (grid.dataset.key !== key) {
     grid.dataset.key = key;
     grid.style.setProperty("--count", names.length);
+    grid.style.setProperty("--most", labels.length > 4 ? "12rem" : "15rem"); // both ways of CycleGAN take many rows
     grid.replaceChildren(...labels.flatMap((label) => [
       element("p", { className: "label small muted", textContent: label }),
       ...names.map((name) => element("a", { title: name }, newImage())),
@@ -64,6 +65,7 @@ function drawExamples(epoch) {
 }
 
 function drawEpoch(epoch) {
+  find("pictures").style.setProperty("--width", `${run.width}px`);
   const { labels, version } = epochs.get(epoch);
   for (const label of labels) {
     if (!figures.has(label)) figures.set(label, newFigure());
@@ -75,6 +77,7 @@ function drawEpoch(epoch) {
   const present = [...find("pictures").children];
   if (wanted.length !== present.length || wanted.some((figure, i) => figure !== present[i])) {
     find("pictures").replaceChildren(...wanted);
+    find("pictures").style.setProperty("--count", wanted.length > 4 ? Math.ceil(wanted.length / 2) : wanted.length); // a line for each way
   }
 }
 
@@ -96,9 +99,7 @@ function newImage() {
 }
 
 function newFigure() {
-  const figure = element("figure", {}, element("a", {}, newImage()), element("figcaption"));
-  figure.style.width = `${run.width}px`;
-  return figure;
+  return element("figure", {}, element("a", {}, newImage()), element("figcaption"));
 }
 
 function showPlace(place) {

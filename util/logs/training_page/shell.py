@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from dominate import tags
 from dominate.util import raw
 
+from options.wording import count as counted
 from util.design import new_page, theme_button
 from util.design.links import link_bar
 from util.files import write_text
@@ -66,12 +67,12 @@ def _images() -> None:
             with tags.label("Speed"), tags.select(id="speed"):
                 for speed in SPEEDS:
                     chosen = {"selected": True} if speed == 4 else {}
-                    tags.option(f"{speed} per second", value=speed, **chosen)
+                    tags.option(counted(speed, "epoch") + "/s", value=speed, **chosen)
         with tags.div(id="fixed", hidden=True):
             tags.h3("The same examples in every epoch, from ", tags.span(id="split"))
             tags.div(id="examples")
         with tags.div(id="trained", hidden=True):
-            tags.h3("Images of the training set, others in each epoch")
+            tags.h3("Images of the training set, different ones in each epoch")
             tags.div(id="pictures")
 
 

@@ -54,10 +54,10 @@ function refreshStatus() {
   if (last >= 0) {
     facts.unshift(["epoch", `${epoch[last]} of ${run.last_epoch}`]);
     facts.push(...bestScores(), ["trained for", span(hours[last] * 3600)]);
-    if (!news.ending && done < all) {
+    if (!news.ending && !silent && done < all) {
       const left = speed ? (all - done) / speed : NaN;
       facts.push(["time left", span(left)]);
-      if (left < 3.2e9 && !silent) facts.push(["finished at", clock(news.time + left)]);
+      if (left < 3.2e9) facts.push(["finished at", clock(news.time + left)]);
     }
     if (speed) {
       facts.push(["speed", `${text(speed, 3)} images/s`], ["data loading", `${text(100 * Math.min(1, waiting), 2)}%`]);

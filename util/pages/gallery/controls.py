@@ -18,6 +18,7 @@ KEYS = (
     ("1 to 9", "choose the left image"),
     ("Shift + 1 to 9", "choose the right image"),
     ("x", "swap left and right"),
+    ("g", "signed difference: which of the two is brighter"),
     (", .", "move the cut of the swipe"),
     ("+ - 0", "zoom in, zoom out, whole image"),
     ("Shift + arrows", "move the zoomed images"),
@@ -106,6 +107,10 @@ def view() -> None:
             tags.strong(id="name")
             tags.span(id="place", cls="muted number")
             tags.div(id="numbers", tabindex="0", role="group", aria_label="Numbers")
+            with tags.div(id="zoom", role="group", aria_label="Zoom"):
+                _icon("−", "farther", "Zoom out")
+                tags.button("Fit", id="whole", type="button", title="Whole image")
+                _icon("+", "closer", "Zoom in")
             _icon("☆", "star", "Mark with a star")
             _icon("×", "close", "Close")
         with tags.div(cls="choices"):
@@ -116,18 +121,17 @@ def view() -> None:
             _icon("⇄", "swap", "Swap left and right")
             tags.div(id="right", role="group", aria_label="Right image")
             with tags.div(id="grade"):
+                with tags.label():
+                    tags.input_(id="signed", type="checkbox")
+                    tags.span("Signed")
                 with tags.label("Amplified"), tags.select(id="gain"):
                     for gain in GAINS:
                         tags.option(
                             f"× {gain}", value=gain, **({"selected": True} if gain == 4 else {})
                         )
-                tags.span("0")
+                tags.span("0", id="least", cls="number")
                 tags.span(cls="scale")
-                tags.span(id="limit")
-            with tags.div(id="zoom", role="group", aria_label="Zoom"):
-                _icon("−", "farther", "Zoom out")
-                tags.button("Fit", id="whole", type="button", title="Whole image")
-                _icon("+", "closer", "Zoom in")
+                tags.span(id="limit", cls="number")
         tags.div(id="stage", tabindex=-1, autofocus=True)
         tags.p(id="readout", cls="small number")
         tags.p(id="said", cls="hidden", role="status")

@@ -30,6 +30,7 @@ SCRIPTS = (  # in this order
 # Examples that a browser lays out together. It leaves out what is far from the window; asking of every single
 # example whether it is near would take longer than a frame. Divisible by most numbers of columns.
 TOGETHER = 60
+NBSP = "\N{NO-BREAK SPACE}"
 NARROW = 3  # pictures side by side on a phone
 
 
@@ -77,7 +78,7 @@ def write_gallery(
                     tags.p(note, cls="small muted")
             if report:
                 report()
-            elif any(each.place[0] for each in columns):
+            elif len(examples) > 1 and any(each.place[0] for each in columns):
                 _summary(examples, columns)
         controls.toolbar(columns, labels, len(examples), width)
         with tags.main():
@@ -131,7 +132,9 @@ class _Articles:
         caption = tags.figcaption(picture.label)
         own = [each for each in self.columns[picture.label] if each.place in example.values]
         if own:
-            texts = [f"{each.place[1]} {each.text(example.values[each.place])}" for each in own]
+            texts = [
+                f"{each.place[1]}{NBSP}{each.text(example.values[each.place])}" for each in own
+            ]
             mark = self._mark(example, own[0])
             caption.add(tags.small(", ".join(texts), **({"cls": mark} if mark else {})))
         return tags.figure(tags.a(image, href=link), caption, cls=f"p{self.number[picture.label]}")

@@ -16,6 +16,7 @@ FAR = (
     1.5  # quartile distances beyond the middle half, from which a value is an outlier (Tukey 1977)
 )
 GRADES = 5
+FEW = 4  # values, up from which quartiles say something
 ENOUGH = 10  # values to be graded
 
 
@@ -76,7 +77,9 @@ def describe(examples: Sequence[Example], column: Column) -> list[str]:
     """Says in sentences where the values of a column lie, and how many are far worse than the others."""
     values = sorted(e.values[column.place] for e in examples if column.place in e.values)
     count, mean = len(values), column.text(statistics.fmean(values))
-    if count < 4:
+    if count == 1:
+        return [f"{column.key} is {mean}."]
+    if count < FEW:
         return [f"{column.key} is {mean} on average over {counted(count, 'example')}."]
     low, _, high = statistics.quantiles(values, method="inclusive")
     found = [

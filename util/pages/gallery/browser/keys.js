@@ -37,6 +37,7 @@ const IN_VIEW = {
   s: () => open(current, "swipe"),
   d: () => open(current, "difference"),
   x: swap,
+  g: () => find("signed").click(),
   ",": () => nudge(-5),
   ".": () => nudge(5),
   "+": () => zoomTo(zoom * 1.5),

@@ -191,6 +191,6 @@ function buildSummary() {
     if (start !== null && Math.abs(at(event) - start) <= 8) brush(0, 1000);
     start = null;
   });
-  find("spread").hidden = find("ends").hidden = false;
+  find("spread").hidden = find("ends").hidden = examples.length <= THUMBS; // the list shows as much
 }
 if (summary) buildSummary();

@@ -100,7 +100,7 @@ function drawStage(pictures, [left, right]) {
   stage.style.setProperty("--shape", left.width / left.height);
   if (mode === "all") stage.replaceChildren(...pictures.map(newFigure));
   else if (mode === "one") stage.replaceChildren(newPane("single", [left]));
-  else if (mode === "difference") stage.replaceChildren(newPane("single stack heat", [left, right]));
+  else if (mode === "difference") stage.replaceChildren(newPane(`single ${mapClass()}`, [left, right]));
   else {
     const pane = newPane("single stack swipe", [left, right]);
     pane.append(newElement("span", left.label, { className: "tag start" }), newElement("span", right.label, { className: "tag end" }));

@@ -87,8 +87,12 @@ function read(event) {
   find("readout").textContent = [where, ...values, ...why].join("  ·  ");
 }
 
+const byFinger = matchMedia("(pointer: coarse)").matches;
 function hint() {
-  return "Wheel, pinch or double-click to zoom, drag to move" + (mode === "swipe" ? ", drag the line to compare" : "");
+  const [left, right] = pairOf(picturesOf(current), wanted);
+  if (mode === "difference" && signed()) return `Red: ${left.label} is brighter. Blue: ${right.label} is brighter.`;
+  const how = byFinger ? "Pinch to zoom, drag to move" : "Wheel, pinch or double-click to zoom, drag to move";
+  return how + (mode === "swipe" ? ", drag the line to compare" : "");
 }
 
 // Fingers and the mouse. Two fingers zoom; one moves, or shifts the cut of a swipe.
