@@ -95,6 +95,7 @@ class GANModel(BaseModel):
             num_D=o.num_D,
             spectral_norm=o.spectral_norm,
             antialias=not o.no_antialias,
+            condition_nc=self.condition_nc,
             **own_flags("discriminator", o.netD, o),
         )
 
@@ -168,12 +169,13 @@ class GANModel(BaseModel):
         if not hasattr(judge, "features"):
             raise InputError(f"--lambda_feat needs a --netD that has features(): {o.netD} has none")
         fake, real = self.augmented(fake, real)
-        *layers, logits = zip(*self.compute(judge.features, fake), strict=True)
+        of_fake = self.compute(judge.features, fake)
+        logits = [one[-1] for one in of_fake]
         with torch.no_grad():
             of_real = self.compute(judge.features, real)
         joined = judge.join_logits(logits) if len(logits) > 1 else logits[0]
         gan = gan_loss(joined, True, o.gan_mode, for_generator=True)
-        feat = feature_matching_loss(list(zip(*layers, strict=True)), [one[:-1] for one in of_real])
+        feat = feature_matching_loss([one[:-1] for one in of_fake], [one[:-1] for one in of_real])
         return {"G_GAN": o.lambda_GAN * gan, "G_Feat": lambda_feat * feat}
 
     def train_D(

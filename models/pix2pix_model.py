@@ -33,8 +33,8 @@ class Pix2PixModel(GANModel):
         if adam and options.lambda_perceptual:
             self.frozen_networks["perceptual"] = load_perceptual_network(options.vgg_weights)
         if adam and self.has_D:
-            self.D = self.build_D(options.input_nc + options.output_nc)
             self.condition_nc = options.input_nc
+            self.D = self.build_D(options.input_nc + options.output_nc)
             self.optimizers["D"] = adam(self.D)
             self.pools = {"AB": self.build_pool("AB")}
 

@@ -248,7 +248,12 @@ class ModelOptions:
     )
     ngf: int = flag(64, "generator filters in the first layer")
     ndf: int = flag(64, "discriminator filters in the first layer")
-    netD: str = flag("basic", "basic (70x70 PatchGAN), n_layers, or pixel", metavar="NAME")
+    netD: str = flag(
+        "basic",
+        "basic (70x70 PatchGAN), n_layers, pixel, or projected (judges features of EfficientNet-Lite0, which was trained on "
+        "photographs; in pix2pix those of the output alone)",
+        metavar="NAME",
+    )
     netG: str = flag(
         "resnet_9blocks",
         "resnet_9blocks, resnet_6blocks, unet_64 ... unet_1024, encoder_decoder_64 ... encoder_decoder_1024",
@@ -353,6 +358,31 @@ class GANOptions(ModelOptions):
         if self.r1 and self.gan_mode == "wgangp":
             raise ValueError("--r1 does not go with --gan_mode wgangp, which has its own penalty")
         at_least(1, 8, num_D=self.num_D)
+        needs(self, "r1_interval", self.r1, "an --r1 above 0")
+        if self.projects:
+            self.check_pictures("--netD projected", "B")
+            if self.num_D > 1:
+                raise ValueError(
+                    f"--netD projected judges at four scales itself: leave out --num_D {self.num_D}"
+                )
+
+    @property
+    def projects(self) -> bool:
+        """True if discriminators judge features of pictures."""
+        return self.netD == "projected" and self.lambda_GAN > 0
+
+    def check_pictures(self, flag_name: str, side: str) -> None:
+        """Raises: ValueError if a flag needs pictures, and the images of a side are none."""
+        labels = self.label_A if side == "A" else self.label_B
+        if labels:
+            raise ValueError(
+                f"{flag_name} needs pictures, and --label_{side} {labels} makes label maps of them: leave one out"
+            )
+        nc, channels = ("input", self.input_nc) if side == "A" else ("output", self.output_nc)
+        if channels not in (1, 3):
+            raise ValueError(
+                f"{flag_name} needs pictures, which have 1 or 3 channels, not --{nc}_nc {channels}"
+            )
 
     def refuse_color(self, flag_name: str) -> None:
         """Raises: ValueError if --diffaugment changes the colours of images that have none."""
@@ -417,6 +447,13 @@ def at_least(least: float, most: float = 1e12, **values: float) -> None:
             raise ValueError(f"--{name} {value} must be at least {least:g}")
         if value > most:
             raise ValueError(f"--{name} {value} must be at most {most:g}")
+
+
+def needs(options: object, name: str, given: object, what: str) -> None:
+    """Raises the error that names the flag, if it has another value than its default without what it needs."""
+    value = getattr(options, name)
+    if not given and value != getattr(type(options), name):
+        raise ValueError(f"--{name} {value} needs {what}")
 
 
 def plain_name(flag_name: str, value: str, advice: str = "") -> None:

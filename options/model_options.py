@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from options.base_options import GANOptions, ModelOptions, at_least
+from options.base_options import GANOptions, ModelOptions, at_least, needs
 from options.flags import flag, override
 from options.registry import find_class, has_file
 from options.types import path
@@ -20,19 +20,6 @@ def check_antialias(netG: str, no_antialias_up: bool) -> None:
     """Raises: ValueError where --antialias_up would do nothing."""
     if not no_antialias_up and netG.startswith(("unet", "encoder_decoder")):
         raise ValueError(f"--antialias_up is for ResNets: for --netG {netG} use --upsample blur")
-
-
-def check_pictures(side: str, channels: int, labels: int) -> None:
-    """Raises: ValueError where --lambda_perceptual would get images of a side that are no pictures."""
-    if labels:
-        raise ValueError(
-            f"--lambda_perceptual compares pictures, and --label_{side} {labels} makes label maps of them: leave one out"
-        )
-    if channels not in (1, 3):
-        flag_name = "input_nc" if side == "A" else "output_nc"
-        raise ValueError(
-            f"--lambda_perceptual compares pictures, which have 1 or 3 channels, not --{flag_name} {channels}"
-        )
 
 
 @dataclass(frozen=True)
@@ -57,9 +44,8 @@ class PerceptualOptions(GANOptions):
         super().__post_init__()
         at_least(0, lambda_perceptual=self.lambda_perceptual)
         if self.lambda_perceptual:
-            check_pictures("B", self.output_nc, self.label_B)
-        if self.vgg_weights and not self.lambda_perceptual:
-            raise ValueError("--vgg_weights needs a --lambda_perceptual above 0")
+            self.check_pictures("--lambda_perceptual", "B")
+        needs(self, "vgg_weights", self.lambda_perceptual, "a --lambda_perceptual above 0")
 
 
 @dataclass(frozen=True)
@@ -89,6 +75,7 @@ class Pix2PixOptions(PerceptualOptions):
         super().__post_init__()
         check_antialias(self.netG, self.no_antialias_up)
         at_least(0, lambda_CE=self.lambda_CE)
+        needs(self, "lambda_CE", self.label_B, "--label_B")
         at_least(0, lambda_L1=self.lambda_L1, lambda_feat=self.lambda_feat)
         if self.lambda_feat and not self.lambda_GAN:
             raise ValueError("--lambda_feat needs discriminators: a --lambda_GAN above 0")
@@ -113,7 +100,9 @@ class CycleGANOptions(PerceptualOptions):
         if self.label_A:  # which D_B judges
             self.refuse_color("--label_A")
         if self.lambda_perceptual:
-            check_pictures("A", self.input_nc, self.label_A)
+            self.check_pictures("--lambda_perceptual", "A")
+        if self.projects:
+            self.check_pictures("--netD projected", "A")
 
 
 def cut_mode(text: str) -> str:

@@ -53,6 +53,7 @@ from data.checks.quick import headers_of, quick_findings
 from data.files.image_folder import list_images
 from data.loading.loader import Loader
 from models import Adam, BaseModel, create_model
+from models.gan_model import GANModel
 from options.types import TypedSize
 from util.device import describe, duration, peak_memory, select_device, wait_for
 from util.errors import InputError, explain_out_of_memory
@@ -264,6 +265,9 @@ def measure(
         seed=options.run.seed,
         bad_images="skip",
     )
+    if isinstance(model, GANModel):
+        # So that the first step, which is not timed, has R1: it needs more memory.
+        model.count.steps = -1
     steps = STEPS
     if options.model.gan_mode == "wgangp":  # as many as it takes to train G once
         steps = getattr(options.model, "n_critic", STEPS)

@@ -12,6 +12,7 @@ from torch import nn
 
 from models.networks.norms import init_weights
 from models.networks.patchgan import MultiScale, PatchGAN, PixelGAN
+from models.networks.projected import ProjectedDiscriminator
 from models.networks.resnet import ResnetGenerator
 from models.networks.spectral_norm import normalize_spectrally
 from models.networks.unet import UnetGenerator
@@ -34,6 +35,7 @@ DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
     "basic": partial(PatchGAN, n_layers=3),
     "n_layers": PatchGAN,
     "pixel": PixelGAN,
+    "projected": ProjectedDiscriminator,
 }
 
 
@@ -86,6 +88,7 @@ def define_D(
     num_D: int = 1,
     spectral_norm: bool = False,
     antialias: bool = False,
+    condition_nc: int = 0,
     **flags: Any,
 ) -> nn.Module:
     """Builds and initialises a discriminator on the CPU: (N, input_nc, H, W) -> logits (N, num_D, H', W'), with num_D of them at as many scales.
@@ -94,18 +97,18 @@ def define_D(
 
     Args:
         gpu_ids: not used, as of `define_G`.
-        spectral_norm: whether weights are divided by their largest singular value.
-        antialias: as of PatchGAN; networks that do not have it stay as they are.
+        spectral_norm: whether weights are divided by their largest singular value, as those of projected always are.
+        antialias, condition_nc: as of PatchGAN and ProjectedDiscriminator; networks that do not have them stay as they are.
         flags: of a network in a file of its own, see `own_flags`.
     Raises: ValueError for an unknown name.
     """
     build = _choose(DISCRIMINATORS, netD, "discriminator")
     more = {"n_layers": n_layers_D} if netD == "n_layers" else flags
-    more = {**more, **_known(build, antialias=antialias)}
+    more = {**more, **_known(build, antialias=antialias, condition_nc=condition_nc)}
     networks = [build(input_nc, ndf, norm=norm, **more) for _ in range(num_D)]
     network = networks[0] if num_D == 1 else MultiScale(networks)
     init_weights(network, init_type, init_gain)
-    if spectral_norm:
+    if spectral_norm or netD == "projected":
         normalize_spectrally(network)
     return network
 
@@ -117,10 +120,10 @@ def own_flags(kind: str, name: str, options: ModelOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names if hasattr(options, name)}
 
 
-def _known(build: Callable[..., nn.Module], **switches: bool) -> dict[str, bool]:
-    """Those switches that are on and that the network has."""
+def _known(build: Callable[..., nn.Module], **given: int) -> dict[str, int]:
+    """Those arguments that are not 0 or False and that the network has."""
     parameters = inspect.signature(build).parameters
-    return {name: True for name, value in switches.items() if value and name in parameters}
+    return {name: value for name, value in given.items() if value and name in parameters}
 
 
 def _choose(

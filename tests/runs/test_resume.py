@@ -40,6 +40,7 @@ pytestmark = pytest.mark.usefixtures("warm")
         ),
         ("pix2pix", words("--r1 1 --r1_interval 4 --diffaugment color,translation,cutout")),
         ("cycle_gan", words("--r1 1 --r1_interval 4 --spectral_norm --normD none --lr_D 0.0001")),
+        ("pix2pix", words("--netD projected --gan_mode hinge --log_health")),
     ],
 )
 def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(

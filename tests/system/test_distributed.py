@@ -29,12 +29,15 @@ PENALIZED = {
     "r1": 1.0,
     "r1_interval": 2,
 }
+PROJECTED = {"netD": "projected", "gan_mode": "hinge"}
 CASES = [(name, norm) for name in GROUPS for norm in ("instance", "syncbatch", "penalized")]
+CASES += [("cycle_gan", "projected")]
 IMAGES = 4  # in a step, of all processes
 
 
 def make(name: str, norm: str):
-    norms = PENALIZED if norm == "penalized" else {"norm": norm, "normD": norm}
+    parts = {"penalized": PENALIZED, "projected": PROJECTED}
+    norms = parts.get(norm, {"norm": norm, "normD": norm})
     flags = {**TINY, **norms, **(CUT if name == "cut" else {})}
     return create_model(GROUPS[name](**flags), adam=Adam(lr=0.001), seed=1).double()
 

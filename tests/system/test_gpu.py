@@ -35,6 +35,7 @@ RECORDED = "steps are recorded as CUDA graphs"
         ("cycle_gan", "--pool_size 2 --dropout", RECORDED),
         ("cycle_gan", "--lambda_identity 0 --netD n_layers --n_layers_D 2", RECORDED),
         ("cycle_gan", "--lambda_perceptual 1", RECORDED),
+        ("cycle_gan", "--netD projected", RECORDED),
         ("cycle_gan", "--lambda_GAN 0 --val_freq 1 --val_phase test --val_metrics l1,ssim", RECORDED),
         ("cycle_gan", "--batch_size 2 --gan_mode vanilla --ema 0.99 --precision fp32", RECORDED),
     ],

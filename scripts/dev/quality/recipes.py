@@ -62,6 +62,7 @@ MODERN_PIX2PIX_PARTS = (
     Recipe("pix2pix + spectral norm in D", "pix2pix", "--spectral_norm --normD none"),
     Recipe("pix2pix + DiffAugment", "pix2pix", "--diffaugment translation,cutout"),
     Recipe("pix2pix + features of Lite0", "pix2pix", "--lambda_perceptual 10"),
+    Recipe("pix2pix + projected D", "pix2pix", "--netD projected"),
     MODERN_PIX2PIX,
 )  # fmt: skip
 MODERN_CYCLEGAN_PARTS = (
@@ -74,6 +75,7 @@ MODERN_CYCLEGAN_PARTS = (
     Recipe("CycleGAN + R1 0.01", "cycle_gan", "--r1 0.01"),
     Recipe("CycleGAN + spectral norm in D", "cycle_gan", "--spectral_norm --normD none"),
     Recipe("CycleGAN + DiffAugment", "cycle_gan", "--diffaugment color,translation,cutout"),
+    Recipe("CycleGAN + projected D", "cycle_gan", "--netD projected"),
     MODERN_CYCLEGAN,
 )
 
