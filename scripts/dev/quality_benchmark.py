@@ -23,6 +23,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from options.base_options import PRECISIONS
 from scripts.dev.quality.pictures import write_sheet
 from scripts.dev.quality.recipes import BUDGETS, Budget, Task, beside_original, parts_of
 from scripts.dev.quality.running import Place, jobs_of, run_all
@@ -43,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
     budget, work = BUDGETS[options.budget], options.work / options.budget
     if options.part != 1:
         budget, work = budget.share(options.part), Path(f"{work}_{options.part:g}")
+    if options.precision != "auto":
+        budget, work = budget.in_precision(options.precision), Path(f"{work}_{options.precision}")
     device = select_device(options.gpu_ids)
     if absent := missing_metrics(METRICS, {}):
         raise InputError("\n".join(absent.values()))
@@ -69,7 +72,9 @@ def main(argv: Sequence[str]) -> int:
 def tasks_of(budget: Budget, options: argparse.Namespace) -> Sequence[Task]:
     """Lists what is to be trained. Raises: InputError when --reference is no checkout of the original code."""
     if options.reference is None:
-        return parts_of(budget.tasks[0]) if options.ablation else budget.tasks
+        return parts_of(budget) if options.ablation else budget.tasks
+    if options.precision != "auto":
+        raise InputError("--precision with --reference: the original code trains in float32 only")
     for name in ("train.py", "test.py", "options"):
         if not (options.reference / name).exists():
             raise InputError(f"--reference {options.reference}: there is no {name}")
@@ -103,6 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     # fmt: off
     add("--budget", choices=sorted(BUDGETS), default="quick", help="how much training (default: %(default)s)")
     add("--part", type=float, default=1.0, help="of the budget's epochs, such as 0.1 (default: all)")
+    add("--precision", choices=PRECISIONS, default="auto", help="of the trainings (default: as train.py chooses)")
     add("--ablation", action="store_true", help="parts of pix2pix and of CycleGAN instead of whole methods")
     add("--reference", type=folder, metavar="DIR", help="a checkout of the original code, which is trained and tested, too")
     add("--only", default="", metavar="TEXT", help="the tasks whose title has this in it")

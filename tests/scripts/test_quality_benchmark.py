@@ -49,7 +49,7 @@ TINY = Budget(
 def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name, ablation) -> None:
     budget = BUDGETS[name]
     place = Place(tmp_path, budget, "-1")
-    jobs = jobs_of(parts_of(budget.tasks[0]) if ablation else budget.tasks, [0])
+    jobs = jobs_of(parts_of(budget) if ablation else budget.tasks, [0])
     for job in jobs:
         options = TrainOptions.parse(training(job, place))
         with META.device:
@@ -62,7 +62,7 @@ def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name,
 
 def test_each_part_of_an_ablation_changes_the_training(tmp_path) -> None:
     place = Place(tmp_path, BUDGETS["quick"], "-1")
-    for task in parts_of(BUDGETS["quick"].tasks[0]):
+    for task in parts_of(BUDGETS["quick"]):
         jobs = jobs_of([task], [0])
         flags = {" ".join(training(job, place)).replace(job.name, "") for job in jobs}
         assert len(flags) == len(jobs)
@@ -162,7 +162,7 @@ def test_a_checkout_trains_and_tests_beside_by_its_own_commands_from_the_same_se
     checkout.mkdir()
     for name in ("models", "data", "options", "util", "train.py", "test.py"):
         (checkout / name).symlink_to(Path(__file__).parents[2] / name)
-    place, task = Place(tmp_path, TINY, "-1", checkout), Task("a", "a", 32, ())
+    place, task = Place(tmp_path, TINY, "-1", checkout), Task("a", "a", 32, (PIX2PIX,))
     ours, theirs = beside_original(task, "--netG resnet_6blocks --norm instance").recipes[:2]
     for phase in ("train", "test"):
         write_images(place.data(task) / phase, 2, 32, 64)
@@ -207,3 +207,11 @@ def test_a_training_that_fails_says_where_to_look(tmp_path) -> None:
 def test_a_task_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match="leaves nothing"):
         quality_benchmark.main(["--only", "nonsense", "--gpu_ids", "-1"])
+
+
+def test_the_precision_that_is_asked_for_is_trained_in_and_named(tmp_path) -> None:
+    budget = BUDGETS["quick"].in_precision("bf16")
+    job = jobs_of(budget.tasks, [0])[0]
+    options = TrainOptions.parse(training(job, Place(tmp_path, budget, "-1")))
+    assert options.run.precision == "bf16"
+    assert budget.about.endswith("bf16")

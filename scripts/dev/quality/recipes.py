@@ -99,14 +99,39 @@ class Task:
         return self.directions[:1] if recipe.model == "cycle_gan" else self.directions
 
 
-def parts_of(task: Task) -> list[Task]:
-    """Lists the trainings that tell what each part of the methods is worth, on the same data."""
-    return [
-        Task(f"{task.data}: parts of pix2pix", task.data, task.size, PIX2PIX_PARTS),
-        Task(f"{task.data}: parts of CycleGAN", task.data, task.size, CYCLEGAN_PARTS),
-        Task(f"{task.data}: modern parts of pix2pix", task.data, task.size, MODERN_PIX2PIX_PARTS),
-        Task(f"{task.data}: modern parts of CycleGAN", task.data, task.size, MODERN_CYCLEGAN_PARTS),
+def parts_of(budget: Budget) -> list[Task]:
+    """Lists the trainings that tell what each part of the methods is worth, on the data sets of the budget.
+
+    The papers' parts are tried on the first of them.
+    """
+    first, *_ = budget.tasks
+    papers = {"parts of pix2pix": PIX2PIX_PARTS, "parts of CycleGAN": CYCLEGAN_PARTS}
+    modern = {
+        "modern parts of pix2pix": MODERN_PIX2PIX_PARTS,
+        "modern parts of CycleGAN": MODERN_CYCLEGAN_PARTS,
+    }
+    parts = [(first, name, recipes) for name, recipes in papers.items()] + [
+        (task, name, recipes)
+        for task in budget.tasks
+        for name, recipes in modern.items()
+        if recipes[-1] in task.recipes
     ]
+    return [
+        Task(
+            f"{task.title}: {name}",
+            task.data,
+            task.size,
+            recipes,
+            ways_of(task, recipes),
+            task.flags,
+        )
+        for task, name, recipes in parts
+    ]
+
+
+def ways_of(task: Task, recipes: Sequence[Recipe]) -> Sequence[str]:
+    """Returns both directions where one training does both, otherwise the first."""
+    return task.directions if recipes[0].model == "cycle_gan" else task.directions[:1]
 
 
 def beside_original(task: Task, netG: str) -> Task:
@@ -117,6 +142,7 @@ def beside_original(task: Task, netG: str) -> Task:
     rows = [
         replace(recipe, name=recipe.name + name, flags=flags, original=original)
         for recipe, flags in ((PIX2PIX, netG), (CYCLEGAN, ""))
+        if recipe in task.recipes
         for name, original in (("", False), (", original code", True))
     ]
     return replace(task, title=f"{task.title}: beside the original code", recipes=rows)
@@ -136,6 +162,11 @@ class Budget:
         epochs = {which: max(2, round(part * count)) for which, count in self.epochs.items()}
         return replace(self, about=f"{self.about}; {part:g} of its epochs", epochs=epochs)
 
+    def in_precision(self, precision: str) -> Budget:
+        """Returns the same budget trained in that precision."""
+        flags = {model: f"{words} --precision {precision}" for model, words in self.flags.items()}
+        return replace(self, about=f"{self.about}; {precision}", flags=flags)
+
 
 # A character read in a mirror is another one.
 SONG, NO_MIRROR = "song2brush", "--no_flip"
@@ -144,6 +175,7 @@ QUICK = Budget(
     (
         Task("relief2topo", "relief2topo", 64, METHODS, ("AtoB", "BtoA")),
         Task(SONG, SONG, 64, METHODS, flags=NO_MIRROR),
+        Task("faded2fresh", "faded2fresh", 64, (CYCLEGAN, MODERN_CYCLEGAN), ("AtoB", "BtoA")),
     ),
     {
         "pix2pix": "--netG unet_64 --ngf 32 --ndf 32 --no_dropout --batch_size 8 --lr 0.0004",
@@ -155,6 +187,7 @@ QUICK = Budget(
         ("pix2pix", SONG): 3,
         ("cycle_gan", "relief2topo"): 8,
         ("cycle_gan", SONG): 2,
+        ("cycle_gan", "faded2fresh"): 8,
         ("cut", "relief2topo"): 8,
         ("cut", SONG): 2,
     },
@@ -167,6 +200,7 @@ SMALL = replace(
         ("pix2pix", SONG): 12,
         ("cycle_gan", "relief2topo"): 30,
         ("cycle_gan", SONG): 6,
+        ("cycle_gan", "faded2fresh"): 30,
         ("cut", "relief2topo"): 30,
         ("cut", SONG): 6,
     },
