@@ -52,6 +52,7 @@ def test_everything_that_would_be_trained_is_a_model_that_can_be(tmp_path, name,
     jobs = jobs_of(parts_of(budget) if ablation else budget.tasks, [0])
     for job in jobs:
         options = TrainOptions.parse(training(job, place))
+        assert (job.recipe.model, job.task.data) in budget.epochs
         with META.device:
             model = create_model(options.model, adam=Adam(), execution=META)
         model.check_crop_size(options.data.crop_size)
@@ -64,7 +65,10 @@ def test_each_part_of_an_ablation_changes_the_training(tmp_path) -> None:
     place = Place(tmp_path, BUDGETS["quick"], "-1")
     for task in parts_of(BUDGETS["quick"]):
         jobs = jobs_of([task], [0])
-        flags = {" ".join(training(job, place)).replace(job.name, "") for job in jobs}
+        flags = {
+            (" ".join(training(job, place)).replace(job.name, ""), job.recipe.length)
+            for job in jobs
+        }
         assert len(flags) == len(jobs)
 
 

@@ -94,7 +94,7 @@ def prepare(task: Task, place: Place) -> None:
 def run_one(job: TrainingJob, place: Place, at_once: int) -> None:
     """Runs one training and its test, in processes of their own."""
     run, results = place.run(job), place.results(job)
-    epochs = place.budget.epochs[job.recipe.model, job.task.data]
+    epochs = round(job.recipe.length * place.budget.epochs[job.recipe.model, job.task.data])
     threads = max(1, (os.cpu_count() or 1) // at_once)
     log = place.work / "logs" / f"{job.name}.txt"
     state = run / STATE_FILE
