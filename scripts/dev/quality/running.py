@@ -131,7 +131,7 @@ def common(job: TrainingJob, place: Place) -> list[str]:
 def training(job: TrainingJob, place: Place) -> list[str]:
     """Returns the flags of a training, but for how long it is."""
     budget, size = place.budget, job.task.size
-    flags = f"{budget.flags[job.recipe.model]} {job.recipe.flags} {job.task.flags}"
+    flags = f"{budget.flags[job.recipe.model]} {job.task.flags} {job.recipe.flags}"
     sizes = f"--load_size {size * 9 // 8} --crop_size {size} --seed {job.seed} --display_id -1"
     return [*common(job, place), *flags.format(size=size).split(), *sizes.split()]
 
