@@ -26,6 +26,7 @@ PIX2PIX = Pix2PixOptions(**TINY, no_dropout=False)
 CUT = CUTOptions(**TINY, netF_nc=4, num_patches=16)
 PARTS = {"r1": 1.0, "r1_interval": 2, "spectral_norm": True, "lr_D": 1e-4, "normD": "none"}
 WITH_PARTS = Pix2PixOptions(**TINY, **PARTS, diffaugment="color,translation,cutout")
+PROJECTED = CycleGANOptions(**TINY, netD="projected", no_dropout=True)
 FAST_CUT = FastCUTOptions(**TINY, netF_nc=4, num_patches=16)
 SIZES = [(1, 32), (1, 32), (1, 36), (1, 32), (1, 32), (1, 32), (2, 32), (1, 32), (1, 32)]
 
@@ -141,8 +142,8 @@ def repeatable(monkeypatch):
 @on_a_gpu
 @pytest.mark.parametrize(
     "options",
-    [CYCLE_GAN, PIX2PIX, CUT, FAST_CUT, WITH_PARTS],
-    ids=["cycle_gan", "pix2pix", "cut", "fastcut", "parts of D"],
+    [CYCLE_GAN, PIX2PIX, CUT, FAST_CUT, WITH_PARTS, PROJECTED],
+    ids=["cycle_gan", "pix2pix", "cut", "fastcut", "parts of D", "projected D"],
 )
 def test_cuda_graphs_train_as_ordinary_steps_do(options, repeatable) -> None:
     model = create_model(options, adam=Adam(), execution=Execution(GPU, cuda_graphs=True))

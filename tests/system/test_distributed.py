@@ -29,9 +29,9 @@ PENALIZED = {
     "r1": 1.0,
     "r1_interval": 2,
 }
-PROJECTED = {"netD": "projected", "gan_mode": "hinge"}
+PROJECTED = {"netD": "projected", "gan_mode": "hinge", "norm": "instance"}
 CASES = [(name, norm) for name in GROUPS for norm in ("instance", "syncbatch", "penalized")]
-CASES += [("cycle_gan", "projected")]
+CASES += [("pix2pix", "projected")]
 IMAGES = 4  # in a step, of all processes
 
 
