@@ -12,7 +12,8 @@ import pytest
 from helpers.runs import run
 
 from util.logs.home_page.folders import write_home
-from util.logs.home_page.summary import POINTS, thinned
+from util.logs.home_page.summary import POINTS, Summary, thinned
+from util.logs.logger import At
 
 FLAGS = ["--print_freq", "1", "--val_freq", "1", "--n_epochs", "2"]
 
@@ -43,6 +44,15 @@ def test_a_training_puts_itself_on_the_page_of_all_runs(paired, tmp_path) -> Non
     examples = found["examples"]
     assert (examples["first"], examples["epoch"]) == (1, 2)
     assert examples["names"] == ["000", "001"]
+
+
+def test_the_best_scores_of_each_way_and_of_averaged_weights_are_known() -> None:
+    start = {"name": "n", "last_epoch": 2, "options": {}, "changed": [], "epoch_images": 9}
+    found = Summary(start, 0.0)
+    found.scores(At(1, 9, 9, 1.0), {"val_l1_B": 0.2, "val_rec_psnr_A_ema": 20.0})
+    found.scores(At(2, 9, 18, 2.0), {"val_l1_B": 0.3, "val_rec_psnr_A_ema": 21.0})
+    best = found.content(0.0, "done", "")["best"]
+    assert best == {"val_l1_B": [0.2, 1, True], "val_rec_psnr_A_ema": [21.0, 2, False]}
 
 
 def test_a_summary_made_from_the_record_is_the_one_that_the_training_kept(paired, tmp_path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from options.metrics import METRICS
+from options.metrics import METRICS, Metric
 from util.files import replacing
 from util.logs.example_files import examples_on_disk
 from util.logs.logger import At
@@ -48,7 +48,7 @@ class Summary:
     def scores(self, at: At, values: Mapping[str, float]) -> None:
         self._add("scores", values)
         for name, value in values.items():
-            metric = METRICS.get(NAME.sub(r"\1", name))
+            metric = _metric_of(name)
             known = self.best.get(name)
             if metric and math.isfinite(value) and (not known or metric.better(value, known[0])):
                 self.best[name] = (value, at.epoch)
@@ -77,8 +77,9 @@ class Summary:
             "every": (self.last - (self.first or 0.0)) / prints if prints > 0 else 60.0,
             # Value, epoch, and whether lower values are better.
             "best": {
-                name: [*pair, METRICS[NAME.sub(r"\1", name)].lower_is_better]
+                name: [*pair, metric.lower_is_better]
                 for name, pair in self.best.items()
+                if (metric := _metric_of(name))
             },
             "spark": {"name": name, "values": [float(f"{v:.4g}") for v in thinned(values)]},
             "hints": self.hints,
@@ -90,6 +91,12 @@ class Summary:
         for name, value in values.items():
             if math.isfinite(value):
                 self.curves[kind].setdefault(name, []).append(value)
+
+
+def _metric_of(curve: str) -> Metric | None:
+    """Returns the metric of a curve of scores, such as psnr of val_rec_psnr_A_ema."""
+    found = NAME.fullmatch(curve)
+    return METRICS.get(found[1]) if found else None
 
 
 def thinned(values: Sequence[float]) -> list[float]:
