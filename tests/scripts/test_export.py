@@ -133,6 +133,14 @@ def test_a_u_net_takes_images_as_small_as_its_depth_allows(unpaired, tmp_path) -
     assert proof["each"][0]["shape"] == [1, 3, 64, 64]
 
 
+def test_an_onnx_file_says_nothing_of_the_folders_of_this_machine(unpaired, tmp_path) -> None:
+    weights = tiny_weights(tmp_path / "G.pth", "unet_64", "batch")
+    export_weights(weights, tmp_path / "out", unpaired / "testA", "--size", "64")
+    content = (tmp_path / "out/generator.onnx").read_bytes()
+    for folder in (Path(__file__).parents[2], Path(torch.__file__).parent, tmp_path):
+        assert str(folder).encode() not in content
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -127,6 +127,14 @@ def test_the_browser_demo(scheme, checkpoints, tmp_path, open_page: OpenPage, br
 
 
 @SCHEMES
+def test_the_showcase(scheme, open_page: OpenPage, broken_rules) -> None:
+    with served(Path(__file__).parents[2] / "docs/demo") as address:
+        page = open_page(address, color_scheme=scheme, bypass_csp=True)
+        wait_for_frame(page)
+        assert broken_rules(page) == []
+
+
+@SCHEMES
 def test_the_page_of_the_server(scheme, checkpoints, open_page: OpenPage, broken_rules) -> None:
     pytest.importorskip("uvicorn")
     with serving(checkpoints, "plain") as (_, port):

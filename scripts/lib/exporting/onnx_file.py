@@ -53,6 +53,8 @@ def write_onnx(job: ExportJob, path: Path) -> None:
         model = quantize(model, job)
     if job.precision == "half_weights":
         round_to_half(model)
+    for node in model.graph.node:  # where in whose folders PyTorch's code was traced
+        del node.metadata_props[:]
     onnx.helper.set_model_props(model, {"metadata": job.metadata()})
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString())
