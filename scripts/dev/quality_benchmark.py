@@ -35,7 +35,7 @@ from util.errors import InputError, explain_out_of_memory, run_command
 from util.metrics import missing_metrics
 from util.script_parser import script_parser
 
-METRICS = ("l1", "psnr", "ssim", "pd_lite0", "kd_lite0")
+METRICS = ("l1", "psnr", "ssim", "pd_lite0", "kd_lite0", "kd_lite2")
 
 
 def main(argv: Sequence[str]) -> int:
