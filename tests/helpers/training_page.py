@@ -112,9 +112,10 @@ def log_examples(sink: Sink, *epochs: int) -> None:
 def open_sink(
     web: Path, name: str = "run", epochs: int = 20, interval: float = 0.0, **more: Any
 ) -> PageSink:
+    """more: what the page says of the run, in place of what it says here."""
     run = {"name": name, "last_epoch": epochs, "epoch_images": 10, "step_images": 1}
     run |= {"device": "cpu", "width": 128}
     run |= {"options": {"lr": 0.1, "beta1": 0.5}, "defaults": {"lr": 0.2, "beta1": 0.5}}
     run |= {"changed": ["lr"], "examples": {"phase": "val", "names": ["one", "two"]}, "home": True}
     run |= {"commands": {"test": "python test.py"}}
-    return PageSink(web, run, update_html_freq=1000, interval=interval, **more)
+    return PageSink(web, run | {"from": 0, **more}, update_html_freq=1000, interval=interval)

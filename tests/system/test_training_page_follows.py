@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,34 @@ def test_a_page_that_is_open_takes_in_a_continued_run(tmp_path: Path, open_page:
     expect(page.locator("#facts")).to_contain_text("2 of 30")
     assert tip(page, 1.0)["image"] == 20
     expect(page.locator("#which")).to_have_text("Epoch 1 of 30")
+
+
+def test_before_the_first_losses_it_tells_that_the_training_lives(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    sink = open_sink(tmp_path, epochs=3, epoch_images=200, options={"print_freq": 100})
+    sink.position(At(1, 24, 24, 0.12, trained=48.0))
+    page = open_page(tmp_path / "index.html")
+    expect(page.locator("#first")).to_have_text(
+        "The first numbers come after 100 images; 24 so far."
+    )
+    facts = page.locator("#facts")
+    for text in ("1 of 3", "4%, 24 of 600 images", "48 s", "19 min 12 s", "0.5 images/s"):
+        expect(facts).to_contain_text(text)
+    sink.close("stopped")
+    expect(page.locator("#state")).to_contain_text("Stopped at epoch 1 of 3, image 24 of 200.")
+    expect(page.locator("#first")).to_be_hidden()
+
+
+def test_a_single_print_has_a_time_of_training_and_no_chart_of_speed(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    sink = open_sink(tmp_path, started=time.time() - 90)
+    sink.losses(At(1, 5, 5, 0.5), {"G": 1.0})
+    sink.position(At(1, 5, 5, 0.5))
+    page = open_page(tmp_path / "index.html")
+    expect(page.locator("#facts")).to_contain_text("1 min 3")
+    assert page.locator(".chart h3").all_inner_texts() == ["Losses", "Learning rate"]
 
 
 def test_data_of_another_run_are_not_shown_while_they_are_being_replaced(

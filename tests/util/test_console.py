@@ -12,6 +12,7 @@ from statistics import fmean
 import pytest
 from helpers.runs import run
 from helpers.terminal import CODES, COLOUR, in_a_pipe, line, lines, on_a_terminal
+from helpers.training_page import read_training_page
 
 import test as test_script
 from scripts import evaluate
@@ -201,7 +202,11 @@ def test_ctrl_c_ends_with_the_summary_and_how_to_go_on(paired, tmp_path) -> None
     final = lines(shown)
     reached = rows(final)["reached"]
     assert re.fullmatch(r"epoch \d+ of 500, image \d of 6", reached)
-    assert int(reached.split()[1]) >= 3
+    epoch, _, image, _ = map(int, re.findall(r"\d+", reached))
+    assert epoch >= 3
+    page = read_training_page(tmp_path / "run/web").now
+    assert page["at"][:2] == [epoch, image]
+    assert f" in {page['trained']:.0f} s: " in rows(final)["trained"]
     assert "to continue, run the same command with --continue_train" in final
 
 

@@ -18,6 +18,7 @@ from util.logs.logger import At
 from util.logs.records import FILE, images_by_epoch, read_record
 from util.logs.sinks.record import RecordSink
 from util.logs.training_page.earlier import rebuild
+from util.logs.training_page.sink import PageSink
 from util.logs.training_page.stream import SIZE, Stream, point
 
 
@@ -149,6 +150,23 @@ def test_images_are_written_when_update_html_freq_says_or_the_last_are_old(
     monkeypatch.setattr("util.logs.training_page.sink.LONGEST", -1.0)
     assert shade_after(10) == 10
     assert shade_after(20) == 20
+
+
+def test_steps_without_losses_still_tell_where_the_training_stands(
+    paired, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr("util.logs.reporter.QUIET", -1.0)
+    told, tell = [], PageSink.position
+
+    def position(sink: PageSink, at: At) -> None:
+        tell(sink, at)
+        told.append(read_training_page(tmp_path / "n/web").now["at"])
+
+    monkeypatch.setattr(PageSink, "position", position)
+    run(paired, tmp_path, "n", "--print_freq", "1000", "--n_epochs", "2")
+    assert told == [
+        [1, 0, 0], *([1, n, n] for n in range(1, 7)), *([2, n, 6 + n] for n in range(1, 6)), [3, 0, 12]
+    ]  # fmt: skip
 
 
 FLAGS = ["--display_freq", "1", "--print_freq", "1", "--val_freq", "1"]

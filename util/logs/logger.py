@@ -19,6 +19,7 @@ class At:
         x: epochs done, with their fraction: where a point lies on a curve.
         time, data: seconds an image took, and seconds that a step waited for data.
         lr: learning rate.
+        trained: seconds for which this process has trained; 0 where it is not told.
     """
 
     epoch: int
@@ -28,10 +29,14 @@ class At:
     time: float = 0.0
     data: float = 0.0
     lr: float = 0.0
+    trained: float = 0.0
 
 
 class Sink:
     """A place where losses and images go; one that has no use for some of them leaves those methods out."""
+
+    def position(self, at: At) -> None:
+        """Where the training stands: at both ends of it, and every few seconds while there are no losses."""
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
         """Weighted losses by name."""
@@ -63,6 +68,9 @@ class Logger:
 
     def __init__(self, sinks: list[Sink]) -> None:
         self.sinks = list(sinks)
+
+    def position(self, at: At) -> None:
+        self._each(lambda sink: sink.position(at))
 
     def losses(self, at: At, losses: dict[str, float]) -> None:
         self._each(lambda sink: sink.losses(at, losses))

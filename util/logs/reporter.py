@@ -27,6 +27,7 @@ from util.training.progress import Progress, crossed
 
 FEWEST = 10  # images between two things that are shown because an epoch ends
 LONGEST = 600.0  # seconds without images, after which the next step shows some
+QUIET = 10.0  # seconds without losses, after which the next step tells where the training stands
 
 
 class Shown(Protocol):
@@ -70,7 +71,7 @@ class Reporter:
         self.best: Sequence[str] = ()  # of this epoch's validation
         self.saved = False  # in this epoch
         self.shown = 0  # images of the run at the last step
-        self.pictured = time.monotonic()
+        self.pictured = self.told = time.monotonic()
 
     def open(self, *, exactly: bool, examples: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Opens all places. Raises: InputError when the run's folder cannot be written to.
@@ -84,6 +85,7 @@ class Reporter:
                 self.options, self.progress, exactly, epoch_images, self.device, self.say, examples
             )
             self.logger = Logger([self.console, *sinks])
+            self.logger.position(self._at())
 
     def say(self, text: str) -> None:
         """Prints a line."""
@@ -109,8 +111,7 @@ class Reporter:
             self._sum(step.losses)
         log, progress = self.options.log, self.progress
         before, self.shown = self.shown, progress.run_images
-        where = progress.epoch, progress.seen, progress.run_images, progress.x
-        at = At(*where, data=waited, lr=learning_rate)
+        at, now = replace(self._at(), data=waited, lr=learning_rate), time.monotonic()
         if self.is_main:
             self.console.progress(at, images)
         if self._due(before, log.print_freq):
@@ -122,12 +123,22 @@ class Reporter:
             self.logger.losses(at, values)
             if signs:
                 self.logger.health(at, {name: means[f"health/{name}"] for name in step.health})
-        late = time.monotonic() - self.pictured > LONGEST
+            self.told = now
+        elif now - self.told > QUIET:
+            self.logger.position(at)
+            self.told = now
+        late = now - self.pictured > LONGEST
         if self.is_main and (late or self._due(before, log.display_freq)):
-            self.pictured = time.monotonic()
+            self.pictured = now
             first = {name: images[:1] for name, images in step.visuals.items()}
             shown = self.displayable(first)
             self.logger.images(at, {name: to_uint8(image[0]) for name, image in shown.items()})
+
+    def _at(self) -> At:
+        """Returns where the training stands."""
+        progress = self.progress
+        where = progress.epoch, progress.seen, progress.run_images, progress.x
+        return At(*where, trained=self.console.pace.seconds)
 
     def _sum(self, losses: Mapping[str, torch.Tensor]) -> None:
         """Adds losses to the epoch's sums, all at once: a step on a GPU is too short for an operation for each."""
@@ -208,9 +219,7 @@ class Reporter:
     def hint(self, text: str) -> None:
         """Prints a line of the watchdog, and shows it in all places."""
         self.say(text)
-        progress = self.progress
-        at = At(progress.epoch, progress.seen, progress.run_images, progress.x)
-        self.logger.hint(at, text.removeprefix("hint: "))
+        self.logger.hint(self._at(), text.removeprefix("hint: "))
 
     def fail(self, error: BaseException) -> None:
         """Takes in what ends the run."""
@@ -226,4 +235,6 @@ class Reporter:
 
     def close(self) -> None:
         """Ends all places."""
+        self.console.pace.stop()
+        self.logger.position(self._at())
         self.logger.close(self.ending, self.reason if self.ending == "failed" else "")

@@ -9,8 +9,8 @@ class Table {
     this.own = 0; // row of the first that the process which runs now has logged
   }
 
-  // hours: of the run so far, where the time since the last row does not tell.
-  add(content, hours) {
+  // hours: of the run so far, where the time since the last row does not tell. started: the process that runs now, in seconds since 1970.
+  add(content, hours, started) {
     const values = content[GIVEN.length];
     const rows = this.x.length;
     GIVEN.forEach((name, place) => this[name].push(content[place] ?? NaN)); // not known, as of old runs
@@ -18,7 +18,8 @@ class Table {
     const images = this.images[rows] - this.images[rows - 1];
     this.rate.push(since > 0 ? images / since : NaN);
     const computed = images * (this.seconds[rows] + this.data[rows]);
-    const worked = since >= 0 && !(since > BREAK + 20 * computed) ? since : computed || 0;
+    const first = rows === this.own && this.wall[rows] >= started;
+    const worked = first ? this.wall[rows] - started : since >= 0 && !(since > BREAK + 20 * computed) ? since : computed || 0;
     this.hours.push(hours ?? (this.hours[rows - 1] ?? 0) + (worked || 0) / 3600);
     for (const name of Object.keys(values)) {
       if (!this.columns.has(name)) this.columns.set(name, Array(rows).fill(NaN));
@@ -29,8 +30,8 @@ class Table {
 
 const emptyTables = () => ({ losses: new Table(), scores: new Table(), health: new Table() });
 
-function addRow(tables, kind, content) {
-  tables[kind].add(content, kind === "losses" ? undefined : tables.losses.hours.at(-1) ?? 0);
+function addRow(tables, kind, content, started) {
+  tables[kind].add(content, kind === "losses" ? undefined : tables.losses.hours.at(-1) ?? 0, started);
 }
 
 // val_psnr, val_rec_psnr_A and val_psnr_B_ema are all psnr.

@@ -56,7 +56,7 @@ async function loadCurves(run) {
     const events = arrivals.chunks.get(`${about.id} ${number}`);
     if (!events) return;
     for (const [kind, ...content] of events.slice(run.taken - number * about.size)) {
-      if (kind in run.tables) addRow(run.tables, kind, content);
+      if (kind in run.tables) addRow(run.tables, kind, content, about.started);
       run.taken += 1;
     }
   }

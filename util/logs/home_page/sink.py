@@ -31,6 +31,10 @@ class HomeSink(Sink):
         self.checkpoints, self.web, self.summary = checkpoints, folder / "web", summary
         self.interval, self.due, self.listed = interval, 0.0, False
 
+    def position(self, at: At) -> None:
+        self.summary.position(at)
+        self._update()
+
     def losses(self, at: At, losses: Mapping[str, float]) -> None:
         self.summary.losses(at, losses, time.time())
         self._update()

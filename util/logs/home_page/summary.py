@@ -38,9 +38,13 @@ class Summary:
         self.images: dict[str, Any] = {}
         self.examples: dict[str, Any] = {}
 
-    def losses(self, at: At, values: Mapping[str, float], when: float) -> None:
-        self.epoch = at.epoch
+    def position(self, at: At) -> None:
+        """Takes in where the training stands; after the last epoch it stands at the next one's beginning."""
+        self.epoch = min(at.epoch, self.start["last_epoch"])
         self.done = (at.epoch - 1) * self.start["epoch_images"] + at.epoch_images
+
+    def losses(self, at: At, values: Mapping[str, float], when: float) -> None:
+        self.position(at)
         self.first = when if self.first is None else self.first
         self.last, self.prints = when, self.prints + 1
         self._add("losses", values)

@@ -112,6 +112,7 @@ def _training_page(
     run = {
         **start,
         "started": time.time(),
+        "from": progress.run_images,
         "home": True,
         "commands": commands(options.values(), options.changes()),
         "lower_is_better": LOWER_IS_BETTER,

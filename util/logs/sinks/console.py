@@ -149,7 +149,6 @@ class ConsoleSink(Sink):
             self.bar.write(text, file=sys.stdout)
 
     def close(self, ending: str, reason: str = "") -> None:
-        self.pace.stop()
         if self.bar is not None:
             self.bar.close()
             self.bar = None

@@ -70,6 +70,7 @@ function refreshCharts() {
     }
     if (kind === "losses" && tables.losses.x.length) {
       for (const [title, column, axis] of SPEED) {
+        if (column === "rate" && tables.losses.x.length < 2) continue; // it is known between two prints
         addChart(title, () => new Map([[title, { table: tables.losses, values: tables.losses[column] }]]), { noisy: column === "rate", axis });
       }
     }

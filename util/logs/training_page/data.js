@@ -69,7 +69,7 @@ function addEvent([kind, ...content]) {
   else if (kind === "note") notes.push({ epoch: content[0], text: content[1] });
   else if (kind in tables) {
     if (taken < run.before) tables[kind].own = tables[kind].x.length + 1;
-    addRow(tables, kind, content);
+    addRow(tables, kind, content, run.started);
   }
   taken += 1;
 }

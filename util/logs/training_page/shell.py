@@ -52,6 +52,7 @@ def _status() -> None:
             tags.summary("Commands")
             tags.div(id="lines")
     tags.ul(id="notes")
+    tags.p(id="first", cls="card", hidden=True)
 
 
 def _images() -> None:

@@ -45,6 +45,7 @@ class PageSink(Sink):
     ) -> None:
         self.folder, self.update_html_freq, self.interval = folder, update_html_freq, interval
         self.stream = Stream(folder / "data", run, events)
+        self.at = At(1, 0, 0, 0.0)  # where the training stands
         self.written: At | None = None  # the last images
         self.written_at = 0.0
         self.shell = False
@@ -54,7 +55,12 @@ class PageSink(Sink):
             sweep(folder / part)
         self._update()
 
+    def position(self, at: At) -> None:
+        self.at = at
+        self._update()
+
     def losses(self, at: At, losses: Mapping[str, float]) -> None:
+        self.at = at
         self._add("losses", at, losses)
 
     def scores(self, at: At, scores: Mapping[str, float]) -> None:
@@ -114,7 +120,7 @@ class PageSink(Sink):
     def _update(self, ending: str = "", reason: str = "") -> None:
         began = time.perf_counter()
         try:
-            self.stream.write(ending, reason=reason)
+            self.stream.write(ending, reason=reason, at=self.at)
             if not self.shell:
                 write_shell(self.folder / "index.html", self.stream.run["name"])
                 self.shell = True

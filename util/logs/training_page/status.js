@@ -23,6 +23,20 @@ function pace() {
   return { speed, waiting: (waited * speed) / run.step_images, every: since / (last - first) };
 }
 
+// Where the training stands: told with the news, otherwise by its last losses.
+function position() {
+  const { epoch, iters, images } = tables.losses;
+  const [at, seen, trained] = news.at ?? [epoch.at(-1) ?? 1, iters.at(-1) ?? 0, images.at(-1) ?? 0];
+  const ended = !seen && (news.ending === "done" || news.ending === "diverged");
+  return { epoch: ended ? at - 1 : at, seen, done: (at - 1) * run.epoch_images + seen, images: trained };
+}
+
+// Seconds of training in all processes of the run.
+function trainedFor() {
+  const { hours, own } = tables.losses;
+  return news.trained === undefined ? 3600 * (hours.at(-1) ?? NaN) : 3600 * (hours[own - 1] ?? 0) + news.trained;
+}
+
 // The best value of each curve of scores, and its epoch.
 function bestScores() {
   const { columns, epoch } = tables.scores;
@@ -40,42 +54,51 @@ function bestScores() {
 }
 
 function refreshStatus() {
-  const { epoch, iters, lr, hours } = tables.losses;
-  const last = epoch.length - 1;
-  const { speed, waiting, every } = last < 0 ? {} : pace();
-  const done = last < 0 ? 0 : (epoch[last] - 1) * run.epoch_images + iters[last];
+  const { lr } = tables.losses;
+  const { speed: printed, waiting, every } = lr.length ? pace() : {};
+  const { epoch, done, images } = position();
+  const speed = printed || (images - run.from) / news.trained; // before a second print
   const all = run.last_epoch * run.epoch_images;
   find("done").value = done / all;
   const silent = tell(every);
   const share = `${Math.min(100, Math.floor((100 * done) / all))}%`;
   const mark = news.ending === "failed" ? "failed" : silent ? "silent" : news.ending === "done" ? "✓" : share;
   document.title = `${mark} ${run.name}`;
-  const facts = [["progress", `${share}, ${Math.max(0, Math.min(done, all))} of ${all} images`]];
-  if (last >= 0) {
-    facts.unshift(["epoch", `${epoch[last]} of ${run.last_epoch}`]);
-    facts.push(...bestScores(), ["trained for", span(hours[last] * 3600)]);
-    if (!news.ending && !silent && done < all) {
-      const left = speed ? (all - done) / speed : NaN;
-      facts.push(["time left", span(left)]);
-      if (left < 3.2e9) facts.push(["finished at", clock(news.time + left)]);
-    }
-    if (speed) {
-      facts.push(["speed", `${text(speed, 3)} images/s`], ["data loading", `${text(100 * Math.min(1, waiting), 2)}%`]);
-    }
-    facts.push(["learning rate", text(lr[last])]);
+  const facts = [["epoch", `${epoch} of ${run.last_epoch}`], ["progress", `${share}, ${Math.max(0, Math.min(done, all))} of ${all} images`]];
+  facts.push(...bestScores());
+  if (trainedFor() >= 0) facts.push(["trained for", span(trainedFor())]);
+  if (speed > 0) {
+    const left = (all - done) / speed;
+    if (!news.ending && !silent && left > 0) facts.push(["time left", span(left)]);
+    if (!news.ending && !silent && left > 0 && left < 3.2e9) facts.push(["finished at", clock(news.time + left)]);
+    facts.push(["speed", `${text(speed, 3)} images/s`]);
   }
+  if (printed) facts.push(["data loading", `${text(100 * Math.min(1, waiting), 2)}%`]);
+  if (lr.length) facts.push(["learning rate", text(lr.at(-1))]);
   if (run.started) facts.push(["started", clock(run.started)]);
   facts.push(["last update", clock(news.time)], ["device", run.device]);
   find("facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) =>
     element("div", { className: name.startsWith("best") ? "best" : "" }, element("dt", {}, name), element("dd", {}, value))));
   tellNotes();
+  tellFirst(images);
+}
+
+// Before the first losses, when they come: util/logs/reporter.py decides that.
+function tellFirst(images) {
+  const epoch = Math.ceil(10 / run.epoch_images) * run.epoch_images;
+  const first = Math.min(run.options.print_freq, epoch, run.last_epoch * run.epoch_images);
+  find("first").hidden = tables.losses.x.length || news.ending || !(first > images);
+  find("first").textContent = `The first numbers come after ${first} images; ${images} so far.`;
 }
 
 // The state; whether an update is overdue.
 function tell(every) {
   const age = Date.now() / 1000 - news.time;
   const silent = !news.ending && age > 60 + 5 * (every || 60);
-  const stopped = () => `Stopped at epoch ${tables.losses.epoch.at(-1) ?? 1}. To continue: the same command with --continue_train`;
+  const stopped = () => {
+    const { epoch, seen } = position();
+    return `Stopped at epoch ${epoch} of ${run.last_epoch}, image ${seen} of ${run.epoch_images}. To continue: the same command with --continue_train`;
+  };
   find("state").textContent = silent ? `No update for ${span(age)}: the run may have been killed`
     : news.ending === "stopped" ? stopped() : STATES[news.ending] ?? "Running";
   find("state").className = silent ? "failed" : news.ending || "running";

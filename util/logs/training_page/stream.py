@@ -46,7 +46,7 @@ class Stream:
     Args:
         folder: where the files lie.
         run: name, last_epoch, epoch_images, step_images, device, width (of images), options,
-            their defaults, and which were changed; as far as they are known: when it started, whether there is a page of all runs (home), command lines, split and names of
+            their defaults, and which were changed; as far as they are known: when it started and from how many images, whether there is a page of all runs (home), command lines, split and names of
             the fixed examples, and which metrics are better when lower.
         events: those of its earlier part.
     """
@@ -65,8 +65,13 @@ class Stream:
         self.unwritten.setdefault(self.count // SIZE, []).append(event)
         self.count += 1
 
-    def write(self, ending: str = "", when: float | None = None, reason: str = "") -> None:
-        """Brings the disk up to date, as of `when` or now. Raises: InputError when it refuses; nothing is lost then."""
+    def write(
+        self, ending: str = "", when: float | None = None, reason: str = "", at: At | None = None
+    ) -> None:
+        """Brings the disk up to date, as of `when` or now. Raises: InputError when it refuses; nothing is lost then.
+
+        at: where the training stands, if it is not at its last losses.
+        """
         if not self.opened:
             self._call("run.js", "run", json.dumps(finite(self.run, instead=str)))
             for number in self._numbers_beyond():
@@ -79,6 +84,11 @@ class Stream:
                 del self.unwritten[number]
         now = {"id": self.id, "time": when or time.time(), "events": self.count, "ending": ending}
         now |= {"reason": reason} if reason else {}
+        if at and at.trained:
+            now |= {
+                "at": [at.epoch, at.epoch_images, at.run_images],
+                "trained": round(at.trained, 3),
+            }
         self._call("now.js", "now", json.dumps(now))
 
     def _call(self, file: str, function: str, arguments: str) -> None:
