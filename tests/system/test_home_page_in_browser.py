@@ -71,7 +71,7 @@ def test_ticked_runs_share_charts_and_show_the_same_examples(
     expect(page.locator("#charts .chart")).to_have_count(5)
     chart = page.locator("#charts .chart").first
     expect(chart.locator("h3")).to_have_text("val_l1")
-    assert chart.locator(".legend button").all_inner_texts() == [NAMES[0], NAMES[2]]
+    expect(chart.locator(".legend button")).to_have_text([NAMES[0], NAMES[2]])
     assert ink(page)
     labels = page.locator("#examples p").all_inner_texts()
     assert labels == ["real_A", *(f"{name}: fake_B, epoch 3" for name in (NAMES[0], NAMES[2]))]
@@ -81,6 +81,30 @@ def test_ticked_runs_share_charts_and_show_the_same_examples(
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
     page.locator("#clear").click()
     expect(page.locator("#compare")).to_be_hidden()
+
+
+def test_of_runs_that_differ_in_their_data_each_shows_its_flags_and_examples_or_that_it_has_none(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    for name, examples in {"one": ["a"], "two": ["b"], "three": []}.items():
+        page = open_sink(tmp_path / name / "web", name, epochs=3)
+        log_epochs(page, 1)
+        start = {"name": name, "last_epoch": 3, "epoch_images": 10, "options": {"dataroot": name}}
+        start["examples"] = {"phase": "val", "names": examples}
+        record = RecordSink(tmp_path / name / FILE, start)
+        record.losses(At(1, 10, 10, 1.0), {"G": 1.0})
+        if examples:
+            log_examples(page, 1)
+    write_home(tmp_path)
+    page = open_page(tmp_path / "index.html")
+    page.locator("#sort").select_option("name")
+    assert page.locator(".run .chip").all_inner_texts() == [
+        "dataroot one", "dataroot three", "dataroot two"
+    ]  # fmt: skip
+    for name in ("one", "two", "three"):
+        page.get_by_label(f"Compare {name}").click()
+    expect(page.locator("#examples p").last).to_have_text("three has no examples yet")
+    expect(page.locator("#same")).to_have_text("Examples")
 
 
 def test_training_pages_lead_to_the_page_of_all_runs(

@@ -1,9 +1,9 @@
-// The same examples side by side: a row for each run, between inputs and truths.
+// Examples side by side, a row for each run; of runs with the same ones between inputs and truths.
 let shownEpoch = null; // null: each run's newest
 let timer = 0;
 
 function refreshImages() {
-  const all = compared().filter((run) => run.summary.examples.labels);
+  const [all, without] = [true, false].map((has) => compared().filter((run) => has === Boolean(run.summary.examples.labels)));
   find("images").hidden = !all.length;
   if (!all.length) return;
   const last = Math.max(...all.map((run) => run.summary.examples.epoch));
@@ -16,6 +16,7 @@ function refreshImages() {
     const key = JSON.stringify([run.summary.examples.names, run.summary.examples.labels]);
     groups.set(key, [...(groups.get(key) ?? []), run]);
   }
+  find("same").textContent = groups.size === 1 ? "The same examples" : "Examples";
   const wanted = [];
   for (const members of groups.values()) {
     const { names, labels } = members[0].summary.examples;
@@ -32,6 +33,7 @@ function refreshImages() {
       }
     }
   }
+  for (const { folder } of without) wanted.push({ text: `${folder} has no examples yet`, colour: colourNumber(folder) });
   draw(find("examples"), wanted);
   markEpoch(shownEpoch ?? last);
 }
@@ -48,7 +50,7 @@ function draw(grid, wanted) {
       place.className = "label small muted";
       if (place.textContent !== one.text) place.textContent = one.text;
       place.style.borderColor = one.colour === null ? "transparent" : `var(--series-${one.colour % 8})`;
-      grid.style.setProperty("--count", one.count);
+      if (one.count) grid.style.setProperty("--count", one.count);
     } else if (place.getAttribute("src") !== one.src) {
       place.onload = () => place.classList.toggle("small-image", 2 * place.naturalWidth <= place.clientWidth);
       Object.assign(place, { src: one.src, alt: one.alt });

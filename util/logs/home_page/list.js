@@ -19,7 +19,7 @@ function stateOf({ summary }) {
   return { text: ending === "done" ? "Finished" : `${STATES[ending] ?? ending} · epoch ${epoch} of ${last}`, kind: ending };
 }
 
-// The flags in which runs differ, and for each the value that most have.
+// The flags in which runs differ, and for each the value that more than half of them have, if there is one.
 function usualFlags() {
   const counts = new Map();
   for (const { summary } of runs.values()) {
@@ -32,7 +32,8 @@ function usualFlags() {
   }
   const usual = new Map();
   for (const [flag, seen] of counts) {
-    if (seen.size > 1) usual.set(flag, [...seen].sort((a, b) => b[1] - a[1])[0][0]);
+    const all = [...seen.values()].reduce((sum, count) => sum + count, 0);
+    if (seen.size > 1) usual.set(flag, [...seen.keys()].find((value) => 2 * seen.get(value) > all));
   }
   return usual;
 }

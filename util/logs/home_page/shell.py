@@ -52,7 +52,7 @@ def _compare() -> None:
             tags.button("Clear", type="button", id="clear")
         with tags.section(id="images", cls="card", hidden=True):
             with tags.div(cls="bar"):
-                tags.h3("The same examples")
+                tags.h3(id="same")
                 tags.output(id="which", cls="muted")
             with tags.div(cls="bar"):
                 tags.button("▶ Play", type="button", id="play")
