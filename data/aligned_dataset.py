@@ -33,7 +33,15 @@ class AlignedDataset(BaseDataset):
             self.sides_in_a_file = 2
         except NoImages:
             # False also for names that are too long
-            if not (os.path.isdir(A_folder) and os.path.isdir(B_folder)):
+            missing = [folder for folder in self.folders if not os.path.isdir(folder)]
+            if len(missing) == 1:
+                (found,) = {A_folder, B_folder} - {*missing}
+                raise NoImages(
+                    f"{self.root} holds {found.name} but no {missing[0].name}: pairs need both, "
+                    f"or one folder {source.phase} of images with A on the left and B on the right; images that are "
+                    "no pairs are for --model cycle_gan (layouts: docs/datasets.md)"
+                ) from None
+            if missing:
                 raise
             self._pairs = self._matched(A_folder, B_folder)
         left, right = zip(*self._pairs, strict=True)

@@ -67,6 +67,8 @@ def test_missing_and_empty_folders_are_explained(tmp_path) -> None:
     write_images(tmp_path / "trainA", 1)
     with pytest.raises(InputError, match=r"no folder .*/trainB: .* holds trainA; check --dataroot"):
         dataset(tmp_path, "unaligned")
+    with pytest.raises(InputError, match="holds trainA but no trainB: pairs need both, or one folder train"):  # fmt: skip
+        dataset(tmp_path, "aligned")
     (tmp_path / "trainB").mkdir()
     with pytest.raises(InputError, match="trainB holds no images"):
         dataset(tmp_path, "unaligned")
