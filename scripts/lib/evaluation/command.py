@@ -33,8 +33,9 @@ def evaluate(options: argparse.Namespace) -> int:
         for path in filter(None, weights.values()):
             if not Path(path).is_file():  # automatic metrics would do without it and say nothing
                 raise InputError(f"there is no file {path} of weights")
+        left_out: dict[str, str] = {}
         if options.metrics == "auto":
-            names = automatic_metrics(weights)
+            names, left_out = automatic_metrics(weights)
         else:
             names = choose_metrics(options.metrics)
     except ValueError as error:
@@ -83,6 +84,11 @@ def evaluate(options: argparse.Namespace) -> int:
                 out / "labels.json", json.dumps([row.plain() for row in rows], indent=1) + "\n"
             )
     print(f"\nsee {out / 'index.html'}")
+    if left_out:
+        commands = dict.fromkeys(reason.partition(": ")[2] for reason in left_out.values())
+        print(
+            f"note: not measured, for want of packages: {', '.join(left_out)} ({'; '.join(commands)})"
+        )
     return 0
 
 
@@ -99,18 +105,17 @@ def plain_group(options: argparse.Namespace) -> Groups:
     return {run.name: [run]}
 
 
-def automatic_metrics(weights: dict[str, str]) -> tuple[str, ...]:
-    """Returns the metrics that can be computed here; prints what is left out."""
-    names = []
+def automatic_metrics(weights: dict[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Returns the metrics that can be computed here, and the reasons of those that are left out, by name."""
+    names, left_out = [], {}
     for choices in AUTO:
         absent = missing_metrics(choices, weights)
         had = [name for name in choices if name not in absent]
         if had:
             names.append(had[0])
         else:
-            reason = absent[choices[-1]]
-            print(f"note: without {' and '.join(choices)}: {reason}")
-    return tuple(names)
+            left_out[choices[-1]] = absent[choices[-1]]
+    return tuple(names), left_out
 
 
 def group_runs(places: Sequence[Path], groups: Sequence[str], tester: Tester) -> Groups:

@@ -67,7 +67,15 @@ def _add_tables(tables: Sequence[ScoreTable]) -> None:
                             tags.p(note, cls="small muted")
                     if table.differences:
                         _add_differences(table)
-        tags.h2(f"The {CASES} worst and best images of each run")
+        shown = [
+            _order(table, row) for table in tables for row in table.rows if row.name in table.files
+        ]
+        few = all(len(order) < 2 * CASES for order in shown)
+        tags.h2(
+            "The images of each run, from the worst to the best"
+            if few
+            else f"The {CASES} worst and best images of each run"
+        )
 
 
 def _notes(table: ScoreTable) -> list[str]:
@@ -80,7 +88,7 @@ def _notes(table: ScoreTable) -> list[str]:
 
 
 def _add_scores(table: ScoreTable) -> None:
-    """Adds the values of each row, the best of the runs in bold."""
+    """Adds the values of each row, the best in bold."""
     leaders = {name: _best(table.rows, name) for name in table.shown}
     with (
         tags.div(cls="scroll", tabindex="0", role="region", aria_label="Scores"),
@@ -102,8 +110,8 @@ def _add_scores(table: ScoreTable) -> None:
 
 
 def _best(rows: Sequence[ScoreRow], name: str) -> set[str]:
-    """Returns the runs with the best value, of which several may share it."""
-    order = rank([row for row in rows if not row.trivial], metric(name))
+    """Returns the rows with the best value, which several may share; no run that loses to a trivial answer."""
+    order = rank(rows, metric(name))
     return {row.name for row in order if row.value(name) == order[0].value(name)}
 
 
@@ -164,22 +172,29 @@ def _add_interval(found: Difference, same: Sequence[Difference]) -> None:
 def _cases(
     folder: Path, place: str, table: ScoreTable, row: ScoreRow, prefix: str
 ) -> Iterator[Example]:
-    """Yields the images with the worst and the best values of the first paired metric."""
-    names = [name for name in table.shown if metric(name).paired and row.has(name)]
-    if not names:
-        return
-    values = {name: row.per_image(name) for name in names}
-    first = values[names[0]]
-    order = sorted(first, key=lambda image: first[image], reverse=metric(names[0]).lower_is_better)
-    # Of few images none is shown at both ends.
-    worst, best = order[:CASES], order[::-1][: max(0, min(CASES, len(order) - CASES))]
-    for title, images in (("worst", worst), ("best", best)):
+    """Yields the images with the worst and the best values of the first paired metric; of few images all."""
+    order = _order(table, row)
+    values = {name: row.per_image(name) for name in _paired(table, row)}
+    cases = {", worst": order[:CASES], ", best": order[: -CASES - 1 : -1]}
+    for title, images in cases.items() if len(order) >= 2 * CASES else [("", order)]:
         for image in images:
             yield Example(
-                f"{prefix}{row.name}, {title}: {image}",
+                f"{prefix}{row.name}{title}: {image}",
                 [list(_pictures(folder, place, table, row, image))],
-                {("result", name): values[name][image] for name in names},
+                {("result", name): values[name][image] for name in values},
             )
+
+
+def _paired(table: ScoreTable, row: ScoreRow) -> list[str]:
+    return [name for name in table.shown if metric(name).paired and row.has(name)]
+
+
+def _order(table: ScoreTable, row: ScoreRow) -> list[str]:
+    """Returns the images from the worst to the best by the first paired metric; [] where there is none."""
+    for name in _paired(table, row):
+        values = row.per_image(name)
+        return sorted(values, key=values.__getitem__, reverse=metric(name).lower_is_better)
+    return []
 
 
 def _pictures(
