@@ -44,6 +44,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         "--cache", type=Path, help="folder that keeps the packages (default: OUT/.cache)"
     )
     parser.add_argument("--force", action="store_true", help="make the set again if it is there")
+    parser.add_argument(
+        "--no_next", action="store_true", help="do not print commands to train and test with"
+    )
     options = parser.parse_args(argv)
     sizes = SETS[options.name].sizes
     if options.size is not None and options.size not in sizes:
@@ -73,20 +76,20 @@ def next_commands(dataset: DataSet, size: int, root: Path) -> str:
     return "\n".join(f"  {line}" for line in lines)
 
 
-def report(dataset: DataSet, size: int, folder: Path, manifest: dict[str, Any]) -> str:
+def report(dataset: DataSet, folder: Path, manifest: dict[str, Any]) -> str:
     counts = ", ".join(f"{name} {count}" for name, count in manifest["counts"].items())
     lines = [
         f"Folder:  {folder}",
         f"Counts:  {counts}",
         f"Licence: {dataset.licence}; text in {folder / 'LICENSE.txt'}",
     ]
-    if size == dataset.size and manifest["pixels_sha256"] != dataset.pixels:
+    if manifest["size"] == dataset.size and manifest["pixels_sha256"] != dataset.pixels:
         lines.append(
             f"Note:    the pixels' hash is {manifest['pixels_sha256'][:16]} (Pillow "
             f"{manifest['pillow']}), not the recorded {dataset.pixels[:16]} (Pillow 13.0.0): "
             "another decoder or renderer. Compare scores only between sets of one hash."
         )
-    return "\n".join([*lines, "Next:", next_commands(dataset, size, folder)])
+    return "\n".join(lines)
 
 
 def check_existing(folder: Path, parameters: dict[str, Any], force: bool) -> dict[str, Any] | None:
@@ -138,7 +141,7 @@ def prepare(
         files = [read_members(fetched(p, cache), p.wanted) for p in dataset.packages]
         print(f"Making {dataset.name} at {size} px.", flush=True)
         manifest = write_set(partial, dataset.recipe(files, size), parameters)
-    print(report(dataset, size, folder, manifest))
+    print(report(dataset, folder, manifest))
     return folder, manifest
 
 
@@ -151,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     size = options.size or dataset.size
     cache = options.cache or options.out / ".cache"
     try:
-        prepare(dataset, out=options.out, size=size, cache=cache, force=options.force)
+        folder, _ = prepare(dataset, out=options.out, size=size, cache=cache, force=options.force)
     except InputError as error:
         print(f"prepare.py: {error}", file=sys.stderr)
         return 1
@@ -162,6 +165,8 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("prepare.py: interrupted; no set was made.", file=sys.stderr)
         return 130
+    if not options.no_next:
+        print(f"Next:\n{next_commands(dataset, size, folder)}")
     return 0
 
 

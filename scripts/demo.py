@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.checkpoints.names import STATE_FILE, list_networks
+from util.distributed.stop import STOPPED
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
@@ -47,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     where = ["--dataroot", data, "--name", name, "--model", model, "--checkpoints_dir", run.parent]
     start = time.perf_counter()
 
-    command("datasets/prepare.py", DATA[model], "--out", data.parent)
+    command("datasets/prepare.py", DATA[model], "--out", data.parent, "--no_next")
     if not finished(run, model):
         resume = ["--continue_train"] if (run / STATE_FILE).exists() else []
         measured = f"--val_metrics psnr --val_freq {last_epoch(model)}"  # raw and averaged weights
@@ -86,7 +88,11 @@ def last_epoch(model: str) -> int:
 
 
 def command(script: str, *words: str | Path) -> None:
-    """Runs one of the project's scripts, shown as a user would type it; without a terminal its output is made short."""
+    """Runs one of the project's scripts, shown as a user would type it; without a terminal its output is made short.
+
+    Ctrl-C is left to the script, which saves before it ends.
+    """
+    signal.signal(signal.SIGINT, lambda *_: None)
     line = [str(word) for word in words]
     print(f"\n$ python {shlex.join([script, *line])}", flush=True)
     run = [sys.executable, str(ROOT / script), *line]
@@ -97,6 +103,9 @@ def command(script: str, *words: str | Path) -> None:
             for text in shorten(process.stdout or (), time.perf_counter):
                 print(text, flush=True)
         status = process.returncode
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if status == STOPPED:
+        raise SystemExit("stopped: run the same command again to continue")
     if status:
         raise InputError(f"the step above ended with status {status}")
 

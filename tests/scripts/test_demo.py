@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from scripts.demo import command, shorten
@@ -36,3 +39,17 @@ def test_a_step_is_shown_as_it_would_be_typed_and_its_failure_ends_the_demo(capf
     assert shown.startswith("\n$ python scripts/show_run.py page --help\nusage: show_run.py page")
     with pytest.raises(InputError, match="the step above ended with status 2"):
         command("scripts/show_run.py", "nothing")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
+def test_a_step_that_was_stopped_ends_the_demo_with_how_to_go_on(tmp_path: Path, capfd) -> None:
+    script = tmp_path / "step.py"
+    script.write_text(
+        "import os, signal, sys\n"
+        "os.kill(os.getppid(), signal.SIGINT)\n"  # as a terminal does, to both
+        "print('saved', flush=True)\n"
+        "sys.exit(75)\n"
+    )
+    with pytest.raises(SystemExit, match="stopped: run the same command again to continue"):
+        command(str(script))
+    assert capfd.readouterr().out.endswith("saved\n")
