@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
-from options.wording import printable
+from options.dataset_options import DATASETS
+from options.wording import did_you_mean, printable
 from util.terminal import emphasised, lost_output, secure_output
 
 SMALLER = "--batch_size, --crop_size or --ngf"
@@ -28,7 +30,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def check_command_line(parse: Callable[[Sequence[str]], object]) -> None:
-    """Answers --help and mistakes on the command line, before the caller imports what takes seconds.
+    """Answers --help, mistakes on the command line and a --dataroot that is not there, before the caller imports what takes seconds.
 
     Under torchrun the first process parses for all of them, once they have met.
     """
@@ -36,9 +38,27 @@ def check_command_line(parse: Callable[[Sequence[str]], object]) -> None:
         return
     secure_output()
     try:
-        parse(sys.argv[1:])
+        parsed = parse(sys.argv[1:])
     except SystemExit as end:
         _exit(end.code)
+    if data := getattr(parsed, "data", None):
+        try:
+            _check_dataroot(data)
+        except InputError as error:
+            _tell(error)
+            _exit(1)
+
+
+def _check_dataroot(data: Any) -> None:
+    """Raises: InputError when there is nothing at --dataroot. A data set of the user's own may not need it."""
+    root = Path(data.dataroot)
+    # os.path: False also for names that are too long
+    if data.dataset_mode not in DATASETS or os.path.exists(root):
+        return
+    readable = os.path.isdir(root.parent) and os.access(root.parent, os.R_OK)
+    siblings = root.parent.iterdir() if readable else ()
+    meant = did_you_mean(root.name, (entry.name for entry in siblings if entry.is_dir()))
+    raise InputError(f"there is no folder {root}{meant}: check --dataroot")
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:

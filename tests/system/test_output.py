@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,19 @@ def test_user_errors_print_one_message_and_no_traceback(paired, tmp_path) -> Non
     assert done.stderr.startswith("error: there is no folder")
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_data_root_that_is_not_there_is_told_before_pytorch_is_imported(tmp_path) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit('imported')")
+    (tmp_path / "facades").mkdir()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), "--dataroot", "facade", "--name", "n"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: there is no folder facade (did you mean facades?): check --dataroot\n"
+    )
 
 
 def test_what_a_message_quotes_from_a_file_is_no_command_to_the_terminal(tmp_path: Path) -> None:
