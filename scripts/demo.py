@@ -19,12 +19,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from util.checkpoints.names import STATE_FILE, list_networks
-from util.distributed.stop import STOPPED
 from util.errors import InputError, run_command
 from util.script_parser import script_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = re.compile(r"-+ (Options|End) -+")
+STOPPED = (
+    75  # status of a training that can go on; its own place, util.distributed, imports PyTorch
+)
 END_OF_EPOCH = re.compile(r"End of epoch (\d+) / (\d+)")
 DATA = {"pix2pix": "relief2topo", "cycle_gan": "faded2fresh"}
 COMMON = "--recipe modern --netG unet_64 --no_dropout --load_size 72 --crop_size 64"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.demo import command, shorten
+from util.distributed.stop import STOPPED
 from util.errors import InputError
 
 PRINTED = """\
@@ -48,7 +49,7 @@ def test_a_step_that_was_stopped_ends_the_demo_with_how_to_go_on(tmp_path: Path,
         "import os, signal, sys\n"
         "os.kill(os.getppid(), signal.SIGINT)\n"  # as a terminal does, to both
         "print('saved', flush=True)\n"
-        "sys.exit(75)\n"
+        f"sys.exit({STOPPED})\n"
     )
     with pytest.raises(SystemExit, match="stopped: run the same command again to continue"):
         command(str(script))
