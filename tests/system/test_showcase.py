@@ -12,6 +12,8 @@ from helpers.browser import OpenPage
 from helpers.web_demo import canvas, frames, served, wait_for_frame
 from PIL import Image
 
+from scripts.lib.web_demo.writing import Demo, write_demo
+
 FOLDER = Path(__file__).parents[2] / "docs/demo"
 
 
@@ -41,6 +43,16 @@ def test_it_says_whose_pictures_it_has_learnt_from(open_page: OpenPage, address)
     assert "Fluent Emoji" in page.inner_text("#credits")
     licences = page.evaluate("fetch(document.querySelector('a').href).then((one) => one.text())")
     assert licences.count("Permission is hereby granted") == 2
+
+
+def test_it_is_the_page_that_make_web_demo_writes_today(tmp_path) -> None:
+    demo = Demo(**json.loads((FOLDER / "model.json").read_text(encoding="utf-8")))
+    write_demo(tmp_path, demo, runtime={}, pictures={}, licence="")
+    for written in tmp_path.iterdir():
+        kept = (FOLDER / written.name).read_bytes()
+        assert kept.startswith(written.read_bytes()), (
+            f"make docs/demo again: {written.name} differs"
+        )
 
 
 def test_all_of_it_is_fetched_in_seconds() -> None:

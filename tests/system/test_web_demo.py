@@ -220,7 +220,7 @@ def test_on_a_phone_all_fits_and_a_finger_draws(open_page, address) -> None:
 def test_opened_as_a_file_it_says_what_to_do(browser, folder) -> None:
     page = browser.new_page()
     page.goto((folder / "index.html").as_uri())
-    assert "python -m http.server" in page.inner_text("#status")
+    page.get_by_text("python -m http.server").wait_for(state="visible")  # not while it only loads
     page.close()
 
 
