@@ -54,8 +54,8 @@ def main(argv: Sequence[str]) -> int:
     command("datasets/prepare.py", DATA[model], "--out", data.parent, "--no_next")
     if not finished(run, model):
         resume = ["--continue_train"] if (run / STATE_FILE).exists() else []
-        measured = f"--val_metrics psnr --val_freq {last_epoch(model)}"  # raw and averaged weights
-        flags = f"{COMMON} {TRAINING[model]} {measured} --save_latest_freq 2000 --display_id -1"
+        scored = f"--val_metrics psnr --val_freq {last_epoch(model)}"  # raw and averaged weights
+        flags = f"{COMMON} {TRAINING[model]} {scored} --save_latest_freq 2000 --display_id -1"
         command("train.py", *where, *flags.split(), *resume)
     if not page.exists() or page.stat().st_mtime < (run / STATE_FILE).stat().st_mtime:
         command("test.py", *where, "--results_dir", results)
@@ -92,24 +92,24 @@ def last_epoch(model: str) -> int:
 def command(script: str, *words: str | Path) -> None:
     """Runs one of the project's scripts, shown as a user would type it; without a terminal its output is made short.
 
-    Ctrl-C is left to the script, which saves before it ends.
+    Ctrl-C is left to the script, which saves before it ends; a request to end, as `kill` makes it, is passed on to it.
     """
-    signal.signal(signal.SIGINT, lambda *_: None)
     line = [str(word) for word in words]
     print(f"\n$ python {shlex.join([script, *line])}", flush=True)
     run = [sys.executable, str(ROOT / script), *line]
-    if sys.stdout.isatty():  # with bars that say how much time is left
-        status = subprocess.run(run, check=False).returncode
-    else:
-        with subprocess.Popen(run, stdout=subprocess.PIPE, text=True, errors="replace") as process:
-            for text in shorten(process.stdout or (), time.perf_counter):
-                print(text, flush=True)
-        status = process.returncode
+    shown = sys.stdout.isatty()  # with bars that say how much time is left
+    output = None if shown else subprocess.PIPE
+    signal.signal(signal.SIGINT, lambda *_: None)
+    with subprocess.Popen(run, stdout=output, text=True, errors="replace") as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        for text in shorten(process.stdout or (), time.perf_counter):
+            print(text, flush=True)
+    signal.signal(signal.SIGTERM, before)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if status == STOPPED:
+    if process.returncode == STOPPED:
         raise SystemExit("stopped: run the same command again to continue")
-    if status:
-        raise InputError(f"the step above ended with status {status}")
+    if process.returncode:
+        raise InputError(f"the step above ended with status {process.returncode}")
 
 
 def shorten(lines: Iterable[str], clock: Callable[[], float]) -> Iterator[str]:

@@ -43,11 +43,23 @@ def test_a_step_is_shown_as_it_would_be_typed_and_its_failure_ends_the_demo(capf
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals between processes")
-def test_a_step_that_was_stopped_ends_the_demo_with_how_to_go_on(tmp_path: Path, capfd) -> None:
+@pytest.mark.parametrize(
+    "stopping",
+    [
+        pytest.param(
+            "os.kill(os.getppid(), signal.SIGINT)", id="Ctrl-C, which a terminal sends to both"
+        ),
+        pytest.param("os.kill(os.getppid(), signal.SIGTERM); signal.pause()", id="kill"),
+    ],
+)
+def test_a_step_that_was_stopped_ends_the_demo_with_how_to_go_on(
+    stopping: str, tmp_path: Path, capfd
+) -> None:
     script = tmp_path / "step.py"
     script.write_text(
         "import os, signal, sys\n"
-        "os.kill(os.getppid(), signal.SIGINT)\n"  # as a terminal does, to both
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        f"{stopping}\n"
         "print('saved', flush=True)\n"
         f"sys.exit({STOPPED})\n"
     )
