@@ -66,7 +66,7 @@ def test_each_part_of_an_ablation_changes_the_training(tmp_path) -> None:
     for task in parts_of(BUDGETS["quick"]):
         jobs = jobs_of([task], [0])
         flags = {
-            (" ".join(training(job, place)).replace(job.name, ""), job.recipe.length)
+            (str(TrainOptions.parse(training(job, place))).replace(job.name, ""), job.recipe.length)
             for job in jobs
         }
         assert len(flags) == len(jobs)

@@ -67,11 +67,12 @@ MODERN_PIX2PIX_PARTS = (
     Recipe("pix2pix + projected D", "pix2pix", "--netD projected"),
     MODERN_PIX2PIX,
 )  # fmt: skip
+WITHOUT_IDENTITY = Recipe("CycleGAN without identity", "cycle_gan", "--lambda_identity 0")
 MODERN_CYCLEGAN_PARTS = (
     CYCLEGAN,
     Recipe("CycleGAN + resize convolutions", "cycle_gan", "--upsample resize"),
     Recipe("CycleGAN + averaged weights", "cycle_gan", "--ema 5%"),
-    Recipe("CycleGAN without identity", "cycle_gan", "--lambda_identity 0"),
+    WITHOUT_IDENTITY,
     Recipe("CycleGAN + D at half the learning rate", "cycle_gan", "--lr_D 0.00025"),
     Recipe("CycleGAN + smaller field of D", "cycle_gan", "--netD n_layers --n_layers_D 2"),
     Recipe("CycleGAN + R1 0.01", "cycle_gan", "--r1 0.01"),
@@ -135,7 +136,8 @@ def parts_of(budget: Budget) -> list[Task]:
             f"{task.title}: {name}",
             task.data,
             task.size,
-            recipes,
+            # The flags of the budget leave the identity loss out, those of a task may add it.
+            [r for r in recipes if r != WITHOUT_IDENTITY or "--lambda_identity" in task.flags],
             ways_of(task, recipes),
             task.flags,
         )
