@@ -100,8 +100,12 @@ def command(script: str, *words: str | Path) -> None:
     shown = sys.stdout.isatty()  # with bars that say how much time is left
     output = None if shown else subprocess.PIPE
     signal.signal(signal.SIGINT, lambda *_: None)
+    early: list[int] = []  # a request that came before there was a process
+    before = signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
     with subprocess.Popen(run, stdout=output, text=True, errors="replace") as process:
-        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        if early:
+            process.terminate()
         for text in shorten(process.stdout or (), time.perf_counter):
             print(text, flush=True)
     signal.signal(signal.SIGTERM, before)

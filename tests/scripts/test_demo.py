@@ -49,7 +49,10 @@ def test_a_step_is_shown_as_it_would_be_typed_and_its_failure_ends_the_demo(capf
         pytest.param(
             "os.kill(os.getppid(), signal.SIGINT)", id="Ctrl-C, which a terminal sends to both"
         ),
-        pytest.param("os.kill(os.getppid(), signal.SIGTERM); signal.pause()", id="kill"),
+        pytest.param(
+            "os.kill(os.getppid(), signal.SIGTERM); signal.alarm(60); signal.sigwait([signal.SIGTERM])",
+            id="kill",
+        ),
     ],
 )
 def test_a_step_that_was_stopped_ends_the_demo_with_how_to_go_on(
@@ -58,7 +61,7 @@ def test_a_step_that_was_stopped_ends_the_demo_with_how_to_go_on(
     script = tmp_path / "step.py"
     script.write_text(
         "import os, signal, sys\n"
-        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])\n"
         f"{stopping}\n"
         "print('saved', flush=True)\n"
         f"sys.exit({STOPPED})\n"
