@@ -97,8 +97,8 @@ def command(script: str, *words: str | Path) -> None:
     line = [str(word) for word in words]
     print(f"\n$ python {shlex.join([script, *line])}", flush=True)
     run = [sys.executable, str(ROOT / script), *line]
-    shown = sys.stdout.isatty()  # with bars that say how much time is left
-    output = None if shown else subprocess.PIPE
+    # A terminal gets bars that say how much time is left.
+    output = None if sys.stdout.isatty() else subprocess.PIPE
     signal.signal(signal.SIGINT, lambda *_: None)
     early: list[int] = []  # a request that came before there was a process
     before = signal.signal(signal.SIGTERM, lambda number, _: early.append(number))
